@@ -1,0 +1,154 @@
+"""Every error Coldstream raises on purpose.
+
+::
+
+    ColdstreamError
+    ├── InvalidInput                 an argument that no server would take; nothing was sent
+    │   ├── NotAStream               a category where a stream name is needed
+    │   └── NotACategory             a stream name where a category is needed
+    ├── ExpectedVersionError         the stream has moved on (expected, actual)
+    ├── DuplicateMessageId           the id was written before
+    ├── ClockAhead                   the stream's last message is ahead of the server's clock
+    ├── LateMessage                  a message for a time range that has left the database
+    ├── Archived                     the range is in the archive and this call may not read it
+    ├── Unavailable                  the server cannot be reached, or the connection was lost
+    ├── SetupError
+    │   ├── NotInstalled             the schema holds no Coldstream store
+    │   ├── ForeignSchema            the schema exists and is not Coldstream's
+    │   ├── MissingExtension         TimescaleDB is not there
+    │   ├── UnsupportedServer        the server or the extension is too old
+    │   ├── UnsupportedEdition       the edition of TimescaleDB cannot do this
+    │   └── MigrationError           a migration that ran differs from the one in this release
+    ├── ArchiveError
+    │   ├── ArchiveUnavailable       the location cannot be read or written
+    │   ├── ArchiveConflict          another process committed the same key first
+    │   └── ArchiveCorrupt           what was read back is not what was written
+    ├── LifecycleError
+    │   ├── LifecycleBusy            another lifecycle is running on this store
+    │   ├── NotArchived              a chunk that no verified archive object covers
+    │   └── ChunkChanged             the rows are not the ones that were exported
+    └── EmbeddedError                the embedded server cannot be installed or started
+
+Every error has ``hint``: what to do next in one sentence, or ``None``.
+"""
+
+from __future__ import annotations
+
+
+class ColdstreamError(Exception):
+    """Root of every error Coldstream raises on purpose."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InvalidInput(ColdstreamError, ValueError):
+    """An argument that no server would take; nothing was sent or written."""
+
+
+class NotAStream(InvalidInput):
+    """A category was given where a stream name is needed."""
+
+
+class NotACategory(InvalidInput):
+    """A stream name was given where a category is needed."""
+
+
+class ExpectedVersionError(ColdstreamError):
+    """The stream is not at the version the writer expected; nothing was written.
+
+    ``expected`` is the caller's version, ``actual`` the stream's (-1: no messages).
+    """
+
+    def __init__(
+        self, message: str, *, stream_name: str, expected: int, actual: int, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.stream_name = stream_name
+        self.expected = expected
+        self.actual = actual
+
+
+class DuplicateMessageId(ColdstreamError):
+    """A message with this id was written before; nothing was written."""
+
+
+class ClockAhead(ColdstreamError):
+    """The stream's last message is further ahead of the server's clock than allowed."""
+
+
+class LateMessage(ColdstreamError):
+    """A message whose time falls in a range that has been sealed or has left the database."""
+
+
+class Archived(ColdstreamError):
+    """Part of the asked range is in the archive and this call may not, or cannot, read it."""
+
+
+class Unavailable(ColdstreamError):
+    """The server cannot be reached or the connection was lost; the outcome may be unknown."""
+
+
+class SetupError(ColdstreamError):
+    """The database is not as this release needs it."""
+
+
+class NotInstalled(SetupError):
+    """The schema holds no Coldstream store."""
+
+
+class ForeignSchema(SetupError):
+    """The schema exists and was not made by Coldstream."""
+
+
+class MissingExtension(SetupError):
+    """TimescaleDB is neither installed nor installable in this database."""
+
+
+class UnsupportedServer(SetupError):
+    """The server or the extension is older than the oldest supported one."""
+
+
+class UnsupportedEdition(SetupError):
+    """This edition of TimescaleDB does not have the function that was asked for."""
+
+
+class MigrationError(SetupError):
+    """A migration recorded in the database differs from the one in this release."""
+
+
+class ArchiveError(ColdstreamError):
+    """Something about the archive."""
+
+
+class ArchiveUnavailable(ArchiveError):
+    """The archive location cannot be read or written."""
+
+
+class ArchiveConflict(ArchiveError):
+    """Another process committed the same key first."""
+
+
+class ArchiveCorrupt(ArchiveError):
+    """What was read back from the archive is not what was written."""
+
+
+class LifecycleError(ColdstreamError):
+    """A lifecycle step could not be done; what it had not proved it did not drop."""
+
+
+class LifecycleBusy(LifecycleError):
+    """Another lifecycle is running on this store, or a chunk's lock was not to be had in time."""
+
+
+class NotArchived(LifecycleError):
+    """The chunk is not covered by a verified archive object."""
+
+
+class ChunkChanged(LifecycleError):
+    """The rows of the chunk are not the ones that were exported."""
+
+
+class EmbeddedError(ColdstreamError):
+    """The embedded server cannot be installed or started."""

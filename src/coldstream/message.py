@@ -1,0 +1,134 @@
+"""Messages and stream names. No I/O.
+
+Stream names follow Message DB (https://docs.eventide-project.org/user-guide/stream-names/):
+``category-id``, where the category is everything before the first dash, and a compound id is
+joined by ``+``; its first part is the cardinal id.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import simplejson
+from uuid_utils.compat import uuid7
+
+from coldstream.errors import InvalidInput
+
+
+class JsonText(str):
+    """JSON that is already text: sent as it is, never parsed by the client."""
+
+    __slots__ = ()
+
+
+def decode_json(text: str | None) -> Any:
+    """Decode JSON without loss: integers of any size, other numbers as ``Decimal``.
+
+    ``None`` (SQL NULL) and ``"null"`` (JSON null) both give ``None``.
+    """
+    return None if text is None else json.loads(text, parse_float=Decimal)
+
+
+def encode_json(value: Any) -> str | None:
+    """Encode to JSON text without loss; ``None`` stays ``None`` (SQL NULL).
+
+    Takes what :func:`json.dumps` takes, and ``Decimal``. :class:`JsonText` passes unchanged.
+
+    Raises:
+        InvalidInput: the value has no JSON form that PostgreSQL's ``jsonb`` can hold.
+    """
+    if value is None or isinstance(value, JsonText):
+        return value
+    try:
+        text = simplejson.dumps(
+            value,
+            use_decimal=True,
+            allow_nan=False,
+            ensure_ascii=False,
+            namedtuple_as_object=False,
+            separators=(",", ":"),
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"Not JSON: {error}") from error
+    assert isinstance(text, str)
+    return text
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as the store holds it.
+
+    ``position`` counts from 0 in the stream; ``global_position`` from 1 in the store, with gaps.
+    ``time`` is aware, in UTC, to the microsecond. ``data_text`` and ``metadata_text`` are the JSON
+    text exactly as PostgreSQL gives it; ``data`` and ``metadata`` decode it on first use.
+    """
+
+    id: UUID
+    stream_name: str
+    type: str
+    position: int
+    global_position: int
+    data_text: str | None = field(repr=False)
+    metadata_text: str | None = field(repr=False)
+    time: datetime
+
+    @cached_property
+    def data(self) -> Any:
+        """The decoded body: numbers that are not integers are ``Decimal``."""
+        return decode_json(self.data_text)
+
+    @cached_property
+    def metadata(self) -> Any:
+        """The decoded metadata, or ``None``."""
+        return decode_json(self.metadata_text)
+
+    @property
+    def category(self) -> str:
+        return category(self.stream_name)
+
+
+@dataclass(frozen=True)
+class NewMessage:
+    """A message to write. ``id`` is made (UUIDv7) where none is given."""
+
+    stream_name: str
+    type: str
+    data: Any = None
+    metadata: Any = None
+    id: UUID | str = field(default_factory=uuid7)
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """Where a message was written."""
+
+    position: int
+    global_position: int
+
+
+def category(stream_name: str) -> str:
+    """The part before the first dash; the whole name where there is none."""
+    return stream_name.partition("-")[0]
+
+
+def is_category(stream_name: str) -> bool:
+    """Whether the name has no dash, and so names a category."""
+    return "-" not in stream_name
+
+
+def stream_id(stream_name: str) -> str | None:
+    """The part after the first dash, or ``None`` for a category."""
+    _, dash, rest = stream_name.partition("-")
+    return rest if dash else None
+
+
+def cardinal_id(stream_name: str) -> str | None:
+    """The first part of a compound id (``a+b`` gives ``a``), or ``None`` for a category."""
+    rest = stream_id(stream_name)
+    return None if rest is None else rest.partition("+")[0]
