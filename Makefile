@@ -1,0 +1,34 @@
+# Every target sets up what it needs by itself; PYTHON=python3.12 picks the Python for a new .venv.
+BOOTSTRAP = @python=$$(sh tools/find-python) && "$$python" tools/bootstrap.py
+
+.PHONY: help demo test lint generate docs clean
+
+help:      ## list the targets
+	@sed -n 's/^\([a-z]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
+
+demo:      ## see it work, on real events
+	$(BOOTSTRAP) cli,embedded
+	@.venv/bin/coldstream demo
+
+test:      ## run the tests (ARGS="-k name" narrows them)
+	$(BOOTSTRAP) dev
+	@.venv/bin/pytest $(ARGS)
+
+lint:      ## style, types, and generated files that are current
+	$(BOOTSTRAP) dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python tools/async_to_sync.py --check
+	.venv/bin/python tools/cli_reference.py --check
+
+generate: docs  ## write every generated file anew
+	.venv/bin/python tools/async_to_sync.py
+
+docs:      ## write the generated pages of docs/ anew
+	$(BOOTSTRAP) dev
+	.venv/bin/python tools/cli_reference.py
+
+clean:     ## remove what the other targets made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
