@@ -1,0 +1,76 @@
+"""Names of objects: a bucket that describes itself.
+
+::
+
+    <schema>/<range start>_<range end>/<chunk>-<sha256>.parquet
+    <schema>/<range start>_<range end>/manifest-000001.json
+
+Times are UTC in ISO 8601's basic form (``20261103T000000Z``, with six more digits when the
+microseconds are not zero). A data object's name contains its hash, so two exports never share one
+unless they are the same bytes. The manifest with the highest number is the truth about its range.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from coldstream.errors import ArchiveCorrupt
+
+_MANIFEST = re.compile(r"manifest-(\d{6})\.json")
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_-]")
+
+
+def safe_part(name: str) -> str:
+    """A name as one part of a key: bytes that are not ``A-Z a-z 0-9 _ -`` become ``~`` and hex.
+
+    No two names give the same part.
+    """
+    escaped = _UNSAFE.sub(lambda match: b"~%02x" % match[0][0], name.encode())
+    return escaped.decode("ascii")
+
+
+def compact_time(time: datetime) -> str:
+    """``20261103T000000Z`` or ``20261103T000000.000001Z``.
+
+    Raises:
+        ValueError: no time zone.
+    """
+    if time.tzinfo is None:
+        raise ValueError(f"The time {time.isoformat()} has no time zone")
+    utc = time.astimezone(UTC)
+    fraction = f".{utc.microsecond:06d}" if utc.microsecond else ""
+    # Not strftime("%Y"): years below 1000 lose their zeros there on some platforms.
+    return f"{utc.year:04d}{utc:%m%dT%H%M%S}{fraction}Z"
+
+
+def range_prefix(schema: str, range_start: datetime, range_end: datetime) -> str:
+    """Where everything about one time range lies; no slash at the end."""
+    return f"{safe_part(schema)}/{compact_time(range_start)}_{compact_time(range_end)}"
+
+
+def object_key(
+    schema: str,
+    range_start: datetime,
+    range_end: datetime,
+    *,
+    chunk: str,
+    sha256: str,
+    format: str,
+) -> str:
+    """The key of a data object; ``format`` is its extension."""
+    prefix = range_prefix(schema, range_start, range_end)
+    return f"{prefix}/{safe_part(chunk)}-{sha256}.{format}"
+
+
+def manifest_key(schema: str, range_start: datetime, range_end: datetime, generation: int) -> str:
+    """The key of the manifest number ``generation`` (from 1) of a range."""
+    if not 1 <= generation <= 999_999:
+        raise ArchiveCorrupt(f"No manifest can have the number {generation}")
+    return f"{range_prefix(schema, range_start, range_end)}/manifest-{generation:06d}.json"
+
+
+def manifest_generation(key: str) -> int | None:
+    """The number of a manifest by its key, or ``None`` for any other object."""
+    found = _MANIFEST.fullmatch(key.rpartition("/")[2])
+    return int(found[1]) if found else None

@@ -1,0 +1,339 @@
+"""The object store behind an archive URL.
+
+``file://`` (or a plain path), ``s3://bucket/prefix``, ``gs://``, ``az://`` and ``memory://``, over
+obstore (https://developmentseed.org/obstore/).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, MemoryStore, from_url
+
+from coldstream.archive.faults import reported
+from coldstream.archive.ranges import RangeFile
+from coldstream.errors import ArchiveUnavailable
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the bytes done so far and the bytes in all."""
+
+_PART = 8 * 1024 * 1024
+_MOST_PARTS = 9_000  # S3 takes 10,000 parts an upload
+_CLIENT_OPTIONS = frozenset(
+    (
+        "allow_http",
+        "allow_invalid_certificates",
+        "connect_timeout",
+        "default_content_type",
+        "http1_only",
+        "http2_only",
+        "pool_idle_timeout",
+        "pool_max_idle_per_host",
+        "proxy_url",
+        "proxy_ca_certificate",
+        "proxy_excludes",
+        "root_certificate",
+        "read_timeout",
+        "timeout",
+        "user_agent",
+    )
+)
+_NAMED_MEMORY: dict[str, MemoryStore] = {}
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """An object in the archive: its key below the location, its bytes, when it was written."""
+
+    key: str
+    bytes: int
+    last_modified: datetime
+
+
+class ArchiveLocation:
+    """Objects below one URL. Keys are relative, with ``/`` between their parts.
+
+    Safe to share between threads. Every method raises ArchiveUnavailable, in one line and with a
+    hint, when the store cannot be reached or refuses.
+    """
+
+    def __init__(self, store: Any, url: str, root: Path | None = None) -> None:
+        self._store = store
+        self._root = root
+        self.url = url
+
+    def __repr__(self) -> str:
+        return f"<ArchiveLocation {self.url}>"
+
+    @classmethod
+    def open(cls, url: str, options: Mapping[str, str] | None = None) -> ArchiveLocation:
+        """The location behind ``url``; only a folder is touched (it is made where it is missing).
+
+        ``options`` are obstore's, by name: of the store (``endpoint``, ``region``,
+        ``access_key_id``, ...), of its HTTP client (``timeout``, ``proxy_url``, ...),
+        ``max_retries`` and ``retry_timeout`` (seconds). What is not given comes from the usual
+        environment variables (``AWS_*``, ``GOOGLE_*``, ``AZURE_*``). ``memory://name`` is shared
+        within the process, ``memory://`` is not.
+
+        Raises:
+            ArchiveUnavailable: no such kind of URL or option, or the folder cannot be made.
+        """
+        options = dict(options or {})
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme == "file":
+            if separator:
+                host = urlsplit(url).netloc
+                if host not in ("", "localhost"):
+                    raise ArchiveUnavailable(
+                        f"Cannot open {url}: {host} is not on this machine",
+                        hint="Write file:/// with three slashes before an absolute path.",
+                    )
+                rest = unquote(urlsplit(url).path)
+            root = Path(rest if separator else url).expanduser().absolute()
+            if not (rest if separator else url):
+                raise ArchiveUnavailable("The archive URL is empty")
+            with reported(f"open {url}", missing="the folder cannot be made"):
+                _make_folder(root)
+                return cls(LocalStore(root), root.as_uri(), root)
+        if scheme == "memory":
+            store = _NAMED_MEMORY.setdefault(rest, MemoryStore()) if rest else MemoryStore()
+            return cls(store, url)
+        client: dict[str, Any] = {"connect_timeout": "3s", "read_timeout": "20s", "timeout": "120s"}
+        client |= {key: options.pop(key) for key in _CLIENT_OPTIONS & options.keys()}
+        for flag in ("allow_http", "allow_invalid_certificates"):
+            if isinstance(value := client.get(flag), str):
+                client[flag] = value.strip().lower() in ("1", "true", "yes", "on")
+        # Plain http would show credentials and messages to the network; loopback has none.
+        if "allow_http" not in client and _is_loopback(_endpoint(options)):
+            client["allow_http"] = True
+        with reported(f"open {url}"):
+            retry: Any = {
+                "max_retries": int(options.pop("max_retries", "3")),
+                "retry_timeout": timedelta(seconds=float(options.pop("retry_timeout", "6"))),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=200),
+                    "max_backoff": timedelta(seconds=2),
+                },
+            }
+            store = from_url(
+                url,
+                config=options,  # type: ignore[call-overload]
+                client_options=client,
+                retry_config=retry,
+            )
+        return cls(store, url.rstrip("/"))
+
+    def url_of(self, key: str) -> str:
+        """The full URL of a key, for people and for other engines."""
+        return f"{self.url}{key}" if self.url.endswith("/") else f"{self.url}/{key}"
+
+    def check_writable(self) -> None:
+        """Write, read back and delete a small object of its own."""
+        key = f"coldstream-probe-{secrets.token_hex(8)}"
+        probe = key.encode()
+        with reported(f"write to {self.url}"):
+            obstore.put(self._store, key, probe)
+        try:
+            if self.get(key) != probe:
+                raise ArchiveUnavailable(f"Cannot use {self.url}: it gives back other bytes")
+        finally:
+            self.delete(key)
+
+    def put_file(self, key: str, source: Path | BinaryIO, progress: Progress | None = None) -> int:
+        """Upload a file in parts, a few megabytes in memory; gives its size in bytes.
+
+        Replaces what is there. A failure leaves no object. On a folder, returns only when the
+        bytes are on disk.
+        """
+        if isinstance(source, Path):
+            with reported(f"read {source}"), source.open("rb") as file:
+                return self.put_file(key, file, progress)
+        size = source.seek(0, os.SEEK_END)
+        source.seek(0)
+        part = max(_PART, -(-size // _MOST_PARTS))
+        with reported(f"write {self.url_of(key)}"):
+            if size <= part:
+                obstore.put(self._store, key, source.read(), use_multipart=False)
+                if progress:
+                    progress(size, size)
+            else:
+                obstore.put(
+                    self._store,
+                    key,
+                    _parts(source, part, size, progress),
+                    use_multipart=True,
+                    chunk_size=part,
+                    max_concurrency=3,
+                )
+            self._persist(key)
+        return size
+
+    def create(self, key: str, data: bytes) -> None:
+        """Write a new object, or fail: of several processes exactly one succeeds.
+
+        Raises:
+            ArchiveConflict: the key exists.
+        """
+        with reported(f"create {self.url_of(key)}"):
+            obstore.put(self._store, key, data, mode="create")
+            self._persist(key)
+
+    def get(self, key: str) -> bytes:
+        """The whole object, in memory."""
+        with reported(f"read {self.url_of(key)}"):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """``length`` bytes from ``start``, or fewer where the object ends before."""
+        with reported(f"read {self.url_of(key)}"):
+            return bytes(obstore.get_range(self._store, key, start=start, length=length))
+
+    def download(self, key: str, target: Path | BinaryIO, progress: Progress | None = None) -> int:
+        """Write the object into a file, a few megabytes in memory; gives its size in bytes.
+
+        In ranges, so that a stalled part is asked for again and not the whole object.
+        """
+        if isinstance(target, Path):
+            with reported(f"write {target}"), target.open("wb") as file:
+                return self.download(key, file, progress)
+        info = self.head(key)
+        if info is None:
+            raise ArchiveUnavailable(f"Cannot read {self.url_of(key)}: it does not exist")
+        done = 0
+        while done < info.bytes:
+            data = self.get_range(key, done, min(_PART, info.bytes - done))
+            with reported("write the downloaded object"):
+                target.write(data)
+            done += len(data)
+            if progress:
+                progress(done, info.bytes)
+        return done
+
+    def open_object(self, key: str, size: int | None = None) -> RangeFile:
+        """A seekable binary file that reads ranges; ``size`` (bytes), when known, saves a request.
+
+        Raises:
+            ArchiveUnavailable: there is no such object.
+        """
+        if size is None:
+            info = self.head(key)
+            if info is None:
+                raise ArchiveUnavailable(f"Cannot read {self.url_of(key)}: it does not exist")
+            size = info.bytes
+        return RangeFile(
+            lambda start, length: self.get_range(key, start, length), size, self.url_of(key)
+        )
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Every object whose key lies below ``prefix`` (whole parts of a key), in no order."""
+        with reported(f"list {self.url_of(prefix)}"):
+            for page in obstore.list(self._store, prefix.rstrip("/") or None, chunk_size=1_000):
+                for meta in page:
+                    yield _info(meta)
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Size and time of an object, or ``None`` when there is none."""
+        with reported(f"read {self.url_of(key)}"):
+            try:
+                return _info(obstore.head(self._store, key))
+            except FileNotFoundError as error:
+                # An answer about the bucket is no answer about the object.
+                if "NoSuchBucket" in str(error):
+                    raise
+                return None
+
+    def exists(self, key: str) -> bool:
+        return self.head(key) is not None
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        with reported(f"delete {self.url_of(key)}"):
+            try:
+                obstore.delete(self._store, key)
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+
+    def _persist(self, key: str) -> None:
+        # Rows are dropped on the strength of these bytes: they must survive a power cut, and so
+        # must every folder entry that leads to them. obstore renames into place without fsync.
+        if self._root is None:
+            return
+        path = self._root / key
+        _sync(path)
+        for folder in path.parents:
+            _sync(folder)
+            if folder == self._root:
+                break
+
+
+def _info(meta: Any) -> ObjectInfo:
+    return ObjectInfo(meta["path"], meta["size"], meta["last_modified"])
+
+
+def _parts(source: BinaryIO, part: int, size: int, progress: Progress | None) -> Iterator[bytes]:
+    done = 0
+    while data := source.read(part):
+        yield data
+        done += len(data)
+        if progress:
+            progress(done, size)
+
+
+def _make_folder(root: Path) -> None:
+    made = []
+    folder = root
+    while not folder.exists():
+        made.append(folder)
+        folder = folder.parent
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in made:
+        _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_ENDPOINTS = (
+    "endpoint",
+    "endpoint_url",
+    "aws_endpoint",
+    "aws_endpoint_url",
+    "aws_endpoint_url_s3",
+    "azure_endpoint",
+)
+
+
+def _endpoint(options: Mapping[str, str]) -> str | None:
+    given = {key.lower(): value for key, value in options.items()}
+    for name in _ENDPOINTS:
+        if value := given.get(name):
+            return value
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
+        if value := os.environ.get(name):
+            return value
+    return None
+
+
+def _is_loopback(endpoint: str | None) -> bool:
+    host = urlsplit(endpoint).hostname if endpoint else None
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,257 @@
+"""Archive files as Parquet: sorted by stream and position, checked page by page.
+
+A file is self-contained Parquet: UUID and JSON logical types, a field id on every column, no Arrow
+schema (readers that know Arrow's extension types would give other types than those that do not).
+Encodings and sizes were chosen by measuring; docs/decisions has the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from coldstream.archive.ordering import in_global_order
+from coldstream.archive.ranges import SeekableFile
+from coldstream.archive.rows import (
+    COLUMNS,
+    SCHEMA,
+    Batch,
+    Row,
+    to_batches,
+    to_messages,
+    to_rows,
+)
+from coldstream.archive.sink import HashingSink
+from coldstream.archive.summary import FileStats, Summing
+from coldstream.errors import ArchiveCorrupt
+from coldstream.message import Message
+
+ROW_GROUP_ROWS = 10_000
+ROW_GROUP_BYTES = 64 * 1024 * 1024  # in memory; only large messages reach it before the rows
+
+_ENCODINGS = {
+    "global_position": "BYTE_STREAM_SPLIT",
+    "time": "BYTE_STREAM_SPLIT",
+    "position": "DELTA_BINARY_PACKED",
+    "data": "DELTA_LENGTH_BYTE_ARRAY",
+    "metadata": "DELTA_LENGTH_BYTE_ARRAY",
+}
+_DICTIONARY = ["type", "category"]
+# Ranges of JSON and of random ids prune nothing, and long JSON would fill the footer.
+_STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id")]
+
+
+def write_parquet(
+    target: Path | BinaryIO, batches: Iterable[Batch], *, metadata: Mapping[str, str]
+) -> FileStats:
+    """Write rows in file order, one row group in memory at a time; fsync when given a path.
+
+    ``metadata`` becomes key-value metadata of the file. Rows come as tuples or record batches,
+    ordered by ``stream_name COLLATE "C", position``.
+
+    Raises:
+        ArchiveCorrupt: rows out of order.
+        ValueError: a row that cannot be archived; see :func:`coldstream.archive.rows.to_batches`.
+    """
+    summing = Summing()
+    sink = HashingSink(target)
+    try:
+        with pq.ParquetWriter(
+            sink,
+            SCHEMA.with_metadata(dict(metadata)),
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=_DICTIONARY,
+            column_encoding=_ENCODINGS,
+            write_statistics=_STATISTICS,
+            write_page_checksum=True,
+            sorting_columns=pq.SortingColumn.from_ordering(
+                SCHEMA, [("stream_name", "ascending"), ("position", "ascending")]
+            ),
+            bloom_filter_options={"stream_name": {"ndv": ROW_GROUP_ROWS, "fpp": 0.05}},
+            store_schema=False,
+        ) as writer:
+            for group in _row_groups(batches):
+                for batch in group:
+                    summing.add(batch)
+                writer.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP_ROWS)
+    finally:
+        sink.close()
+    return summing.file_stats(bytes=sink.bytes, sha256=sink.sha256)
+
+
+def _row_groups(batches: Iterable[Batch]) -> Iterator[list[pa.RecordBatch]]:
+    group: list[pa.RecordBatch] = []
+    rows = size = 0
+    for given in batches:
+        for batch in to_batches(given):
+            at = 0
+            while at < batch.num_rows:
+                # As many rows as still fit, judged by the batch's average row; at least one.
+                average = max(1, batch.nbytes // batch.num_rows)
+                fit = min(ROW_GROUP_ROWS - rows, max(1, (ROW_GROUP_BYTES - size) // average))
+                piece = batch.slice(at, fit)
+                group.append(piece)
+                at += piece.num_rows
+                rows += piece.num_rows
+                size += piece.num_rows * average
+                if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES - average:
+                    yield group
+                    group, rows, size = [], 0, 0
+    if group:
+        yield group
+
+
+class ParquetRows:
+    """An archive file opened for reading; every page read is checked against its checksum.
+
+    ``file`` is a path or a seekable binary file (which stays the caller's to close). ``footer``, a
+    file's ``metadata`` from an earlier opening, saves reading it again.
+    """
+
+    def __init__(self, file: SeekableFile, footer: pq.FileMetaData | None = None) -> None:
+        self._file = pq.ParquetFile(
+            file,
+            metadata=footer,
+            page_checksum_verification=True,
+            pre_buffer=True,
+        )
+        self.footer: pq.FileMetaData = self._file.metadata
+        names = [self.footer.schema.column(i).name for i in range(self.footer.num_columns)]
+        if names != list(COLUMNS):
+            self.close()
+            raise ArchiveCorrupt(f"Not an archive file: its columns are {', '.join(names)}")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def batches(
+        self,
+        *,
+        columns: Iterable[str] | None = None,
+        category: str | None = None,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows in file order, one row group in memory, filtered by category and global position.
+
+        ``first`` and ``last`` are inclusive. ``columns`` must name what is filtered by.
+        """
+        for number in range(self.footer.num_row_groups):
+            if not self._may_hold(number, "category", category, category):
+                continue
+            if not self._may_hold(number, "global_position", first, last):
+                continue
+            table = self._read(number, columns)
+            wanted = None
+            for keep in (
+                None if category is None else pc.equal(table["category"], category),
+                None if first is None else pc.greater_equal(table["global_position"], first),
+                None if last is None else pc.less_equal(table["global_position"], last),
+            ):
+                if keep is not None:
+                    wanted = keep if wanted is None else pc.and_(wanted, keep)
+            yield from _whole(table if wanted is None else table.filter(wanted))
+
+    def stream(self, stream_name: str, position: int = 0) -> Iterator[Message]:
+        """One stream's messages from ``position``, reading only row groups that may hold them."""
+        for number in range(self.footer.num_row_groups):
+            if not self._may_hold(number, "stream_name", stream_name, stream_name):
+                continue
+            # Holds for the row group's other streams too, so it only ever skips too little.
+            if not self._may_hold(number, "position", position, None):
+                continue
+            table = self._read(number, None)
+            wanted = pc.and_(
+                pc.equal(table["stream_name"], stream_name),
+                pc.greater_equal(table["position"], position),
+            )
+            for batch in _whole(table.filter(wanted)):
+                yield from to_messages(batch)
+
+    def _read(self, number: int, columns: Iterable[str] | None) -> pa.Table:
+        names = None if columns is None else list(columns)
+        try:
+            table = self._file.read_row_group(number, columns=names, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise ArchiveCorrupt(f"Row group {number} cannot be read: {_line(error)}") from error
+        if table.num_rows != self.footer.row_group(number).num_rows:
+            raise ArchiveCorrupt(f"Row group {number} has {table.num_rows} rows")
+        return table
+
+    def _may_hold(self, number: int, column: str, low: Any, high: Any) -> bool:
+        """Whether a row group's range of a column meets ``low``..``high`` (``None``: no bound)."""
+        statistics = self.footer.row_group(number).column(COLUMNS.index(column)).statistics
+        # A range that was not recorded (a very long name) excludes nothing.
+        if statistics is None or not statistics.has_min_max:
+            return True
+        return (low is None or statistics.max >= low) and (high is None or statistics.min <= high)
+
+
+def _whole(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    """The table as one record batch of plain or extension columns, or none when it is empty."""
+    if table.num_rows:
+        yield from table.combine_chunks().to_batches()
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def open_parquet(file: SeekableFile, footer: pq.FileMetaData | None = None) -> ParquetRows:
+    """Open an archive file; the arguments are those of :class:`ParquetRows`.
+
+    Raises:
+        ArchiveCorrupt: truncated, or not a Parquet file.
+    """
+    try:
+        return ParquetRows(file, footer)
+    except (OSError, pa.ArrowException) as error:
+        raise ArchiveCorrupt(f"Not a whole Parquet file: {_line(error)}") from error
+
+
+def read_batches(file: SeekableFile) -> Iterator[pa.RecordBatch]:
+    """All rows in file order as record batches, one row group in memory at a time.
+
+    Raises:
+        ArchiveCorrupt: a page whose checksum is wrong, a truncated file, or another kind of file.
+    """
+    rows = open_parquet(file)
+    try:
+        yield from rows.batches()
+    finally:
+        rows.close()
+
+
+def read_rows(file: SeekableFile) -> Iterator[list[Row]]:
+    """The same as lists of tuples."""
+    for batch in read_batches(file):
+        yield to_rows(batch)
+
+
+def read_stream(file: SeekableFile, stream_name: str, position: int = 0) -> Iterator[Message]:
+    """One stream's messages from ``position`` on, in position order."""
+    rows = open_parquet(file)
+    try:
+        yield from rows.stream(stream_name, position)
+    finally:
+        rows.close()
+
+
+def read_category(
+    file: SeekableFile,
+    category: str | None,
+    from_global_position: int = 0,
+    to_global_position: int | None = None,
+) -> Iterator[Message]:
+    """One category's messages (``None``: all) in global order, both bounds inclusive."""
+    rows = open_parquet(file)
+    try:
+        yield from in_global_order(rows, category, from_global_position, to_global_position)
+    finally:
+        rows.close()

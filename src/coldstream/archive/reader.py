@@ -1,0 +1,201 @@
+"""Streams and categories over many archive objects, in one order."""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow.parquet as pq
+
+from coldstream.archive import filters
+from coldstream.archive.csv import CsvRows
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest import Manifest
+from coldstream.archive.ordering import in_global_order
+from coldstream.archive.parquet import ParquetRows, open_parquet
+from coldstream.errors import ArchiveCorrupt
+from coldstream.message import Message
+
+_FOOTERS = 256
+
+
+class ArchivedObject(Protocol):
+    """What the reader must know of an object; :class:`Manifest` has it all."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def range_start(self) -> datetime: ...
+    @property
+    def first_global_position(self) -> int | None: ...
+    @property
+    def last_global_position(self) -> int | None: ...
+
+
+class ArchiveReader:
+    """Reads messages of archived objects from one location. Safe to share between threads.
+
+    Footers of Parquet files are kept (the last 256 used), so that asking one object again costs
+    no request for its footer. Every method raises ArchiveUnavailable when an object cannot be
+    read, and ArchiveCorrupt when it is not what was written.
+    """
+
+    def __init__(self, location: ArchiveLocation) -> None:
+        self.location = location
+        self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read_stream(
+        self, objects: Iterable[ArchivedObject], stream_name: str, position: int = 0
+    ) -> Iterator[Message]:
+        """One stream's messages from ``position`` on, in position order.
+
+        Objects are opened one after another, by time, each when the one before has been read.
+        """
+        last = position - 1
+        for each in sorted(objects, key=lambda each: each.range_start):
+            with self._opened(each) as rows:
+                for message in rows.stream(stream_name, position):
+                    # A stream's time never goes back, so its positions follow the time ranges;
+                    # where they do not, an answer would be out of order without a word.
+                    if message.position <= last:
+                        raise ArchiveCorrupt(
+                            f"The stream {stream_name!r} has position {message.position} after"
+                            f" {last} in {self.location.url_of(each.key)}"
+                        )
+                    last = message.position
+                    yield message
+
+    def read_category(
+        self,
+        objects: Iterable[ArchivedObject],
+        category: str | None,
+        position: int = 0,
+        to_position: int | None = None,
+        *,
+        correlation: str | None = None,
+        consumer_group_member: int | None = None,
+        consumer_group_size: int | None = None,
+    ) -> Iterator[Message]:
+        """A category's messages (``None``: all) in global order from ``position`` on.
+
+        ``to_position`` is inclusive. Objects whose ranges overlap are merged; each is opened when
+        the order first reaches it. The filters are ``get_category_messages``' own; see
+        :mod:`coldstream.archive.filters`.
+        """
+        for message in self._merged(objects, category, position, to_position):
+            if filters.matches(
+                message,
+                correlation=correlation,
+                consumer_group_member=consumer_group_member,
+                consumer_group_size=consumer_group_size,
+            ):
+                yield message
+
+    def _merged(
+        self,
+        objects: Iterable[ArchivedObject],
+        category: str | None,
+        first: int,
+        last: int | None,
+    ) -> Iterator[Message]:
+        waiting: list[tuple[int, int, ArchivedObject]] = []
+        for number, each in enumerate(objects):
+            low, high = _positions(each, category)
+            if low is None or high is None or high < first or (last is not None and low > last):
+                continue
+            waiting.append((low, number, each))
+        waiting.sort(reverse=True)
+        # (global position, object's number, message, the rest): numbers differ, so nothing after
+        # them is ever compared.
+        heads: list[tuple[int, int, Message, Iterator[Message]]] = []
+        before = first - 1
+        try:
+            while heads or waiting:
+                # An object comes in as soon as it could hold the next position.
+                while waiting and (not heads or waiting[-1][0] <= heads[0][0]):
+                    _, number, each = waiting.pop()
+                    rest = self._in_order(each, category, first, last)
+                    if (message := next(rest, None)) is not None:
+                        heapq.heappush(heads, (message.global_position, number, message, rest))
+                if not heads:
+                    break
+                position, number, message, rest = heads[0]
+                if position <= before:
+                    raise ArchiveCorrupt(f"The global position {position} is archived twice")
+                before = position
+                yield message
+                if (following := next(rest, None)) is not None:
+                    heapq.heapreplace(heads, (following.global_position, number, following, rest))
+                else:
+                    heapq.heappop(heads)
+        finally:
+            for *_, rest in heads:
+                rest.close()  # type: ignore[attr-defined]
+
+    def _in_order(
+        self, each: ArchivedObject, category: str | None, first: int, last: int | None
+    ) -> Iterator[Message]:
+        with self._opened(each) as rows:
+            yield from in_global_order(rows, category, first, last)
+
+    @contextmanager
+    def _opened(self, each: ArchivedObject) -> Iterator[ParquetRows | CsvRows]:
+        if each.format == "csv":
+            with self._downloaded(each) as path:
+                yield CsvRows(path)
+            return
+        file = self.location.open_object(each.key, each.bytes)
+        with self._lock:
+            footer = self._footers.pop(each.key, None)
+        rows = open_parquet(file, footer)
+        with self._lock:
+            self._footers[each.key] = rows.footer
+            while len(self._footers) > _FOOTERS:
+                self._footers.popitem(last=False)
+        try:
+            yield rows
+        finally:
+            rows.close()
+
+    @contextmanager
+    def _downloaded(self, each: ArchivedObject) -> Iterator[Path]:
+        # CSV has no checksums of its own: only the whole object's hash tells a changed byte, and
+        # it must tell before the first message is given.
+        with tempfile.TemporaryDirectory(prefix="coldstream-") as folder:
+            path = Path(folder) / "object.csv"
+            self.location.download(each.key, path)
+            hash = sha256()
+            with path.open("rb") as file:
+                while data := file.read(1024 * 1024):
+                    hash.update(data)
+            if hash.hexdigest() != each.sha256:
+                raise ArchiveCorrupt(
+                    f"{self.location.url_of(each.key)} has the SHA-256 {hash.hexdigest()},"
+                    f" not {each.sha256}"
+                )
+            yield path
+
+
+def _positions(each: ArchivedObject, category: str | None) -> tuple[int | None, int | None]:
+    """The range in which the object holds messages of the category, as narrow as it is known."""
+    if category is not None and isinstance(each, Manifest):
+        for summary in each.categories:
+            if summary.category == category:
+                return summary.first_global_position, summary.last_global_position
+        return None, None
+    return each.first_global_position, each.last_global_position

@@ -1,0 +1,172 @@
+"""The archived row: its columns, their order, and the ways between tuples, Arrow and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from coldstream.archive.digest import from_microseconds, microseconds
+from coldstream.message import Message
+
+Row: TypeAlias = tuple[
+    int,  # global_position
+    int,  # position
+    datetime,  # time: aware
+    str,  # stream_name
+    str,  # type
+    str | None,  # data: JSON text exactly as PostgreSQL gives it
+    str | None,  # metadata: likewise
+    UUID,  # id
+    str,  # category: of stream_name
+]
+Batch: TypeAlias = "Sequence[Row] | pa.RecordBatch"
+
+_STORAGE = {
+    "global_position": pa.int64(),
+    "position": pa.int64(),
+    "time": pa.timestamp("us", tz="UTC"),
+    "stream_name": pa.string(),
+    "type": pa.string(),
+    "data": pa.string(),
+    "metadata": pa.string(),
+    "id": pa.binary(16),
+    "category": pa.string(),
+}
+_LOGICAL = {"data": pa.json_(), "metadata": pa.json_(), "id": pa.uuid()}
+_NULLABLE = {"data", "metadata"}
+COLUMNS = tuple(_STORAGE)
+
+# Iceberg readers find a column by its field id, so an id never changes its meaning.
+SCHEMA = pa.schema(
+    [
+        pa.field(
+            name,
+            _LOGICAL.get(name, storage),
+            nullable=name in _NULLABLE,
+            metadata={"PARQUET:field_id": str(number)},
+        )
+        for number, (name, storage) in enumerate(_STORAGE.items(), 1)
+    ]
+)
+
+# What a Python datetime can hold: years 1 to 9999. PostgreSQL's infinity and BC are outside.
+_EARLIEST = microseconds(datetime.fromisoformat("0001-01-01T00:00:00+00:00"))
+_LATEST = microseconds(datetime.fromisoformat("9999-12-31T23:59:59.999999+00:00"))
+_TEXTS_AT_ONCE = 1_000  # rows made into Arrow at once: an Arrow text column ends at 2 GiB
+
+
+def to_batches(rows: Batch) -> Iterator[pa.RecordBatch]:
+    """Record batches of :data:`SCHEMA` from tuples, or from a record batch with these columns.
+
+    Raises:
+        ValueError: a column is missing, NULL where it may not be, or holds what no message can.
+    """
+    if isinstance(rows, pa.RecordBatch):
+        yield _conform(rows)
+        return
+    for start in range(0, len(rows), _TEXTS_AT_ONCE):
+        yield _from_tuples(rows[start : start + _TEXTS_AT_ONCE])
+
+
+def _from_tuples(rows: Sequence[Row]) -> pa.RecordBatch:
+    try:
+        g, p, t, s, y, d, m, i, c = zip(*rows, strict=True)
+        columns = [
+            pa.array(g, pa.int64()),
+            pa.array(p, pa.int64()),
+            pa.array([microseconds(time) for time in t], pa.int64()),
+            *(pa.array(texts, pa.string()) for texts in (s, y, d, m)),
+            pa.array([id.bytes for id in i], pa.binary(16)),
+            pa.array(c, pa.string()),
+        ]
+    except (pa.ArrowInvalid, pa.ArrowTypeError, AttributeError, UnicodeError) as error:
+        raise ValueError(f"Not an archive row: {error}") from error
+    return _conform(pa.record_batch(columns, names=list(COLUMNS)))
+
+
+def _conform(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = []
+    for field in SCHEMA:
+        name = field.name
+        if (at := batch.schema.get_field_index(name)) < 0:
+            raise ValueError(f"The column {name} is missing")
+        column = storage(batch.column(at))
+        if column.type != _STORAGE[name]:
+            try:
+                column = column.cast(_STORAGE[name])
+            except pa.ArrowException as error:
+                raise ValueError(f"The column {name} is not {_STORAGE[name]}: {error}") from error
+        if column.null_count and not field.nullable:
+            raise ValueError(f"The column {name} holds NULL")
+        if name == "time" and len(column):
+            low, high = (v.as_py() for v in pc.min_max(column.cast(pa.int64())).values())
+            if low < _EARLIEST or high > _LATEST:
+                raise ValueError("A message's time is outside the years 1 to 9999")
+        if name in _LOGICAL:
+            column = pa.ExtensionArray.from_storage(_LOGICAL[name], column)
+        columns.append(column)
+    return pa.record_batch(columns, schema=SCHEMA)
+
+
+def storage(column: pa.Array) -> pa.Array:
+    """The plain array under an extension type, or the array itself."""
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
+
+
+def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
+    column = storage(batch.column(name))
+    if name == "time":
+        # int64 to Python is far cheaper than a time zone lookup for every value.
+        column = column.cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def canonical_fields(
+    batch: pa.RecordBatch,
+) -> Iterable[tuple[int, int, int, str, str, str, str | None, str | None]]:
+    """The fields of the canonical text in its order; see :mod:`coldstream.archive.digest`."""
+    ids = []
+    for value in _values(batch, "id"):
+        h = value.hex()
+        ids.append(f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}")
+    return zip(
+        *(_values(batch, name) for name in ("global_position", "position", "time")),
+        ids,
+        *(_values(batch, name) for name in ("stream_name", "type", "data", "metadata")),
+        strict=True,
+    )
+
+
+def to_rows(batch: pa.RecordBatch) -> list[Row]:
+    """Tuples from a record batch of :data:`SCHEMA`, times in UTC."""
+    return [
+        (g, p, from_microseconds(t), s, y, d, m, UUID(bytes=i), c)
+        for g, p, t, s, y, d, m, i, c in zip(
+            *(_values(batch, name) for name in COLUMNS), strict=True
+        )
+    ]
+
+
+def to_messages(batch: pa.RecordBatch) -> list[Message]:
+    """Messages from a record batch of :data:`SCHEMA`, in its order."""
+    return [
+        Message(
+            id=UUID(bytes=i),
+            stream_name=s,
+            type=y,
+            position=p,
+            global_position=g,
+            data_text=d,
+            metadata_text=m,
+            time=from_microseconds(t),
+        )
+        for g, p, t, s, y, d, m, i in zip(
+            *(_values(batch, name) for name in COLUMNS[:-1]), strict=True
+        )
+    ]

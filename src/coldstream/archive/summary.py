@@ -1,0 +1,146 @@
+"""What is recorded about an archive file's rows, and the order they must come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from coldstream.archive.digest import RowsDigest, from_microseconds
+from coldstream.archive.manifest import CategorySummary
+from coldstream.archive.rows import storage
+from coldstream.errors import ArchiveCorrupt
+
+
+@dataclass(frozen=True)
+class RowsSummary:
+    """What the rows of one file come to. The ranges of no rows are ``None``."""
+
+    rows: int
+    streams: int
+    digest: str
+    first_global_position: int | None
+    last_global_position: int | None
+    first_time: datetime | None
+    last_time: datetime | None
+    categories: tuple[CategorySummary, ...]
+
+
+@dataclass(frozen=True)
+class FileStats(RowsSummary):
+    """A written file: its rows' summary, its bytes, and the SHA-256 of them all (hexadecimal)."""
+
+    bytes: int
+    sha256: str
+
+
+class Summing:
+    """Sums up rows as they pass and refuses rows that are out of order.
+
+    The order is ``stream_name`` by its UTF-8 bytes (PostgreSQL's ``COLLATE "C"``), then
+    ``position``: a reader finds one stream by row-group ranges only while it holds.
+    """
+
+    def __init__(self) -> None:
+        self._digest = RowsDigest()
+        self._streams = 0
+        self._last: tuple[str, int] | None = None
+        self._positions: tuple[int, int] | None = None
+        self._times: tuple[int, int] | None = None
+        self._categories: dict[str, tuple[int, int, int]] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add a record batch of :data:`coldstream.archive.rows.SCHEMA`.
+
+        Raises:
+            ArchiveCorrupt: out of order, or a category that is not its stream's. Nothing of the
+                batch was added.
+        """
+        if batch.num_rows == 0:
+            return
+        names, positions = batch.column("stream_name"), batch.column("position")
+        self._check_order(names, positions)
+        self._check_categories(names, batch.column("category"))
+        self._digest.update_batch(batch)
+        self._streams += len(pc.run_end_encode(names).values)
+        if self._last is not None and self._last[0] == names[0].as_py():
+            self._streams -= 1
+        self._last = names[-1].as_py(), positions[-1].as_py()
+        self._positions = _widen(self._positions, batch.column("global_position"))
+        self._times = _widen(self._times, batch.column("time").cast(pa.int64()))
+        grouped = (
+            pa.table(
+                {"c": batch.column("category"), "g": batch.column("global_position")},
+            )
+            .group_by("c", use_threads=False)
+            .aggregate([("g", "count"), ("g", "min"), ("g", "max")])
+        )
+        for name, count, low, high in zip(
+            *(grouped.column(n).to_pylist() for n in ("c", "g_count", "g_min", "g_max")),
+            strict=True,
+        ):
+            messages, first, last = self._categories.get(name, (0, low, high))
+            self._categories[name] = messages + count, min(first, low), max(last, high)
+
+    def _check_order(self, names: Any, positions: Any) -> None:
+        if self._last is not None and self._last > (names[0].as_py(), positions[0].as_py()):
+            raise _disorder(*self._last, names[0].as_py(), positions[0].as_py())
+        if len(names) < 2:
+            return
+        before, after = names[:-1], names[1:]
+        disorder = pc.or_(
+            pc.greater(before, after),
+            pc.and_(pc.equal(before, after), pc.greater(positions[:-1], positions[1:])),
+        )
+        at = pc.index(disorder, True).as_py()
+        if at >= 0:
+            pairs = (names[at], positions[at], names[at + 1], positions[at + 1])
+            raise _disorder(*(value.as_py() for value in pairs))
+
+    @staticmethod
+    def _check_categories(names: Any, categories: Any) -> None:
+        expected = pc.list_element(pc.split_pattern(names, "-", max_splits=1), 0)
+        at = pc.index(pc.not_equal(expected, categories), True).as_py()
+        if at >= 0:
+            raise ArchiveCorrupt(
+                f"The stream {names[at].as_py()!r} has the category {categories[at].as_py()!r}"
+            )
+
+    def summary(self) -> RowsSummary:
+        """What was added so far."""
+        return RowsSummary(**self._fields())
+
+    def file_stats(self, *, bytes: int, sha256: str) -> FileStats:
+        """The same with the file's size (bytes) and SHA-256."""
+        return FileStats(**self._fields(), bytes=bytes, sha256=sha256)
+
+    def _fields(self) -> dict[str, Any]:
+        positions, times = self._positions or (None, None), self._times
+        return {
+            "rows": self._digest.count,
+            "streams": self._streams,
+            "digest": self._digest.hexdigest(),
+            "first_global_position": positions[0],
+            "last_global_position": positions[1],
+            "first_time": from_microseconds(times[0]) if times else None,
+            "last_time": from_microseconds(times[1]) if times else None,
+            "categories": tuple(
+                CategorySummary(name, *counted)
+                for name, counted in sorted(self._categories.items())
+            ),
+        }
+
+
+def _widen(so_far: tuple[int, int] | None, column: Any) -> tuple[int, int]:
+    low, high = (value.as_py() for value in pc.min_max(storage(column)).values())
+    return (low, high) if so_far is None else (min(low, so_far[0]), max(high, so_far[1]))
+
+
+def _disorder(name: str, position: int, next_name: str, next_position: int) -> ArchiveCorrupt:
+    return ArchiveCorrupt(
+        f"Rows out of order: {name!r} at {position}, then {next_name!r} at {next_position}",
+        hint='Give the rows ordered by stream_name COLLATE "C", position.',
+    )
