@@ -1,0 +1,130 @@
+-- The storage of one store: the hypertable, the heads and the ledger.
+-- Runs once. Later changes to these objects are migrations of their own.
+
+-- Message DB's eight columns in Message DB's order, then what the columnstore sorts by.
+CREATE TABLE @extschema@.messages (
+  global_position bigserial NOT NULL,
+  position bigint NOT NULL,
+  time timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  stream_name text NOT NULL,
+  type text NOT NULL,
+  data jsonb,
+  metadata jsonb,
+  id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  category text NOT NULL GENERATED ALWAYS AS (pg_catalog.split_part(stream_name, '-', 1)) STORED,
+  position_bucket bigint NOT NULL GENERATED ALWAYS AS (global_position >> 14) STORED
+);
+
+SELECT @extschema:timescaledb@.create_hypertable(
+  '@extschema@.messages',
+  @extschema:timescaledb@.by_range('time', INTERVAL '7 days'),
+  create_default_indexes => false
+);
+
+CREATE INDEX messages_stream ON @extschema@.messages (stream_name, position);
+CREATE INDEX messages_category ON @extschema@.messages (category, global_position);
+CREATE INDEX messages_global_position ON @extschema@.messages (global_position);
+CREATE INDEX messages_id ON @extschema@.messages (id);
+
+-- The heads: one row a stream. Every write updates position and time, so no index may name them
+-- (the update would no longer be HOT), and pages keep room for the new row version.
+CREATE TABLE @extschema@.streams (
+  stream_name text PRIMARY KEY,
+  position bigint NOT NULL,
+  first_time timestamptz NOT NULL,
+  time timestamptz NOT NULL,
+  -- False once a plain INSERT put a message out of the order of time: then positions say nothing
+  -- about time, and a read may not stop at the first chunk that fills its page.
+  time_ordered boolean NOT NULL DEFAULT true
+) WITH (
+  fillfactor = 75,
+  autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_vacuum_threshold = 1000
+);
+
+-- The ledger: one row a chunk, whatever its tier. The range identifies it: a chunk that comes back
+-- from the archive has another name and the same range.
+CREATE TABLE @extschema@.chunks (
+  range_start timestamptz PRIMARY KEY,
+  range_end timestamptz NOT NULL CHECK (range_end > range_start),
+  chunk_name text,
+  state text NOT NULL CHECK (state IN (
+    'open', 'closed', 'compressed', 'sealed', 'exporting', 'exported', 'verified', 'dropped', 'rehydrated'
+  )),
+  messages bigint,
+  streams bigint,
+  first_global_position bigint,
+  last_global_position bigint,
+  first_time timestamptz,
+  last_time timestamptz,
+  row_bytes bigint,
+  columnstore_bytes bigint,
+  archive_bytes bigint,
+  archive_format text,
+  archive_url text,
+  archive_object text,
+  archive_manifest text,
+  archive_sha256 text,
+  digest text,
+  closed_at timestamptz,
+  compressed_at timestamptz,
+  sealed_at timestamptz,
+  exported_at timestamptz,
+  verified_at timestamptz,
+  dropped_at timestamptz,
+  rehydrated_at timestamptz,
+  -- Only a chunk whose rows are in the database has a name.
+  CHECK ((state = 'dropped') = (chunk_name IS NULL))
+);
+
+-- Exact ranges of global positions, per category and chunk, written when a chunk closes.
+CREATE TABLE @extschema@.chunk_categories (
+  category text NOT NULL,
+  first_global_position bigint NOT NULL,
+  range_start timestamptz NOT NULL REFERENCES @extschema@.chunks ON DELETE CASCADE,
+  last_global_position bigint NOT NULL,
+  messages bigint NOT NULL,
+  PRIMARY KEY (category, first_global_position, range_start)
+);
+CREATE INDEX chunk_categories_chunk ON @extschema@.chunk_categories (range_start);
+CREATE INDEX chunks_global_position ON @extschema@.chunks (first_global_position);
+
+-- One row: what a write must know about the ledger without reading it.
+CREATE TABLE @extschema@.store (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- No chunk that ends after this is closed: a message at or after it needs no look at the ledger.
+  closed_before timestamptz NOT NULL DEFAULT '-infinity',
+  -- Every chunk in row form starts at or after this: ids are unique from here on.
+  rows_since timestamptz NOT NULL DEFAULT '-infinity',
+  -- Changes whenever a range leaves or re-enters the database.
+  archive_epoch bigint NOT NULL DEFAULT 0,
+  -- How far a stream's last message may be ahead of the clock before writes to it are refused.
+  max_clock_lead interval NOT NULL DEFAULT '1 hour',
+  chunk_interval interval NOT NULL DEFAULT '7 days',
+  layout text NOT NULL DEFAULT 'bucket' CHECK (layout IN ('bucket', 'stream')),
+  compress_after interval DEFAULT '7 days',
+  columnstore boolean NOT NULL DEFAULT false
+);
+INSERT INTO @extschema@.store DEFAULT VALUES;
+
+CREATE TYPE @extschema@.message AS (
+  id varchar,
+  stream_name varchar,
+  type varchar,
+  position bigint,
+  global_position bigint,
+  data varchar,
+  metadata varchar,
+  time timestamp
+);
+
+-- What a read over positions knows of a closed chunk: its exact range for one category, or for all.
+CREATE TYPE @extschema@.chunk_range AS (
+  range_start timestamptz,
+  range_end timestamptz,
+  chunk_name text,
+  state text,
+  first_global_position bigint,
+  last_global_position bigint,
+  messages bigint
+);

@@ -1,0 +1,109 @@
+"""What a database must have before a store goes into it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from psycopg import Connection, OperationalError, errors
+
+from coldstream.errors import ForeignSchema, MissingExtension, UnsupportedServer
+from coldstream.sql import Names, query
+
+OLDEST_POSTGRESQL = 14
+OLDEST_TIMESCALEDB = (2, 13)
+
+_HOW_TO_INSTALL = (
+    "Install the package timescaledb-2-postgresql-{version} (Debian and Ubuntu; others: "
+    "https://docs.timescale.com/self-hosted/latest/install/), add timescaledb to "
+    "shared_preload_libraries and restart the server. To try without a server: coldstream dev."
+)
+
+
+def check_server(connection: Connection[Any]) -> None:
+    """Refuse a server that is too old, or a database whose text is not UTF-8.
+
+    Raises:
+        UnsupportedServer
+    """
+    version = connection.info.server_version // 10000
+    if version < OLDEST_POSTGRESQL:
+        raise UnsupportedServer(
+            f"PostgreSQL {version} is too old: {OLDEST_POSTGRESQL} is the oldest supported",
+            hint="Upgrade the server, or install into another one.",
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise UnsupportedServer(
+            f"The database's encoding is {encoding}, not UTF8",
+            hint="CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
+        )
+
+
+def ensure_extension(
+    connection: Connection[Any], names: Names, actions: list[str], *, dry_run: bool
+) -> Names:
+    """Find TimescaleDB, or create it where it is available; return the names with its schema.
+
+    Raises:
+        MissingExtension: it is not there and cannot be created.
+        UnsupportedServer: it is too old.
+    """
+    statement = query("timescaledb_extension", names.schema).encode()
+    row = connection.execute(statement).fetchone()
+    if row is None:
+        _create_extension(connection)
+        actions.append("created the extension timescaledb")
+        row = connection.execute(statement).fetchone()
+        assert row is not None
+    schema, version = row
+    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TIMESCALEDB:
+        oldest = ".".join(map(str, OLDEST_TIMESCALEDB))
+        raise UnsupportedServer(
+            f"TimescaleDB {version} is too old: {oldest} is the oldest supported",
+            hint="ALTER EXTENSION timescaledb UPDATE, after installing a newer package.",
+        )
+    return replace(names, timescaledb=schema)
+
+
+def _create_extension(connection: Connection[Any]) -> None:
+    hint = _HOW_TO_INSTALL.format(version=connection.info.server_version // 10000)
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    except errors.InsufficientPrivilege as error:
+        raise MissingExtension(
+            "TimescaleDB is not installed in this database, and this role may not install it",
+            hint="As a superuser: CREATE EXTENSION timescaledb.",
+        ) from error
+    except (errors.UndefinedFile, errors.FeatureNotSupported) as error:
+        raise MissingExtension("This server has no TimescaleDB", hint=hint) from error
+    except OperationalError as error:
+        # The server ends the connection where the library is not preloaded.
+        raise MissingExtension(
+            "TimescaleDB is there but not preloaded",
+            hint="Add timescaledb to shared_preload_libraries and restart the server.",
+        ) from error
+
+
+def check_schema(connection: Connection[Any], schema: str) -> bool:
+    """Whether the store is yet to be created in the schema.
+
+    Raises:
+        ForeignSchema: the schema holds something else.
+    """
+    row = connection.execute(query("schema_contents", schema).encode(), {"schema": schema}).fetchone()
+    assert row is not None
+    ours, objects, message_db = row
+    if ours:
+        return False
+    if message_db:
+        raise ForeignSchema(
+            f"Schema {schema} holds a Message DB of its own",
+            hint="Install beside it, into another schema (--schema), and copy its messages over.",
+        )
+    if objects:
+        raise ForeignSchema(
+            f"Schema {schema} exists and was not made by Coldstream",
+            hint="Choose another schema (--schema), or drop this one if nobody needs it.",
+        )
+    return True

@@ -1,0 +1,184 @@
+"""The runner: what an install does, in which order, and what it refuses.
+
+One transaction under a lock: a killed install leaves nothing, two at once run one after the other.
+Migrations that ran are not run again, and must be the ones of this release; functions, views,
+triggers and privileges are applied every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Connection, errors, sql
+
+from coldstream._version import __version__
+from coldstream.errors import InvalidInput, MigrationError, SetupError
+from coldstream.migrations.checks import check_schema, check_server, ensure_extension
+from coldstream.migrations.files import Migration, migrations
+from coldstream.sql import Names, files, query
+
+_FOLDERS = ("internals", "functions", "lifecycle", "views", "triggers", "privileges")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a store; ``None`` keeps what is set, or the default at the first install.
+
+    ``chunk_interval``: what a new chunk covers (7 days). ``layout``: of the columnstore, ``bucket``
+    (ours) or ``stream`` (one segment a stream: few, very long streams). ``compress_after``: the age
+    at which the policy compresses a chunk (7 days).
+    """
+
+    chunk_interval: timedelta | None = None
+    layout: str | None = None
+    compress_after: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("chunk_interval", "compress_after"):
+            value = getattr(self, name)
+            if value is not None and value <= timedelta(0):
+                raise InvalidInput(f"{name} must be positive: {value}")
+        if self.layout not in (None, "bucket", "stream"):
+            raise InvalidInput(f"layout must be bucket or stream: {self.layout}")
+
+
+@dataclass
+class Installed:
+    """What an install did: one line each, in order. ``sql`` is the SQL that ran, or would have."""
+
+    schema: str
+    actions: list[str] = field(default_factory=list)
+    sql: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions)
+
+
+def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
+    """Every statement of a first install, in order, for reading or for running with psql."""
+    yield "BEGIN;\n"
+    yield "CREATE EXTENSION IF NOT EXISTS timescaledb;\n"
+    yield names.render("CREATE SCHEMA IF NOT EXISTS @extschema@;\n")
+    yield query("create_migrations", names.schema)
+    yield "SET LOCAL check_function_bodies = off;\n"
+    for migration in migrations():
+        yield f"-- migration {migration.name}\n{names.render(migration.text)}"
+        yield _record(names, migration)
+    yield from _applied_every_time(names)
+    yield _apply_settings(names, settings or Settings())
+    yield "COMMIT;\n"
+
+
+def install(
+    connection: Connection[Any],
+    names: Names,
+    settings: Settings | None = None,
+    *,
+    dry_run: bool = False,
+) -> Installed:
+    """Install a store into a schema, or bring it up to this release.
+
+    ``connection`` is in autocommit mode and may create what it must. Idempotent.
+
+    Raises:
+        MissingExtension, UnsupportedServer, ForeignSchema, MigrationError, SetupError
+    """
+    result = Installed(names.schema)
+    check_server(connection)
+    names = ensure_extension(connection, names, result.actions, dry_run=dry_run)
+    try:
+        with connection.transaction(force_rollback=dry_run):
+            _install(connection, names, settings or Settings(), result, dry_run=dry_run)
+    except errors.InsufficientPrivilege as error:
+        raise SetupError(
+            f"Not allowed: {error.diag.message_primary}",
+            hint="Install as the owner of the database, or as a role that may create what is missing.",
+        ) from error
+    return result
+
+
+def _install(
+    connection: Connection[Any],
+    names: Names,
+    settings: Settings,
+    result: Installed,
+    *,
+    dry_run: bool,
+) -> None:
+    def run(statement: str) -> None:
+        result.sql.append(statement)
+        connection.execute(statement.encode())
+
+    connection.execute(query("lock_install", names.schema).encode(), [names.schema])
+    connection.execute("SET LOCAL client_min_messages = warning")
+    connection.execute("SET LOCAL check_function_bodies = off")
+    if check_schema(connection, names.schema):
+        run(names.render("CREATE SCHEMA IF NOT EXISTS @extschema@;\n"))
+        run(query("create_migrations", names.schema))
+        result.actions.append(f"created the store in schema {names.schema}")
+
+    for migration in _pending(connection, names):
+        run(names.render(migration.text))
+        run(_record(names, migration))
+        result.actions.append(f"ran migration {migration.name}")
+
+    before = _definitions(connection, names.schema)
+    for statement in _applied_every_time(names):
+        run(statement)
+    if _definitions(connection, names.schema) != before:
+        result.actions.append("applied functions, views, triggers and privileges")
+
+    statement = _apply_settings(names, settings)
+    result.sql.append(statement)
+    result.actions.extend(line for (line,) in connection.execute(statement.encode()))
+
+
+def _applied_every_time(names: Names) -> Iterator[str]:
+    for folder in _FOLDERS:
+        for _, text in files(folder):
+            yield names.render(text)
+
+
+def _pending(connection: Connection[Any], names: Names) -> list[Migration]:
+    """The migrations that have not run.
+
+    Raises:
+        MigrationError: one that ran is not the one of this release, or is not in this release.
+    """
+    rows = connection.execute(query("applied_migrations", names.schema).encode()).fetchall()
+    applied: dict[str, str] = dict(rows)
+    known = {migration.name: migration for migration in migrations()}
+    for name, checksum in applied.items():
+        if name not in known:
+            raise MigrationError(
+                f"Schema {names.schema} was upgraded by a newer release: {name} is not known here",
+                hint="Upgrade this installation of Coldstream.",
+            )
+        if known[name].checksum != checksum:
+            raise MigrationError(
+                f"Migration {name} ran with another text than this release has",
+                hint="Install the release that made the store, or ask its maintainers.",
+            )
+    return [migration for name, migration in known.items() if name not in applied]
+
+
+def _definitions(connection: Connection[Any], schema: str) -> list[Any]:
+    return connection.execute(query("definitions", schema).encode(), [schema]).fetchall()
+
+
+def _record(names: Names, migration: Migration) -> str:
+    values = sql.SQL(", ").join([migration.name, migration.checksum, __version__]).as_string(None)
+    return query("record_migration", names.schema).replace("@values@", values)
+
+
+def _apply_settings(names: Names, settings: Settings) -> str:
+    values = sql.SQL(", ").join(
+        [settings.chunk_interval, settings.layout, settings.compress_after]
+    ).as_string(None)
+    return query("apply_settings", names.schema).replace("@values@", values)
+
+

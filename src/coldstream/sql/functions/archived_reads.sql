@@ -1,0 +1,16 @@
+-- What a read does where history has left the database: 'error' (the default) or 'skip', which
+-- starts at the edge. Set message_store.archived_reads for a session, a role or a database.
+CREATE OR REPLACE FUNCTION @extschema@.archived_reads()
+RETURNS text
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  _setting text := pg_catalog.current_setting('message_store.archived_reads', true);
+BEGIN
+  IF coalesce(_setting, '') NOT IN ('', 'error', 'skip') THEN
+    RAISE EXCEPTION 'message_store.archived_reads must be error or skip: %', _setting
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN coalesce(nullif(_setting, ''), 'error');
+END;
+$$;

@@ -1,0 +1,14 @@
+-- Message DB: a condition is only taken where message_store.sql_condition is activated, because it
+-- becomes part of the statement. A setting that a rolled-back SET LOCAL left empty counts as off.
+CREATE OR REPLACE FUNCTION @extschema@.check_condition(condition varchar)
+RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  IF $1 IS NOT NULL
+    AND coalesce(pg_catalog.current_setting('message_store.sql_condition', true), '') IN ('', 'off')
+  THEN
+    RAISE EXCEPTION 'Retrieval with SQL condition is not activated';
+  END IF;
+END;
+$$;

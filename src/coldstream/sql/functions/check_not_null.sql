@@ -1,0 +1,22 @@
+-- Refuses what messages' NOT NULL would refuse, before the head is touched and with the text that
+-- Message DB's table gives: a hypertable names the chunk.
+CREATE OR REPLACE FUNCTION @extschema@.check_not_null(stream_name text, type text, id text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+AS $$
+DECLARE
+  _column text := CASE
+    WHEN $1 IS NULL THEN 'stream_name' WHEN $2 IS NULL THEN 'type' WHEN $3 IS NULL THEN 'id'
+  END;
+BEGIN
+  IF _column IS NOT NULL THEN
+    RAISE EXCEPTION 'null value in column "%" of relation "messages" violates not-null constraint',
+      _column
+      USING
+        ERRCODE = 'not_null_violation',
+        SCHEMA = '@extschema_name@',
+        TABLE = 'messages',
+        COLUMN = _column;
+  END IF;
+END;
+$$;

@@ -1,0 +1,26 @@
+-- The digest of the rows of a range of time: how many, and the sums of the halves of their hashes.
+-- A sum does not depend on the order of the rows, and counts a row that is there twice.
+CREATE OR REPLACE FUNCTION @extschema@.digest_range(range_start timestamptz, range_end timestamptz)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+  _digest text;
+BEGIN
+  EXECUTE pg_catalog.format(
+    $query$
+      SELECT 'sum-sha256:' || count(*) || ':'
+        || @extschema@.hex_64(coalesce(sum(@extschema@.int_64(h.hash, 1)), 0))
+        || @extschema@.hex_64(coalesce(sum(@extschema@.int_64(h.hash, 9)), 0))
+      FROM (
+        SELECT @extschema@.row_hash(m) AS hash
+        FROM @extschema@.messages AS m
+        WHERE m.time >= %L AND m.time < %L
+        OFFSET 0
+      ) AS h
+    $query$,
+    $1, $2
+  ) INTO _digest;
+  RETURN _digest;
+END;
+$$;

@@ -1,0 +1,10 @@
+-- Message DB: the part of a stream name after the first dash; NULL where there is none.
+CREATE OR REPLACE FUNCTION @extschema@.id(stream_name varchar)
+RETURNS varchar
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+  SELECT CASE
+    WHEN pg_catalog.strpos($1, '-') > 0
+    THEN pg_catalog.substr($1, pg_catalog.strpos($1, '-') + 1)::varchar
+  END
+$$;

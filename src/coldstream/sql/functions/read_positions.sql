@@ -1,0 +1,113 @@
+-- Messages of a category (NULL: of every one) in order of global position, up to last_position.
+--
+-- Walks global positions in steps. A step covers the positions that the ledger expects to fill the
+-- page, and opens only the chunks whose recorded ranges touch them, so a page costs the same with any
+-- number of chunks. Open chunks join from the first position they hold.
+--
+-- archive_epoch NULL: a step that reaches history which has left the database is an error (or skips
+-- it, see archived_reads). Otherwise the caller reads the archive itself and gets the database's
+-- share; it names the epoch of the ledger it knows, and gets an error once that is no longer true.
+CREATE OR REPLACE FUNCTION @extschema@.read_positions(
+  category varchar,
+  "position" bigint,
+  batch_size bigint,
+  filter text,
+  condition varchar DEFAULT NULL,
+  correlation varchar DEFAULT NULL,
+  consumer_group_member bigint DEFAULT NULL,
+  consumer_group_size bigint DEFAULT NULL,
+  archive_epoch bigint DEFAULT NULL,
+  last_position bigint DEFAULT 9223372036854775807
+)
+RETURNS SETOF @extschema@.message
+LANGUAGE plpgsql VOLATILE
+AS $$
+DECLARE
+  _strict constant boolean := $9 IS NULL AND @extschema@.archived_reads() = 'error';
+  _max_chunks integer := 4;
+  _room double precision := 1.25;
+  _from bigint := $2;
+  _to bigint;
+  _left bigint := nullif($3, -1);
+  _rows bigint;
+  _open record;
+  _open_first bigint;
+  _open_known boolean := false;
+  _closed @extschema@.chunk_range[];
+  _chunk @extschema@.chunk_range;
+  _ranges tstzrange[];
+  _chunk_names text[];
+BEGIN
+  SELECT o.ranges, o.chunk_names INTO _open FROM @extschema@.open_ranges() AS o;
+
+  LOOP
+    _to := $10;
+    _closed := @extschema@.closed_chunks($1, _from, _max_chunks + 1, _strict);
+
+    IF _closed[1] IS NULL THEN
+      _ranges := _open.ranges;
+      _chunk_names := _open.chunk_names;
+    ELSE
+      IF NOT _open_known THEN
+        _open_first := @extschema@.first_position($1, _from, _open.ranges);
+        _open_known := true;
+      END IF;
+
+      _chunk := _closed[1];
+      IF _open_first < _chunk.first_global_position AND _open_first >= _from THEN
+        _from := _open_first;
+        _to := least(_to, _chunk.first_global_position - 1);
+      ELSE
+        _from := greatest(_from, _chunk.first_global_position);
+        _to := least(_to, @extschema@.last_position_of_step(_from, _left, _room, _chunk));
+        IF _open_first > _from THEN
+          _to := least(_to, _open_first - 1);
+        END IF;
+      END IF;
+
+      -- Not past the start of the chunk that this step does not open.
+      _chunk := _closed[_max_chunks + 1];
+      IF _chunk.first_global_position <= _from THEN
+        _max_chunks := _max_chunks * 2;
+        CONTINUE;
+      END IF;
+      _to := least(_to, _chunk.first_global_position - 1);
+
+      _ranges := '{}';
+      _chunk_names := '{}';
+      FOREACH _chunk IN ARRAY _closed LOOP
+        EXIT WHEN _chunk.first_global_position > _to;
+        IF _chunk.state = 'dropped' AND _chunk.first_global_position <= _from THEN
+          PERFORM @extschema@.raise_archived(coalesce($1, '(all)')::text, _from, c)
+          FROM @extschema@.chunks AS c WHERE c.range_start = _chunk.range_start;
+        ELSIF _chunk.state = 'dropped' THEN
+          _to := _chunk.first_global_position - 1;
+        ELSE
+          _ranges := _ranges || pg_catalog.tstzrange(_chunk.range_start, _chunk.range_end);
+          _chunk_names := _chunk_names || _chunk.chunk_name;
+        END IF;
+      END LOOP;
+      IF _open_first <= _to THEN
+        _ranges := _ranges || _open.ranges;
+        _chunk_names := _chunk_names || _open.chunk_names;
+      END IF;
+    END IF;
+
+    RETURN QUERY EXECUTE @extschema@.select_messages($4, _ranges, $5, 'global_position ASC')
+      USING $1, _from, _left, _to, $6, $7, $8::smallint;
+    GET DIAGNOSTICS _rows = ROW_COUNT;
+    PERFORM @extschema@.check_chunks_exist(_chunk_names);
+
+    _left := _left - _rows;
+    EXIT WHEN _left <= 0 OR _to >= $10;
+    _from := _to + 1;
+    _room := _room * 2;
+    _max_chunks := least(_max_chunks * 2, 32);
+  END LOOP;
+
+  IF $9 <> (SELECT s.archive_epoch FROM @extschema@.store AS s) THEN
+    RAISE EXCEPTION 'The archive has changed since epoch %', $9
+      USING ERRCODE = 'CS002', HINT = 'Read the ledger again.';
+  END IF;
+END;
+$$;

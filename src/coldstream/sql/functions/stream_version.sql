@@ -1,0 +1,10 @@
+-- Message DB: the position of a stream's last message; NULL for a stream that has none.
+-- Reads the head, so it costs the same at any age and survives the drop of a chunk.
+CREATE OR REPLACE FUNCTION @extschema@.stream_version(stream_name varchar)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  RETURN (SELECT s.position FROM @extschema@.streams AS s WHERE s.stream_name = $1);
+END;
+$$;

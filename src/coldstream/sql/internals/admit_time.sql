@@ -1,0 +1,55 @@
+-- Keeps the ledger true after a message with this time went into this chunk.
+--
+-- Nearly every message is newer than every closed chunk, and this returns at once. A late one opens
+-- its chunk again, so that its recorded ranges are no longer believed; a late one for a chunk that
+-- has been sealed is refused, because what was exported from it would no longer be all of it.
+--
+-- Call it after the INSERT: then this transaction holds the chunk's lock, and close_chunk, which
+-- waits for that lock, sees the message. Under REPEATABLE READ the row of the store is locked too,
+-- or a closing that this snapshot cannot see would go unnoticed.
+CREATE OR REPLACE FUNCTION @extschema@.admit_time("time" timestamptz, chunk oid)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+  _closed_before timestamptz;
+  _chunk @extschema@.chunks;
+BEGIN
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s;
+  ELSE
+    SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s FOR SHARE;
+  END IF;
+
+  IF $1 >= _closed_before THEN
+    RETURN;
+  END IF;
+
+  SELECT c.* INTO _chunk FROM @extschema@.chunks AS c
+  WHERE c.range_start <= $1 AND c.range_end > $1
+  ORDER BY c.range_start DESC
+  LIMIT 1
+  FOR UPDATE;
+
+  IF NOT FOUND THEN
+    INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
+    SELECT i.range_start, i.range_end, $2::regclass::text, 'open'
+    FROM timescaledb_information.chunks AS i
+    WHERE format('%I.%I', i.chunk_schema, i.chunk_name)::regclass = $2
+    ON CONFLICT DO NOTHING;
+  ELSIF _chunk.state IN ('closed', 'compressed') THEN
+    UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL
+    WHERE range_start = _chunk.range_start;
+    DELETE FROM @extschema@.chunk_categories WHERE range_start = _chunk.range_start;
+  ELSIF _chunk.state <> 'open' THEN
+    RAISE EXCEPTION 'Message is too late: % is in the range % to %, which is %',
+      $1, _chunk.range_start, _chunk.range_end, _chunk.state
+      USING
+        ERRCODE = 'CS005',
+        HINT = 'History that has been sealed or archived does not change. '
+          'Is the clock of the server or of the importing script right?';
+  END IF;
+END;
+$$;

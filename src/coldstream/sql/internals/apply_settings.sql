@@ -1,0 +1,81 @@
+-- Makes the store's settings true; NULL keeps what is set. Returns what was done, a line each.
+--
+-- Run at every install, because the edition of TimescaleDB may have changed in between.
+CREATE OR REPLACE FUNCTION @extschema@.apply_settings(
+  chunk_interval interval DEFAULT NULL,
+  layout text DEFAULT NULL,
+  compress_after interval DEFAULT NULL
+)
+RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _before @extschema@.store;
+  _store @extschema@.store;
+  _policy interval;
+  _columnstore boolean := @extschema@.has_columnstore();
+BEGIN
+  SELECT s.* INTO _before FROM @extschema@.store AS s;
+  UPDATE @extschema@.store AS s SET
+    chunk_interval = coalesce($1, s.chunk_interval),
+    layout = coalesce($2, s.layout),
+    compress_after = coalesce($3, s.compress_after),
+    columnstore = _columnstore
+  RETURNING s.* INTO _store;
+
+  IF _store.chunk_interval <> _before.chunk_interval THEN
+    PERFORM @extschema:timescaledb@.set_chunk_time_interval(
+      '@extschema@.messages', _store.chunk_interval
+    );
+    RETURN NEXT pg_catalog.format('new chunks cover %s', _store.chunk_interval);
+  END IF;
+
+  IF NOT _columnstore THEN
+    RETURN NEXT 'this edition of TimescaleDB has no columnstore: chunks stay rows until archived';
+    RETURN;
+  END IF;
+
+  IF NOT _before.columnstore OR _store.layout <> _before.layout THEN
+    IF _store.layout = 'stream' THEN
+      ALTER TABLE @extschema@.messages SET (
+        timescaledb.compress,
+        timescaledb.compress_segmentby = 'stream_name',
+        timescaledb.compress_orderby = 'position ASC'
+      );
+    ELSE
+      -- The empty segment is written out, or TimescaleDB chooses one.
+      ALTER TABLE @extschema@.messages SET (
+        timescaledb.compress,
+        timescaledb.compress_segmentby = '',
+        timescaledb.compress_orderby = 'position_bucket, category, stream_name, position'
+      );
+    END IF;
+    RETURN NEXT pg_catalog.format('the columnstore''s layout is %s', _store.layout);
+  END IF;
+
+  SELECT (j.config ->> 'compress_after')::interval INTO _policy
+  FROM timescaledb_information.jobs AS j
+  WHERE j.proc_name = 'policy_compression'
+    AND j.hypertable_schema = '@extschema_name@' AND j.hypertable_name = 'messages';
+  IF _policy IS DISTINCT FROM _store.compress_after THEN
+    PERFORM @extschema:timescaledb@.remove_compression_policy('@extschema@.messages', if_exists => true);
+    PERFORM @extschema:timescaledb@.add_compression_policy(
+      '@extschema@.messages', _store.compress_after, schedule_interval => INTERVAL '12 hours'
+    );
+    RETURN NEXT pg_catalog.format(
+      'chunks older than %s are compressed every 12 hours', _store.compress_after
+    );
+  END IF;
+
+  IF NOT EXISTS (
+    SELECT FROM timescaledb_information.jobs AS j
+    WHERE j.proc_schema = '@extschema_name@' AND j.proc_name = 'close_ended_chunks'
+  ) THEN
+    PERFORM @extschema:timescaledb@.add_job(
+      '@extschema@.close_ended_chunks(integer, jsonb)'::regprocedure, INTERVAL '1 hour'
+    );
+    RETURN NEXT 'ended chunks are closed every hour';
+  END IF;
+END;
+$$;

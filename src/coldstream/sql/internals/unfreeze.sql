@@ -1,0 +1,13 @@
+-- Unfreezes a chunk where the server can freeze; returns whether it did.
+CREATE OR REPLACE FUNCTION @extschema@.unfreeze(chunk regclass)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  PERFORM _timescaledb_functions.unfreeze_chunk($1);
+  RETURN true;
+EXCEPTION
+  WHEN feature_not_supported OR undefined_function THEN
+    RETURN false;
+END;
+$$;

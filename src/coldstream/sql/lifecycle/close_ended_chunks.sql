@@ -1,0 +1,24 @@
+-- Closes every chunk whose range has ended, one transaction a chunk. A job of TimescaleDB runs it
+-- where the server has background workers, and the lifecycle calls it where it has none.
+CREATE OR REPLACE PROCEDURE @extschema@.close_ended_chunks(
+  job_id integer DEFAULT NULL,
+  config jsonb DEFAULT NULL
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  _range_start timestamptz;
+BEGIN
+  FOR _range_start IN
+    SELECT h.range_start
+    FROM @extschema@.hypertable_chunks() AS h
+    LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
+    WHERE h.range_end <= pg_catalog.clock_timestamp() AND coalesce(c.state, 'open') = 'open'
+  LOOP
+    PERFORM pg_catalog.set_config('lock_timeout', '5s', true);
+    PERFORM @extschema@.close_range(_range_start);
+    COMMIT;
+  END LOOP;
+  PERFORM @extschema@.sync_store();
+END;
+$$;

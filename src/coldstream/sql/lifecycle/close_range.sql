@@ -1,0 +1,71 @@
+-- open -> closed: records the exact ranges of a chunk whose range of time has ended.
+--
+-- SHARE waits for writers that are still at work in the chunk and keeps new ones out until this
+-- transaction ends; those then find it closed and open it again (admit_time). Without the lock a
+-- message that commits after the look would be outside every recorded range, and never read.
+CREATE OR REPLACE FUNCTION @extschema@.close_range(range_start timestamptz)
+RETURNS @extschema@.chunks
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _chunk record;
+  _row @extschema@.chunks;
+  _name text;
+BEGIN
+  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
+  IF _row.state <> 'open' THEN
+    RETURN _row;
+  END IF;
+
+  SELECT h.* INTO _chunk FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'No chunk of messages starts at %', $1 USING ERRCODE = 'no_data_found';
+  ELSIF _chunk.range_end > pg_catalog.clock_timestamp() THEN
+    RAISE EXCEPTION 'The range of the chunk has not ended: %', _chunk.range_end
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+
+  _name := @extschema@.qualified_name(_chunk.chunk);
+  EXECUTE pg_catalog.format('LOCK TABLE %s IN SHARE MODE', _name);
+
+  INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
+  VALUES ($1, _chunk.range_end, _name, 'open')
+  ON CONFLICT (range_start) DO NOTHING;
+
+  DELETE FROM @extschema@.chunk_categories WHERE range_start = $1;
+  EXECUTE pg_catalog.format(
+    'INSERT INTO @extschema@.chunk_categories
+       (category, range_start, first_global_position, last_global_position, messages)
+     SELECT m.category, $1, min(m.global_position), max(m.global_position), count(*)
+     FROM @extschema@.messages AS m
+     WHERE m.time >= %L AND m.time < %L
+     GROUP BY m.category',
+    $1, _chunk.range_end
+  ) USING $1;
+
+  EXECUTE pg_catalog.format(
+    'UPDATE @extschema@.chunks AS c
+     SET state = $2, closed_at = pg_catalog.clock_timestamp(), row_bytes = $3,
+       messages = t.messages, streams = t.streams,
+       first_global_position = t.first_position, last_global_position = t.last_position,
+       first_time = t.first_time, last_time = t.last_time
+     FROM (
+       SELECT count(*) AS messages, count(DISTINCT m.stream_name) AS streams,
+         min(m.global_position) AS first_position, max(m.global_position) AS last_position,
+         min(m.time) AS first_time, max(m.time) AS last_time
+       FROM @extschema@.messages AS m
+       WHERE m.time >= %L AND m.time < %L
+     ) AS t
+     WHERE c.range_start = $1
+     RETURNING c.*',
+    $1, _chunk.range_end
+  ) INTO _row USING
+    $1,
+    CASE WHEN _chunk.is_compressed THEN 'compressed' ELSE 'closed' END,
+    coalesce(_row.row_bytes, pg_catalog.pg_total_relation_size(_chunk.chunk));
+
+  PERFORM @extschema@.sync_store();
+  RETURN _row;
+END;
+$$;

@@ -1,0 +1,37 @@
+-- closed -> compressed: moves a chunk into the columnstore. A chunk that late data left partly in
+-- row form is compressed again.
+CREATE OR REPLACE FUNCTION @extschema@.compress_range(range_start timestamptz)
+RETURNS @extschema@.chunks
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _row @extschema@.chunks;
+  _row_bytes bigint;
+  _columnstore_bytes bigint;
+BEGIN
+  PERFORM @extschema@.lifecycle_lock();
+  PERFORM @extschema@.check_columnstore();
+
+  _row := @extschema@.close_range($1);
+  IF _row.state NOT IN ('closed', 'compressed') THEN
+    RETURN _row;
+  END IF;
+
+  PERFORM @extschema:timescaledb@.compress_chunk(_row.chunk_name::regclass, if_not_compressed => true);
+
+  SELECT s.before_compression_total_bytes, s.after_compression_total_bytes
+  INTO _row_bytes, _columnstore_bytes
+  FROM @extschema:timescaledb@.chunk_compression_stats('@extschema@.messages') AS s
+  WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
+
+  UPDATE @extschema@.chunks
+  SET state = 'compressed', compressed_at = coalesce(compressed_at, pg_catalog.clock_timestamp()),
+    row_bytes = coalesce(_row_bytes, row_bytes), columnstore_bytes = _columnstore_bytes
+  WHERE range_start = $1
+  RETURNING * INTO _row;
+
+  PERFORM @extschema@.sync_store();
+  RETURN _row;
+END;
+$$;

@@ -1,0 +1,73 @@
+-- verified, rehydrated -> dropped, in the caller's transaction: the rows leave the database.
+--
+-- EXCLUSIVE keeps writers out (readers go on) while the rows are counted and digested once more and
+-- compared with what was verified in storage: without it, acknowledged writes were lost. Exactly this
+-- range is dropped, and the drop is refused if TimescaleDB would drop anything else.
+-- force drops what no archive has.
+CREATE OR REPLACE FUNCTION @extschema@.drop_range(range_start timestamptz, force boolean DEFAULT false)
+RETURNS @extschema@.chunks
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _row @extschema@.chunks;
+  _digest text;
+  _dropped text[];
+BEGIN
+  PERFORM @extschema@.lifecycle_lock();
+  PERFORM @extschema@.check_no_retention_policy();
+
+  IF $2 THEN
+    PERFORM @extschema@.close_range($1);
+  END IF;
+  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
+
+  IF _row.state = 'dropped' THEN
+    RETURN _row;
+  ELSIF NOT $2 AND (_row.state IS NULL OR _row.state NOT IN ('verified', 'rehydrated')) THEN
+    RAISE EXCEPTION 'The chunk of % to % is not archived: it is %',
+      $1, coalesce(_row.range_end::text, '?'), coalesce(_row.state, 'open')
+      USING
+        ERRCODE = 'CS003',
+        HINT = 'Run "coldstream archive" and "coldstream verify" first; force => true loses the data.';
+  END IF;
+
+  EXECUTE pg_catalog.format('LOCK TABLE %s IN EXCLUSIVE MODE', _row.chunk_name);
+
+  IF _row.state IN ('verified', 'rehydrated') THEN
+    _digest := @extschema@.digest_range(_row.range_start, _row.range_end);
+    IF _digest <> _row.digest THEN
+      RAISE EXCEPTION 'The rows of % to % are not the ones that were exported (% instead of %)',
+        _row.range_start, _row.range_end, _digest, _row.digest
+        USING
+          ERRCODE = 'CS009',
+          HINT = 'Nothing was dropped. Export the chunk again: "coldstream archive --again".';
+    END IF;
+  ELSE
+    UPDATE @extschema@.chunks
+    SET archive_url = NULL, archive_object = NULL, archive_manifest = NULL, archive_format = NULL,
+      archive_bytes = NULL, archive_sha256 = NULL, digest = NULL, verified_at = NULL
+    WHERE range_start = $1;
+  END IF;
+
+  PERFORM @extschema@.unfreeze(_row.chunk_name::regclass);
+  SELECT pg_catalog.array_agg(d.name) INTO _dropped
+  FROM @extschema:timescaledb@.drop_chunks(
+    '@extschema@.messages', older_than => _row.range_end, newer_than => _row.range_start
+  ) AS d (name);
+  IF pg_catalog.cardinality(_dropped) IS DISTINCT FROM 1
+    OR pg_catalog.to_regclass(_row.chunk_name) IS NOT NULL
+  THEN
+    RAISE EXCEPTION 'Dropping % to % would have dropped %', _row.range_start, _row.range_end, _dropped
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+
+  UPDATE @extschema@.chunks
+  SET state = 'dropped', chunk_name = NULL, dropped_at = pg_catalog.clock_timestamp()
+  WHERE range_start = $1
+  RETURNING * INTO _row;
+  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.sync_store();
+  RETURN _row;
+END;
+$$;

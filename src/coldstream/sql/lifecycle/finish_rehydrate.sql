@@ -1,0 +1,34 @@
+-- dropped -> rehydrated: the rows are back; they must be the ones that were verified.
+CREATE OR REPLACE FUNCTION @extschema@.finish_rehydrate(range_start timestamptz)
+RETURNS @extschema@.chunks
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _row @extschema@.chunks;
+  _chunk record;
+  _digest text;
+BEGIN
+  PERFORM @extschema@.lifecycle_lock();
+  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
+  SELECT h.* INTO _chunk FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1;
+  _digest := @extschema@.digest_range(_row.range_start, _row.range_end);
+
+  IF _row.state <> 'dropped' OR _digest <> _row.digest OR _chunk.range_end IS DISTINCT FROM _row.range_end
+  THEN
+    RAISE EXCEPTION 'The rows of % to % are not the ones that were archived (% instead of %)',
+      _row.range_start, _row.range_end, _digest, _row.digest
+      USING ERRCODE = 'CS009', HINT = 'Nothing was rehydrated.';
+  END IF;
+
+  PERFORM @extschema@.freeze(_chunk.chunk);
+  UPDATE @extschema@.chunks
+  SET state = 'rehydrated', chunk_name = @extschema@.qualified_name(_chunk.chunk),
+    rehydrated_at = pg_catalog.clock_timestamp()
+  WHERE range_start = $1
+  RETURNING * INTO _row;
+  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.sync_store();
+  RETURN _row;
+END;
+$$;

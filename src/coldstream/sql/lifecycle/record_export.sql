@@ -1,0 +1,32 @@
+-- exporting -> exported: the object and its manifest are in storage; nothing is proved yet.
+CREATE OR REPLACE FUNCTION @extschema@.record_export(
+  range_start timestamptz,
+  archive_url text,
+  archive_object text,
+  archive_manifest text,
+  archive_format text,
+  archive_bytes bigint,
+  archive_sha256 text,
+  digest text
+)
+RETURNS @extschema@.chunks
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _row @extschema@.chunks;
+BEGIN
+  PERFORM @extschema@.lifecycle_lock();
+  UPDATE @extschema@.chunks AS c
+  SET state = 'exported', exported_at = pg_catalog.clock_timestamp(), verified_at = NULL,
+    archive_url = $2, archive_object = $3, archive_manifest = $4, archive_format = $5,
+    archive_bytes = $6, archive_sha256 = $7, digest = $8
+  WHERE c.range_start = $1 AND c.state = 'exporting'
+  RETURNING c.* INTO _row;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'The chunk that starts at % is not being exported', $1
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  RETURN _row;
+END;
+$$;

@@ -1,0 +1,26 @@
+-- closed, compressed -> sealed: from here on the rows of the chunk do not change, so that what is
+-- exported is what is there at the drop. freeze_chunk waits for open writers, then TimescaleDB itself
+-- refuses DML. The Apache edition has no freeze; there the recount at the drop alone holds.
+CREATE OR REPLACE FUNCTION @extschema@.seal_range(range_start timestamptz)
+RETURNS @extschema@.chunks
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+  _row @extschema@.chunks;
+BEGIN
+  PERFORM @extschema@.lifecycle_lock();
+  PERFORM @extschema@.check_no_retention_policy();
+
+  _row := @extschema@.close_range($1);
+  IF _row.state NOT IN ('closed', 'compressed') THEN
+    RETURN _row;
+  END IF;
+
+  PERFORM @extschema@.freeze(_row.chunk_name::regclass);
+  UPDATE @extschema@.chunks SET state = 'sealed', sealed_at = pg_catalog.clock_timestamp()
+  WHERE range_start = $1
+  RETURNING * INTO _row;
+  RETURN _row;
+END;
+$$;

@@ -1,0 +1,1 @@
+SELECT name, checksum FROM @extschema@.migrations ORDER BY name

@@ -1,0 +1,1 @@
+INSERT INTO @extschema@.migrations (name, checksum, software_version) VALUES (@values@);
