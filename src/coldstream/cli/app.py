@@ -1,0 +1,66 @@
+"""The application that the command modules register on."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from cyclopts import App, Group
+from cyclopts.argument import ArgumentCollection
+from cyclopts.config import Env
+
+from coldstream._version import __version__
+
+TRY_IT = Group("Try it", sort_key=0)
+STORE = Group("The store", sort_key=1)
+LIFECYCLE = Group("Its lifecycle", sort_key=2)
+OTHER = Group("Other", sort_key=9)
+
+
+class Environment(Env):
+    """Every option as a variable, ``--older-than`` as ``COLDSTREAM_OLDER_THAN``.
+
+    What is no option (the name of a stream, say) is given on the line or not at all, and a
+    variable that is empty is one that is not set.
+    """
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        super().__call__(app, commands, arguments)
+        for argument in arguments:
+            argument.tokens[:] = [
+                token
+                for token in argument.tokens
+                if token.source != self.source or (token.value and argument.name.startswith("-"))
+            ]
+
+
+def create(**settings: Any) -> App:
+    """An application with our conventions and no command."""
+    return App(
+        name="coldstream",
+        help="Message DB on TimescaleDB, with history that gets cheaper as it ages.\n\n"
+        "Every option is also an environment variable: --older-than is COLDSTREAM_OLDER_THAN.",
+        help_format="plaintext",
+        version=__version__,
+        version_flags=["--version"],
+        group_commands=OTHER,
+        config=Environment("COLDSTREAM_", command=False),
+        suppress_keyboard_interrupt=False,
+        **settings,
+    )
+
+
+app = create()
+app.register_install_completion_command(
+    help="Make the shell complete coldstream's commands and options.", config=()
+)
+
+
+def load() -> App:
+    """The application with every command: each module of ``coldstream.cli.commands``."""
+    from coldstream.cli import commands
+
+    for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+        importlib.import_module(module.name)
+    return app

@@ -1,0 +1,69 @@
+"""Options that several commands share. They come after the command's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+
+def positional(help: str, *, name: str | None = None) -> Parameter:
+    """A parameter that is given by its place, and never by an environment variable."""
+    return Parameter(name=name, help=help, show_env_var=False)
+
+
+def _not_empty(type_: Any, value: str | None) -> None:
+    if value is not None and not value.strip():
+        raise ValueError("It is empty.")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """Where the store is. A command takes it as ``*, database: Database``."""
+
+    dsn: Annotated[
+        str,
+        Parameter(
+            validator=_not_empty,
+            help="The database: postgresql://user@host/name, or 'host=... dbname=...'. libpq's own "
+            "variables (PGPASSWORD, PGSERVICE, ...) fill in what it leaves out.",
+        ),
+    ]
+    schema: Annotated[
+        str, Parameter(validator=_not_empty, help="The schema that the store is in.")
+    ] = "message_store"
+    archive: Annotated[
+        str | None,
+        Parameter(
+            validator=_not_empty,
+            help="Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder.",
+        ),
+    ] = None
+
+
+Json = Annotated[
+    bool,
+    Parameter(
+        name="--json",
+        negative="",
+        show_default=False,
+        help="Print JSON: sizes in bytes, durations in seconds, times in ISO 8601.",
+    ),
+]
+DryRun = Annotated[
+    bool,
+    Parameter(negative="", show_default=False, help="Show what would be done, and do nothing."),
+]
+Yes = Annotated[
+    bool, Parameter(negative="", show_default=False, help="Do not ask before it is done.")
+]
+OlderThan = Annotated[
+    str,
+    Parameter(
+        metavar="AGE",
+        help="Only what is older: an age (7d, 36h, 90 days, 1 year, P7D) or a time (2026-01-31, "
+        "2026-01-31T10:00Z). 0d is everything whose time range has ended.",
+    ),
+]

@@ -1,0 +1,155 @@
+"""One interface with two renderers: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
+
+from coldstream.cli.human import (
+    NOTHING,
+    human_bytes,
+    human_count,
+    human_duration,
+    human_ratio,
+    human_time,
+    printable,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Unit(Enum):
+    """What a value is, and so how people see it. JSON has it raw, in the unit named here."""
+
+    TEXT = "text"
+    COUNT = "count"
+    BYTES = "bytes"
+    SECONDS = "seconds"
+    """A number, or a ``timedelta``."""
+    RATIO = "ratio"
+    TIME = "time"
+    """A ``datetime``; JSON has ISO 8601."""
+
+
+_HUMAN: dict[Unit, Callable[[Any], str]] = {
+    Unit.TEXT: lambda value: printable(str(value)),
+    Unit.COUNT: human_count,
+    Unit.BYTES: human_bytes,
+    Unit.SECONDS: human_duration,
+    Unit.RATIO: human_ratio,
+    Unit.TIME: human_time,
+}
+_LEFT = {Unit.TEXT, Unit.TIME}
+
+
+@dataclass(frozen=True)
+class Column:
+    """``key`` is the name in a row and in JSON, ``title`` the heading of the table."""
+
+    key: str
+    title: str
+    unit: Unit = Unit.TEXT
+
+    def human(self, value: Any) -> str:
+        return NOTHING if value is None else _HUMAN[self.unit](value)
+
+
+def render_table(
+    title: str,
+    columns: Sequence[Column],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    json: bool = False,
+    total: Mapping[str, Any] | None = None,
+) -> None:
+    """Print ``rows`` to stdout, as a table under ``title`` or as a JSON array of objects.
+
+    Both have the columns' values in the columns' order; a row must hold every one (``None``: not
+    known). ``total`` is a last line of the table alone, and may leave columns out.
+    """
+    if json:
+        write_json([{column.key: row[column.key] for column in columns} for row in rows])
+        return
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+    for column in columns:
+        table.add_column(
+            Text(column.title),
+            justify="left" if column.unit in _LEFT else "right",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(column.human(row[column.key])) for column in columns))
+    if not table.row_count:
+        console().print(Text(f"{title}: none"))
+        return
+    if total is not None:
+        table.add_section()
+        table.add_row(
+            *(Text(c.human(total[c.key]) if c.key in total else "") for c in columns), style="bold"
+        )
+    console().print(table)
+
+
+def render_record(
+    title: str, columns: Sequence[Column], row: Mapping[str, Any], *, json: bool = False
+) -> None:
+    """Print one thing to stdout: a line for each of its values, or one JSON object."""
+    if json:
+        write_json({column.key: row[column.key] for column in columns})
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for column in columns:
+        table.add_row(Text(f"  {column.title}"), Text(column.human(row[column.key])))
+    console().print(Text(title, style="bold"))
+    console().print(table)
+
+
+def write_json(value: Any) -> None:
+    """Print ``value`` to stdout as JSON, without loss and in one piece."""
+    import simplejson
+
+    sys.stdout.write(
+        simplejson.dumps(value, indent=2, ensure_ascii=False, use_decimal=True, default=_raw) + "\n"
+    )
+
+
+def _raw(value: object) -> Any:
+    match value:
+        case datetime():
+            utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            return utc.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case UUID() | PurePath():
+            return str(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def console(file: IO[str] | None = None) -> Console:
+    """A console on stdout, or on ``file``: plain, and as wide as its lines, unless a terminal."""
+    from rich.console import Console
+
+    file = file or sys.stdout
+    # Rich takes 80 columns where there is no terminal, and would fold what another program reads.
+    return Console(file=file, width=None if file.isatty() else 10_000, highlight=False)

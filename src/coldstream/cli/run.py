@@ -1,0 +1,82 @@
+"""From words to an exit status: errors become one line each, never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from cyclopts.exceptions import UnknownCommandError
+
+from coldstream.cli.app import load
+from coldstream.cli.human import one_line
+from coldstream.errors import ColdstreamError, InvalidInput
+
+FAILED, WRONG_USAGE = 1, 2
+INTERRUPTED = 128 + signal.SIGINT
+PIPE_CLOSED = 128 + 13  # SIGPIPE, as any program in a pipeline whose reader has gone
+
+
+def run(arguments: Sequence[str], app: App | None = None) -> int:
+    """Run the command that ``arguments`` name (of ``app``, in tests) and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A message may hold any character; a terminal's encoding may not. Never fail on that.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = (app or load())(
+            list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered has no reader; the flush at exit must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return PIPE_CLOSED
+    except KeyboardInterrupt as error:
+        return report(error, "interrupted", status=INTERRUPTED)
+    except CycloptsError as error:
+        return report(error, usage(error), hint=usage_hint(error), status=WRONG_USAGE)
+    except InvalidInput as error:
+        return report(error, str(error), hint=error.hint, status=WRONG_USAGE)
+    except ColdstreamError as error:
+        return report(error, str(error), hint=error.hint)
+    except OSError as error:
+        return report(
+            error, f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        )
+    except Exception as error:
+        return report(
+            error,
+            f"unexpected {type(error).__name__}: {error}",
+            hint="this is a bug; COLDSTREAM_TRACEBACK=1 shows where it comes from",
+        )
+    return status if isinstance(status, int) else 0
+
+
+def report(
+    error: BaseException, message: str, *, hint: str | None = None, status: int = FAILED
+) -> int:
+    """Write ``message`` and ``hint`` to stderr, one line each, and return ``status``."""
+    if os.environ.get("COLDSTREAM_TRACEBACK"):
+        traceback.print_exception(error)
+    print(f"coldstream: {one_line(message)}", file=sys.stderr)
+    if hint:
+        print(f"  hint: {one_line(hint)}", file=sys.stderr)
+    return status
+
+
+def usage(error: CycloptsError) -> str:
+    if isinstance(error, UnknownCommandError):
+        # An option before the command is taken for one.
+        word = next(iter(error.unused_tokens or ()), "")
+        if word.startswith("-"):
+            return f"{word}: options come after the command"
+    return str(error)
+
+
+def usage_hint(error: CycloptsError) -> str:
+    return f"{' '.join(['coldstream', *(error.command_chain or ())])} --help"
