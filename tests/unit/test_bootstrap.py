@@ -27,7 +27,7 @@ TOOLS = Path(bootstrap.__file__).parent
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """What pip was called with, in a project of its own whose environment is made of nothing but a Python."""
+    """What pip was called with, in a project whose environment has a Python and no more."""
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / ".venv" / "bin" / "python")
