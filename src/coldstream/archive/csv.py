@@ -19,8 +19,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from uuid import UUID
 
 import pyarrow as pa
@@ -31,7 +32,8 @@ from coldstream.archive.rows import COLUMNS, Batch, Row, to_batches, to_messages
 from coldstream.archive.sink import HashingSink
 from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message, category
+from coldstream.message import Message
+from coldstream.message import category as category_of
 
 _HEADER = ",".join(COLUMNS[:-1]) + "\n"
 _TEXT = r'"((?>[^"]*+(?:""[^"]*+)*+))"'
@@ -41,6 +43,7 @@ _RECORD = re.compile(
 )
 _READ = 1024 * 1024
 _BATCH = 5_000
+_Record: TypeAlias = "tuple[str, str, str, str, str, str | None, str | None, str]"
 
 
 def write_csv(target: Path | BinaryIO, batches: Iterable[Batch]) -> FileStats:
@@ -62,7 +65,7 @@ def write_csv(target: Path | BinaryIO, batches: Iterable[Batch]) -> FileStats:
                     sink.write("".join(map(_line, rows)).encode())
     finally:
         sink.close()
-    return summing.file_stats(bytes=sink.bytes, sha256=sink.sha256)
+    return summing.file_stats(sink)
 
 
 def _line(row: Row) -> str:
@@ -75,8 +78,8 @@ def _quoted(text: str | None) -> str:
     return "" if text is None else '"' + text.replace('"', '""') + '"'
 
 
-def _plain(text: str | None) -> str | None:
-    return text if text is None or '"' not in text else text.replace('""', '"')
+def _plain(text: str) -> str:
+    return text.replace('""', '"')
 
 
 def read_rows(file: SeekableFile) -> Iterator[list[Row]]:
@@ -85,15 +88,7 @@ def read_rows(file: SeekableFile) -> Iterator[list[Row]]:
     Raises:
         ArchiveCorrupt: not a whole file of this format.
     """
-    with _opened(file) as source:
-        rows: list[Row] = []
-        for row in _parse(source):
-            rows.append(row)
-            if len(rows) == _BATCH:
-                yield rows
-                rows = []
-        if rows:
-            yield rows
+    return _lists(map(_row, _records(file)))
 
 
 def read_batches(file: SeekableFile) -> Iterator[pa.RecordBatch]:
@@ -102,42 +97,57 @@ def read_batches(file: SeekableFile) -> Iterator[pa.RecordBatch]:
         yield from to_batches(rows)
 
 
-def _parse(source: BinaryIO | io.RawIOBase) -> Iterator[Row]:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    text, at, size, ended = "", 0, _READ, False
-    seen_header = False
-    try:
+def _lists(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _records(file: SeekableFile) -> Iterator[_Record]:
+    """The fields of every record as text, quotes still doubled."""
+    with _opened(file) as source:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        text, at, size, ended = "", 0, _READ, False
+        headed = False
         while True:
-            if seen_header and (found := _RECORD.match(text, at)):
+            if headed and (found := _RECORD.match(text, at)):
                 at = found.end()
-                g, p, t, s, y, d, m, i = found.groups()
-                name = _plain(s) or ""
-                yield (
-                    int(g),
-                    int(p),
-                    datetime.fromisoformat(t + "+00:00"),
-                    name,
-                    _plain(y) or "",
-                    _plain(d),
-                    _plain(m),
-                    UUID(i),
-                    category(name),
-                )
-            elif not seen_header and text.startswith(_HEADER):
-                at, seen_header = len(_HEADER), True
+                yield found.groups()  # type: ignore[misc]
+            elif not headed and text.startswith(_HEADER):
+                at, headed = len(_HEADER), True
             elif not ended:
-                # A record longer than what was read so far: double, or it would cost its square.
+                # Nothing in what was read: a long record. Doubling keeps the whole work linear.
                 size = _READ if at else size * 2
                 data = source.read(size) or b""
                 ended = not data
-                text = text[at:] + decoder.decode(data, final=ended)
+                try:
+                    text = text[at:] + decoder.decode(data, final=ended)
+                except UnicodeDecodeError as error:
+                    raise ArchiveCorrupt(f"Not an archive CSV file: {error}") from error
                 at = 0
             else:
                 break
+        if not headed or at != len(text):
+            raise ArchiveCorrupt("Not a whole archive CSV file: it goes on as no row does")
+
+
+def _row(record: _Record) -> Row:
+    g, p, t, s, y, d, m, i = record
+    name = _plain(s)
+    try:
+        return (
+            int(g),
+            int(p),
+            datetime.fromisoformat(t + "+00:00"),
+            name,
+            _plain(y),
+            None if d is None else _plain(d),
+            None if m is None else _plain(m),
+            UUID(i),
+            category_of(name),
+        )
     except ValueError as error:
         raise ArchiveCorrupt(f"Not an archive CSV file: {error}") from error
-    if not seen_header or at != len(text):
-        raise ArchiveCorrupt("Not a whole archive CSV file: it ends or continues as no row does")
 
 
 class CsvRows:
@@ -152,6 +162,15 @@ class CsvRows:
     def close(self) -> None:
         """Nothing is held."""
 
+    @property
+    def row_bytes(self) -> int:
+        """About how many bytes a row takes in memory, from the first ones."""
+        lengths = [sum(map(len, filter(None, record))) for record in islice(self._scan(), 1_000)]
+        return sum(lengths) // max(1, len(lengths))
+
+    def _scan(self) -> Iterator[_Record]:
+        return _records(self._file)
+
     def batches(
         self,
         *,
@@ -161,26 +180,30 @@ class CsvRows:
         last: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """As :meth:`coldstream.archive.parquet.ParquetRows.batches`."""
-        for rows in read_rows(self._file):
-            wanted = [
-                row
-                for row in rows
-                if (category is None or row[8] == category)
-                and (first is None or row[0] >= first)
-                and (last is None or row[0] <= last)
-            ]
-            for batch in to_batches(wanted):
+        # Only what is wanted is turned from text into values.
+        wanted = (
+            _row(record)
+            for record in self._scan()
+            if (first is None or int(record[0]) >= first)
+            and (last is None or int(record[0]) <= last)
+            and (category is None or category_of(_plain(record[3])) == category)
+        )
+        for rows in _lists(wanted):
+            for batch in to_batches(rows):
                 yield batch if columns is None else batch.select(list(columns))
 
     def stream(self, stream_name: str, position: int = 0) -> Iterator[Message]:
         """One stream's messages from ``position``; stops reading behind the stream."""
-        for rows in read_rows(self._file):
-            found = [row for row in rows if row[3] == stream_name and row[1] >= position]
-            for batch in to_batches(found):
+        # Sorted by name (code points order as UTF-8 bytes do): nothing of it follows a later name.
+        upto = takewhile(lambda record: _plain(record[3]) <= stream_name, self._scan())
+        wanted = (
+            _row(record)
+            for record in upto
+            if _plain(record[3]) == stream_name and int(record[1]) >= position
+        )
+        for rows in _lists(wanted):
+            for batch in to_batches(rows):
                 yield from to_messages(batch)
-            # Sorted by name (code points order as UTF-8 bytes do): nothing of it can follow.
-            if rows[-1][3] > stream_name:
-                return
 
 
 def read_stream(file: SeekableFile, stream_name: str, position: int = 0) -> Iterator[Message]:

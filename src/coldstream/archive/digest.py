@@ -16,17 +16,20 @@ as 16 lower-case hexadecimal digits.
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from struct import Struct
-from typing import TYPE_CHECKING, Any, Self
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from coldstream.archive.rows import Row
 
 _MASK = (1 << 64) - 1
-_HALVES = Struct(">QQ").unpack_from
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,39 +62,34 @@ class RowsDigest:
         self._lo = 0
 
     def update(self, rows: Iterable[Row]) -> None:
-        """Add rows in the order of :data:`coldstream.archive.rows.COLUMNS`."""
-        self._add((g, p, microseconds(t), str(i), s, y, d, m) for g, p, t, s, y, d, m, i, _ in rows)
+        """Add rows, tuples in the order of :data:`coldstream.archive.rows.COLUMNS`."""
+        hashes = []
+        for g, p, t, s, y, d, m, i, _ in rows:
+            lengths = f"{len(s)} {len(y)} {_length(d)} {_length(m)}"
+            text = f"{g} {p} {microseconds(t)} {i} {lengths}\n{s}{y}{d or ''}{m or ''}"
+            hashes.append(sha256(text.encode()).digest())
+        self._add(hashes)
 
-    def update_batch(self, batch: Any) -> None:
+    def update_batch(self, batch: pa.RecordBatch) -> None:
         """Add a record batch of :data:`coldstream.archive.rows.SCHEMA`."""
-        from coldstream.archive.rows import canonical_fields
+        from coldstream.archive.rows import canonical_texts
 
-        self._add(canonical_fields(batch))
+        if batch.num_rows == 0:
+            return
+        texts = canonical_texts(batch)
+        _, offsets, data = texts.buffers()
+        ends = memoryview(offsets).cast("q")[texts.offset : texts.offset + len(texts) + 1].tolist()
+        view = memoryview(data)
+        self._add([sha256(view[start:end]).digest() for start, end in pairwise(ends)])
 
-    def _add(
-        self, fields: Iterable[tuple[int, int, int, str, str, str, str | None, str | None]]
-    ) -> None:
-        hi = lo = count = 0
-        for g, p, t, i, s, y, d, m in fields:
-            if d is None:
-                d_length: int | str = "-"
-                d = ""
-            else:
-                d_length = len(d)
-            if m is None:
-                m_length: int | str = "-"
-                m = ""
-            else:
-                m_length = len(m)
-            text = f"{g} {p} {t} {i} {len(s)} {len(y)} {d_length} {m_length}\n{s}{y}{d}{m}"
-            # Unsigned halves: modulo 2^64 they add up to the same as signed ones.
-            h, w = _HALVES(sha256(text.encode()).digest())
-            hi += h
-            lo += w
-            count += 1
-        self.count += count
-        self._hi = (self._hi + hi) & _MASK
-        self._lo = (self._lo + lo) & _MASK
+    def _add(self, hashes: list[bytes]) -> None:
+        # Unsigned quarters: modulo 2^64 they add up to the same as signed ones.
+        quarters = array("Q", b"".join(hashes))
+        if sys.byteorder == "little":
+            quarters.byteswap()
+        self.count += len(hashes)
+        self._hi = (self._hi + sum(quarters[0::4])) & _MASK
+        self._lo = (self._lo + sum(quarters[1::4])) & _MASK
 
     def hexdigest(self) -> str:
         """``sum-sha256:<rows>:<32 hexadecimal digits>``."""
@@ -121,3 +119,7 @@ class RowsDigest:
         return self.hexdigest() == other.hexdigest()
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _length(text: str | None) -> int | str:
+    return "-" if text is None else len(text)

@@ -8,22 +8,21 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from coldstream.archive import csv, layout, parquet
-from coldstream.archive.faults import reported
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import FORMATS, Format, Manifest
 from coldstream.archive.rows import COLUMNS, Batch
+from coldstream.archive.spool import hash_of, spool_file
 from coldstream.archive.summary import RowsSummary, Summing
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, InvalidInput
 
@@ -63,7 +62,7 @@ def export_rows(
         raise InvalidInput(f"No archive format {format!r}: choose {' or '.join(FORMATS)}")
     if range_start >= range_end:
         raise InvalidInput("The range ends before it starts")
-    with _spool(spool_dir) as spool:
+    with spool_file(spool_dir) as spool:
         counted = _counted(batches, progress)
         if format == "parquet":
             stats = parquet.write_parquet(
@@ -187,17 +186,22 @@ def verify_object(
         raise ArchiveCorrupt(f"{url} is missing")
     if info.bytes != manifest.bytes:
         raise ArchiveCorrupt(f"{url} has {info.bytes} bytes, not {manifest.bytes}")
-    with _spool(spool_dir) as spool:
+    with spool_file(spool_dir) as spool:
         location.download(
             manifest.key,
             spool,
             progress and (lambda done, total: progress("download", done, total)),
         )
-        hash, size = _hash(spool)
+        hash, size = hash_of(spool)
         if size != manifest.bytes:
             raise ArchiveCorrupt(f"{url} gives {size} bytes, not {manifest.bytes}")
         if hash != manifest.sha256:
             raise ArchiveCorrupt(f"{url} has the SHA-256 {hash}, not {manifest.sha256}")
+        if manifest.footer_bytes is not None:
+            spool.seek(-manifest.footer_bytes, os.SEEK_END)
+            footer = sha256(spool.read()).hexdigest()
+            if footer != manifest.footer_sha256:
+                raise ArchiveCorrupt(f"{url} has another footer than its manifest says")
         summing = Summing()
         batches = (parquet if manifest.format == "parquet" else csv).read_batches(spool)
         done = 0
@@ -232,22 +236,3 @@ def _counted(batches: Iterable[Batch], progress: Progress | None) -> Iterator[Ba
         done += batch.num_rows if isinstance(batch, pa.RecordBatch) else len(batch)
         if progress:
             progress("rows", done, None)
-
-
-def _hash(file: BinaryIO) -> tuple[str, int]:
-    hash, size = sha256(), 0
-    file.seek(0)
-    while data := file.read(1024 * 1024):
-        hash.update(data)
-        size += len(data)
-    file.seek(0)
-    return hash.hexdigest(), size
-
-
-@contextmanager
-def _spool(folder: Path | None) -> Iterator[BinaryIO]:
-    """A temporary file without a name."""
-    with ExitStack() as stack:
-        with reported(f"write a spool file in {folder or tempfile.gettempdir()}"):
-            spool = stack.enter_context(tempfile.TemporaryFile(dir=folder))
-        yield spool

@@ -33,8 +33,10 @@ class Manifest:
 
     ``key`` is the data object's, below the archive location; ``bytes`` its size; ``sha256`` 64
     hexadecimal digits over all of it; ``digest`` the digest of its rows
-    (:mod:`coldstream.archive.digest`). The ranges of no rows are ``None``. ``store_id``, where
-    the store has one, tells two stores of one name apart.
+    (:mod:`coldstream.archive.digest`). A Parquet object's last ``footer_bytes`` are its footer,
+    with a hash of its own, so that a reader can prove it without reading the rest. The ranges of
+    no rows are ``None``. ``store_id``, where the store has one, tells two stores of one name
+    apart.
     """
 
     schema: str
@@ -45,6 +47,8 @@ class Manifest:
     key: str
     bytes: int
     sha256: str
+    footer_bytes: int | None
+    footer_sha256: str | None
     rows: int
     streams: int
     digest: str
@@ -181,6 +185,11 @@ def _consistent(manifest: Manifest) -> None:
         raise _Wrong(f"format: {manifest.format!r} is not known")
     if not _SHA256.fullmatch(manifest.sha256):
         raise _Wrong("sha256: not 64 hexadecimal digits")
+    if manifest.format == "parquet":
+        if manifest.footer_bytes is None or not 12 <= manifest.footer_bytes <= manifest.bytes:
+            raise _Wrong("footer_bytes: no size of a footer")
+        if manifest.footer_sha256 is None or not _SHA256.fullmatch(manifest.footer_sha256):
+            raise _Wrong("footer_sha256: not 64 hexadecimal digits")
     digest = _DIGEST.fullmatch(manifest.digest)
     if digest is None or int(digest[1]) != manifest.rows:
         raise _Wrong("digest: not the digest of that many rows")

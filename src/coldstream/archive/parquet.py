@@ -80,9 +80,12 @@ def write_parquet(
                 for batch in group:
                     summing.add(batch)
                 writer.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP_ROWS)
+            sink.keep_tail()
     finally:
         sink.close()
-    return summing.file_stats(bytes=sink.bytes, sha256=sink.sha256)
+    # Parquet ends with the footer's length (4 bytes, little-endian) and its magic.
+    length = int.from_bytes(sink.tail[-8:-4], "little") + 8
+    return summing.file_stats(sink, sink.tail[-length:])
 
 
 def _row_groups(batches: Iterable[Batch]) -> Iterator[list[pa.RecordBatch]]:
@@ -111,7 +114,8 @@ class ParquetRows:
     """An archive file opened for reading; every page read is checked against its checksum.
 
     ``file`` is a path or a seekable binary file (which stays the caller's to close). ``footer``, a
-    file's ``metadata`` from an earlier opening, saves reading it again.
+    file's ``footer`` from an earlier opening, saves reading it again. Page checksums do not cover
+    the footer: where the file may be damaged, prove it first; see :func:`parse_footer`.
     """
 
     def __init__(self, file: SeekableFile, footer: pq.FileMetaData | None = None) -> None:
@@ -129,6 +133,13 @@ class ParquetRows:
 
     def close(self) -> None:
         self._file.close()
+
+    @property
+    def row_bytes(self) -> int:
+        """About how many bytes a row takes in memory."""
+        groups = (self.footer.row_group(i) for i in range(self.footer.num_row_groups))
+        size = sum(group.total_byte_size for group in groups)
+        return int(size // max(1, self.footer.num_rows))
 
     def batches(
         self,
@@ -213,6 +224,22 @@ def open_parquet(file: SeekableFile, footer: pq.FileMetaData | None = None) -> P
         return ParquetRows(file, footer)
     except (OSError, pa.ArrowException) as error:
         raise ArchiveCorrupt(f"Not a whole Parquet file: {_line(error)}") from error
+
+
+def parse_footer(tail: bytes) -> pq.FileMetaData:
+    """The footer from a file's last bytes, for :func:`open_parquet`.
+
+    Only for bytes whose hash was proved: the Parquet library ends the whole process on some
+    single-bit changes of a footer (seen with pyarrow 26).
+
+    Raises:
+        ArchiveCorrupt: no footer.
+    """
+    try:
+        # The magic makes it a file; a footer is parsed without looking at what it points to.
+        return pq.read_metadata(pa.BufferReader(b"PAR1" + tail))
+    except (OSError, pa.ArrowException) as error:
+        raise ArchiveCorrupt(f"Not a Parquet footer: {_line(error)}") from error
 
 
 def read_batches(file: SeekableFile) -> Iterator[pa.RecordBatch]:

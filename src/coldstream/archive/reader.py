@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pyarrow.parquet as pq
 
@@ -20,7 +19,8 @@ from coldstream.archive.csv import CsvRows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.ordering import in_global_order
-from coldstream.archive.parquet import ParquetRows, open_parquet
+from coldstream.archive.parquet import ParquetRows, open_parquet, parse_footer
+from coldstream.archive.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
 
@@ -39,6 +39,10 @@ class ArchivedObject(Protocol):
     @property
     def sha256(self) -> str: ...
     @property
+    def footer_bytes(self) -> int | None: ...
+    @property
+    def footer_sha256(self) -> str | None: ...
+    @property
     def range_start(self) -> datetime: ...
     @property
     def first_global_position(self) -> int | None: ...
@@ -49,13 +53,16 @@ class ArchivedObject(Protocol):
 class ArchiveReader:
     """Reads messages of archived objects from one location. Safe to share between threads.
 
-    Footers of Parquet files are kept (the last 256 used), so that asking one object again costs
-    no request for its footer. Every method raises ArchiveUnavailable when an object cannot be
-    read, and ArchiveCorrupt when it is not what was written.
+    ``spool_dir`` (the system's temporary folder by default) takes what does not fit in memory
+    while a category is brought in order. Footers of Parquet files are kept (the last 256 used), so
+    that asking one object again costs no request for its footer. Every method raises
+    ArchiveUnavailable when an object cannot be read, and ArchiveCorrupt when it is not what was
+    written.
     """
 
-    def __init__(self, location: ArchiveLocation) -> None:
+    def __init__(self, location: ArchiveLocation, *, spool_dir: Path | None = None) -> None:
         self.location = location
+        self._spool_dir = spool_dir
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -151,44 +158,46 @@ class ArchiveReader:
         self, each: ArchivedObject, category: str | None, first: int, last: int | None
     ) -> Iterator[Message]:
         with self._opened(each) as rows:
-            yield from in_global_order(rows, category, first, last)
+            yield from in_global_order(rows, category, first, last, spool_dir=self._spool_dir)
 
     @contextmanager
     def _opened(self, each: ArchivedObject) -> Iterator[ParquetRows | CsvRows]:
         if each.format == "csv":
-            with self._downloaded(each) as path:
-                yield CsvRows(path)
+            with self._downloaded(each) as spool:
+                yield CsvRows(spool)
             return
-        file = self.location.open_object(each.key, each.bytes)
         with self._lock:
             footer = self._footers.pop(each.key, None)
-        rows = open_parquet(file, footer)
+        footer = footer or self._footer(each)
         with self._lock:
-            self._footers[each.key] = rows.footer
+            self._footers[each.key] = footer
             while len(self._footers) > _FOOTERS:
                 self._footers.popitem(last=False)
+        rows = open_parquet(self.location.open_object(each.key, each.bytes), footer)
         try:
             yield rows
         finally:
             rows.close()
 
+    def _footer(self, each: ArchivedObject) -> pq.FileMetaData:
+        size = each.footer_bytes or 0
+        tail = self.location.get_range(each.key, each.bytes - size, size)
+        # Ranges in a damaged footer would skip messages without a word, or worse.
+        if sha256(tail).hexdigest() != each.footer_sha256:
+            raise ArchiveCorrupt(f"{self.location.url_of(each.key)} has another footer")
+        return parse_footer(tail)
+
     @contextmanager
-    def _downloaded(self, each: ArchivedObject) -> Iterator[Path]:
+    def _downloaded(self, each: ArchivedObject) -> Iterator[BinaryIO]:
         # CSV has no checksums of its own: only the whole object's hash tells a changed byte, and
         # it must tell before the first message is given.
-        with tempfile.TemporaryDirectory(prefix="coldstream-") as folder:
-            path = Path(folder) / "object.csv"
-            self.location.download(each.key, path)
-            hash = sha256()
-            with path.open("rb") as file:
-                while data := file.read(1024 * 1024):
-                    hash.update(data)
-            if hash.hexdigest() != each.sha256:
-                raise ArchiveCorrupt(
-                    f"{self.location.url_of(each.key)} has the SHA-256 {hash.hexdigest()},"
-                    f" not {each.sha256}"
-                )
-            yield path
+        with spool_file(self._spool_dir) as spool:
+            self.location.download(each.key, spool)
+            found, _ = hash_of(spool)
+            if found != each.sha256:
+                url = self.location.url_of(each.key)
+                raise ArchiveCorrupt(f"{url} has the SHA-256 {found}, not {each.sha256}")
+            yield spool
 
 
 def _positions(each: ArchivedObject, category: str | None) -> tuple[int | None, int | None]:

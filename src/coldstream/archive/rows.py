@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -127,20 +127,39 @@ def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
     return values
 
 
-def canonical_fields(
-    batch: pa.RecordBatch,
-) -> Iterable[tuple[int, int, int, str, str, str, str | None, str | None]]:
-    """The fields of the canonical text in its order; see :mod:`coldstream.archive.digest`."""
-    ids = []
-    for value in _values(batch, "id"):
-        h = value.hex()
-        ids.append(f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}")
-    return zip(
-        *(_values(batch, name) for name in ("global_position", "position", "time")),
-        ids,
-        *(_values(batch, name) for name in ("stream_name", "type", "data", "metadata")),
-        strict=True,
+def canonical_texts(batch: pa.RecordBatch) -> pa.LargeStringArray:
+    """The canonical text of every row; see :mod:`coldstream.archive.digest`.
+
+    Made column by column in Arrow: several times faster than row by row.
+    """
+    texts = [batch.column(name) for name in ("stream_name", "type", "data", "metadata")]
+    # The joined texts of a batch may pass the 2 GiB that a plain text column can address.
+    texts = [storage(text).cast(pa.large_string()) for text in texts]
+    numbers = [batch.column(name) for name in ("global_position", "position")]
+    numbers.append(batch.column("time").cast(pa.int64()))
+    lengths = [pc.utf8_length(text) for text in texts]
+    as_text = [number.cast(pa.large_string()) for number in (*numbers, *lengths)]
+    head = _joined(
+        " ",
+        *as_text[:3],
+        _hyphenated(storage(batch.column("id"))),
+        *(pc.fill_null(length, "-") for length in as_text[3:]),
     )
+    head = _joined("\n", head, texts[0])
+    return _joined("", head, *(pc.fill_null(text, "") for text in texts[1:]))
+
+
+def _joined(separator: str, *texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    return pc.binary_join_element_wise(*texts, pa.scalar(separator, pa.large_string()))
+
+
+def _hyphenated(ids: pa.FixedSizeBinaryArray) -> pa.LargeStringArray:
+    data = ids.buffers()[1].slice(ids.offset * 16, len(ids) * 16)
+    digits = pa.py_buffer(bytes(data).hex().encode())
+    hex = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(ids), [None, digits])
+    hex = hex.cast(pa.binary()).cast(pa.large_string())
+    cuts = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+    return _joined("-", *(pc.utf8_slice_codeunits(hex, start, stop) for start, stop in cuts))
 
 
 def to_rows(batch: pa.RecordBatch) -> list[Row]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from coldstream.archive.faults import reported
 
 
 class HashingSink(io.RawIOBase):
@@ -14,6 +17,7 @@ class HashingSink(io.RawIOBase):
 
     The hash is of the bytes as they were made, so a disk that changes them later is found out.
     Closing it leaves an open file open (it belongs to the caller) and puts a path on disk (fsync).
+    Raises ArchiveUnavailable when the disk is full or fails.
     """
 
     def __init__(self, target: Path | BinaryIO) -> None:
@@ -22,11 +26,21 @@ class HashingSink(io.RawIOBase):
         self._file: BinaryIO = target.open("wb") if isinstance(target, Path) else target
         self._hash = sha256()
         self.bytes = 0
+        self._tail: bytearray | None = None
 
     @property
     def sha256(self) -> str:
         """64 lower-case hexadecimal digits, of everything written so far."""
         return self._hash.hexdigest()
+
+    def keep_tail(self) -> None:
+        """Keep a copy of everything written from now on, for :attr:`tail`."""
+        self._tail = bytearray()
+
+    @property
+    def tail(self) -> builtins.bytes:
+        """What was written since :meth:`keep_tail`."""
+        return builtins.bytes(self._tail or b"")
 
     def writable(self) -> bool:
         return True
@@ -36,8 +50,11 @@ class HashingSink(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         view = memoryview(data)
-        self._file.write(view)
+        with reported("write an archive file on this machine"):
+            self._file.write(view)
         self._hash.update(view)
+        if self._tail is not None:
+            self._tail += view
         self.bytes += view.nbytes
         return view.nbytes
 
@@ -45,9 +62,10 @@ class HashingSink(io.RawIOBase):
         if self.closed:
             return
         try:
-            self._file.flush()
-            if self._owned:
-                os.fsync(self._file.fileno())
+            with reported("write an archive file on this machine"):
+                self._file.flush()
+                if self._owned:
+                    os.fsync(self._file.fileno())
         finally:
             if self._owned:
                 self._file.close()

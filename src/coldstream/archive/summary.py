@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from coldstream.archive.digest import RowsDigest, from_microseconds
 from coldstream.archive.manifest import CategorySummary
 from coldstream.archive.rows import storage
+from coldstream.archive.sink import HashingSink
 from coldstream.errors import ArchiveCorrupt
 
 
@@ -31,10 +33,16 @@ class RowsSummary:
 
 @dataclass(frozen=True)
 class FileStats(RowsSummary):
-    """A written file: its rows' summary, its bytes, and the SHA-256 of them all (hexadecimal)."""
+    """A written file: its rows' summary, its bytes, and the SHA-256 of them all (hexadecimal).
+
+    ``footer_bytes`` at the end of a Parquet file are its footer, with a SHA-256 of its own; both
+    are ``None`` for CSV.
+    """
 
     bytes: int
     sha256: str
+    footer_bytes: int | None = None
+    footer_sha256: str | None = None
 
 
 class Summing:
@@ -113,9 +121,15 @@ class Summing:
         """What was added so far."""
         return RowsSummary(**self._fields())
 
-    def file_stats(self, *, bytes: int, sha256: str) -> FileStats:
-        """The same with the file's size (bytes) and SHA-256."""
-        return FileStats(**self._fields(), bytes=bytes, sha256=sha256)
+    def file_stats(self, sink: HashingSink, footer: bytes | None = None) -> FileStats:
+        """The same with what the file is: ``footer`` is a Parquet file's own."""
+        return FileStats(
+            **self._fields(),
+            bytes=sink.bytes,
+            sha256=sink.sha256,
+            footer_bytes=None if footer is None else len(footer),
+            footer_sha256=None if footer is None else sha256(footer).hexdigest(),
+        )
 
     def _fields(self) -> dict[str, Any]:
         positions, times = self._positions or (None, None), self._times
