@@ -141,6 +141,19 @@ def test_the_expected_version_is_checked_after_the_wait(
 def test_a_writer_to_another_category_does_not_wait(
     db: psycopg.Connection, connect: Callable[[], psycopg.Connection]
 ):
+    for stream in ("account-1", "order-1"):
+        write(db, stream)
+    second = connect()
+    second.execute("SET lock_timeout TO '5s'")
+    with db.transaction():
+        write(db, "account-1")
+        assert write(second, "order-1") == 1
+
+
+@pytest.mark.native
+def test_a_writer_to_another_category_does_not_wait_for_the_first_message_of_the_store(
+    db: psycopg.Connection, connect: Callable[[], psycopg.Connection]
+):
     second = connect()
     second.execute("SET lock_timeout TO '5s'")
     with db.transaction():
