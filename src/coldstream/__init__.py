@@ -1,5 +1,136 @@
 """Coldstream: Message DB on TimescaleDB, with history that gets cheaper as it ages."""
 
-from coldstream._version import __version__
+from __future__ import annotations
 
-__all__ = ["__version__"]
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from coldstream._version import __version__
+from coldstream.errors import (
+    ArchiveConflict,
+    ArchiveCorrupt,
+    Archived,
+    ArchiveError,
+    ArchiveUnavailable,
+    ChunkChanged,
+    ClockAhead,
+    ColdstreamError,
+    DuplicateMessageId,
+    EmbeddedError,
+    ExpectedVersionError,
+    ForeignSchema,
+    InvalidInput,
+    LateMessage,
+    LifecycleBusy,
+    LifecycleError,
+    MigrationError,
+    MissingExtension,
+    NotACategory,
+    NotArchived,
+    NotAStream,
+    NotInstalled,
+    SetupError,
+    Unavailable,
+    UnsupportedEdition,
+    UnsupportedServer,
+)
+from coldstream.message import JsonText, Message, NewMessage, WriteResult
+
+if TYPE_CHECKING:
+    from coldstream.store import AsyncStore, Store
+
+
+def connect(
+    dsn: str,
+    *,
+    schema: str = "message_store",
+    archive: str | None = None,
+    archive_options: Mapping[str, str] | None = None,
+    max_size: int = 10,
+    timeout: float = 10.0,
+    prepare_threshold: int | None = None,
+) -> Store:
+    """A store, to be used as a context manager; see :class:`Store` for the arguments."""
+    from coldstream.store import Store
+
+    return Store(
+        dsn,
+        schema=schema,
+        archive=archive,
+        archive_options=archive_options,
+        max_size=max_size,
+        timeout=timeout,
+        prepare_threshold=prepare_threshold,
+    )
+
+
+def connect_async(
+    dsn: str,
+    *,
+    schema: str = "message_store",
+    archive: str | None = None,
+    archive_options: Mapping[str, str] | None = None,
+    max_size: int = 10,
+    timeout: float = 10.0,
+    prepare_threshold: int | None = None,
+) -> AsyncStore:
+    """An async store, to be used as a context manager; see :class:`AsyncStore`."""
+    from coldstream.store import AsyncStore
+
+    return AsyncStore(
+        dsn,
+        schema=schema,
+        archive=archive,
+        archive_options=archive_options,
+        max_size=max_size,
+        timeout=timeout,
+        prepare_threshold=prepare_threshold,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    # The stores bring psycopg; a program that only wants the errors, or --help, need not wait.
+    if name in ("AsyncStore", "Store"):
+        from coldstream import store
+
+        return getattr(store, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "ArchiveConflict",
+    "ArchiveCorrupt",
+    "ArchiveError",
+    "ArchiveUnavailable",
+    "Archived",
+    "AsyncStore",
+    "ChunkChanged",
+    "ClockAhead",
+    "ColdstreamError",
+    "DuplicateMessageId",
+    "EmbeddedError",
+    "ExpectedVersionError",
+    "ForeignSchema",
+    "InvalidInput",
+    "JsonText",
+    "LateMessage",
+    "LifecycleBusy",
+    "LifecycleError",
+    "Message",
+    "MigrationError",
+    "MissingExtension",
+    "NewMessage",
+    "NotACategory",
+    "NotAStream",
+    "NotArchived",
+    "NotInstalled",
+    "SetupError",
+    "Store",
+    "Unavailable",
+    "UnsupportedEdition",
+    "UnsupportedServer",
+    "WriteResult",
+    "__version__",
+    "connect",
+    "connect_async",
+]

@@ -39,7 +39,7 @@ _HEADER = ",".join(COLUMNS[:-1]) + "\n"
 _TEXT = r'"((?>[^"]*+(?:""[^"]*+)*+))"'
 # One whole record; atomic groups, so that a half-read one fails in linear time.
 _RECORD = re.compile(
-    rf"(\d++),(\d++),([0-9T:.-]++)Z,{_TEXT},{_TEXT},(?:{_TEXT})?,(?:{_TEXT})?,([0-9a-f-]{{36}})\n"
+    rf"(-?\d++),(-?\d++),([0-9T:.-]++)Z,{_TEXT},{_TEXT},(?:{_TEXT})?,(?:{_TEXT})?,([0-9a-f-]{{36}})\n"
 )
 _READ = 1024 * 1024
 _BATCH = 5_000

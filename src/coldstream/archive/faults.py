@@ -54,7 +54,7 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         "Choose a folder that can be written.",
     ),
     (
-        r"Not a directory|os error 20|File exists \(os error 17\)",
+        r"Not a directory|os error 20|File exists",
         "a file is in the way of a folder",
         "Choose a folder that can be created.",
     ),

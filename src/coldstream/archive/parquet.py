@@ -63,7 +63,7 @@ def write_parquet(
     try:
         with pq.ParquetWriter(
             sink,
-            SCHEMA.with_metadata(dict(metadata)),
+            SCHEMA,
             compression="zstd",
             compression_level=9,
             use_dictionary=_DICTIONARY,
@@ -80,6 +80,8 @@ def write_parquet(
                 for batch in group:
                     summing.add(batch)
                 writer.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP_ROWS)
+            if metadata:
+                writer.add_key_value_metadata(dict(metadata))
             sink.keep_tail()
     finally:
         sink.close()

@@ -84,7 +84,7 @@ def _from_tuples(rows: Sequence[Row]) -> pa.RecordBatch:
             pa.array([id.bytes for id in i], pa.binary(16)),
             pa.array(c, pa.string()),
         ]
-    except (pa.ArrowInvalid, pa.ArrowTypeError, AttributeError, UnicodeError) as error:
+    except (pa.ArrowException, AttributeError, OverflowError, UnicodeError) as error:
         raise ValueError(f"Not an archive row: {error}") from error
     return _conform(pa.record_batch(columns, names=list(COLUMNS)))
 

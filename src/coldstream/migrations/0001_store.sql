@@ -65,6 +65,8 @@ CREATE TABLE @extschema@.chunks (
   archive_object text,
   archive_manifest text,
   archive_sha256 text,
+  archive_footer_bytes bigint,
+  archive_footer_sha256 text,
   digest text,
   closed_at timestamptz,
   compressed_at timestamptz,
@@ -92,6 +94,8 @@ CREATE INDEX chunks_global_position ON @extschema@.chunks (first_global_position
 -- One row: what a write must know about the ledger without reading it.
 CREATE TABLE @extschema@.store (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- Tells two stores of one name apart that share an archive location.
+  id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   -- No chunk that ends after this is closed: a message at or after it needs no look at the ledger.
   closed_before timestamptz NOT NULL DEFAULT '-infinity',
   -- Every chunk in row form starts at or after this: ids are unique from here on.

@@ -91,7 +91,9 @@ def check_schema(connection: Connection[Any], schema: str) -> bool:
     Raises:
         ForeignSchema: the schema holds something else.
     """
-    row = connection.execute(query("schema_contents", schema).encode(), {"schema": schema}).fetchone()
+    row = connection.execute(
+        query("schema_contents", schema).encode(), {"schema": schema}
+    ).fetchone()
     assert row is not None
     ours, objects, message_db = row
     if ours:

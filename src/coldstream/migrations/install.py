@@ -96,7 +96,7 @@ def install(
     except errors.InsufficientPrivilege as error:
         raise SetupError(
             f"Not allowed: {error.diag.message_primary}",
-            hint="Install as the owner of the database, or as a role that may create what is missing.",
+            hint="Install as the owner of the database, or as a role that may create roles.",
         ) from error
     return result
 
@@ -176,9 +176,9 @@ def _record(names: Names, migration: Migration) -> str:
 
 
 def _apply_settings(names: Names, settings: Settings) -> str:
-    values = sql.SQL(", ").join(
-        [settings.chunk_interval, settings.layout, settings.compress_after]
-    ).as_string(None)
+    values = (
+        sql.SQL(", ")
+        .join([settings.chunk_interval, settings.layout, settings.compress_after])
+        .as_string(None)
+    )
     return query("apply_settings", names.schema).replace("@values@", values)
-
-

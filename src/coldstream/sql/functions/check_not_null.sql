@@ -1,4 +1,4 @@
--- Refuses what messages' NOT NULL would refuse, before the head is touched and with the text that
+-- Refuses what messages' NOT NULL would refuse, with the text that
 -- Message DB's table gives: a hypertable names the chunk.
 CREATE OR REPLACE FUNCTION @extschema@.check_not_null(stream_name text, type text, id text)
 RETURNS void

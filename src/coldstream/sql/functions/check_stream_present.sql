@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION @extschema@.check_stream_present(
   last_position bigint
 )
 RETURNS void
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
   _category text := pg_catalog.split_part(($1).stream_name, '-', 1);

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION @extschema@.first_position(
   ranges tstzrange[]
 )
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
   _range tstzrange;

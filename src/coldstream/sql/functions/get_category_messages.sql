@@ -21,7 +21,6 @@ BEGIN
   END IF;
   _filter := @extschema@.category_filter(coalesce($1, ''), $4, $5, $6);
   PERFORM @extschema@.check_condition($7);
-  PERFORM @extschema@.check_batch_size(_batch_size);
 
   IF @extschema@.debugging('message_store.debug_get') THEN
     RAISE NOTICE '» get_category_messages';

@@ -1,7 +1,4 @@
 -- Message DB: the last message of a stream, or the last one of a type.
---
--- Read backwards from the head's time. Where a chunk that may hold the answer has left the database
--- before one was found, that is an error, never an older or an empty answer.
 CREATE OR REPLACE FUNCTION @extschema@.get_last_stream_message(
   stream_name varchar,
   "type" varchar DEFAULT NULL
@@ -10,73 +7,19 @@ RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-  _category text := pg_catalog.split_part($1, '-', 1);
-  _filter text := 'm.stream_name = $1 AND m.category = $2';
-  _order_by constant text := 'position DESC';
-  _head @extschema@.streams;
-  _ranges tstzrange[];
-  _range record;
-  _gone @extschema@.chunks;
-  _rows bigint;
+  -- Parameters of the statement: $1 stream, $2 category, $3 batch size, $4 position, $5 type.
+  _filter constant text := 'm.stream_name = $1 AND m.category = $2 AND '
+    || CASE WHEN $2 IS NULL THEN 'm.position = $4' ELSE 'm.type = $5' END;
 BEGIN
-  SELECT s.* INTO _head FROM @extschema@.streams AS s WHERE s.stream_name = $1;
-
-  _filter := _filter || CASE WHEN $2 IS NULL THEN ' AND m.position = $4' ELSE ' AND m.type = $5' END;
-
   IF @extschema@.debugging('message_store.debug_get') THEN
     RAISE NOTICE '» get_last_message';
     RAISE NOTICE 'stream_name ($1): %', $1;
     RAISE NOTICE 'type ($2): %', $2;
     RAISE NOTICE 'Generated Command: %', @extschema@.select_messages(
-      _filter, ARRAY[pg_catalog.tstzrange('-infinity', 'infinity')], NULL, _order_by
+      _filter, ARRAY[pg_catalog.tstzrange('-infinity', 'infinity')], NULL, 'position DESC'
     );
   END IF;
 
-  IF _head.stream_name IS NULL THEN
-    RETURN;
-  END IF;
-
-  IF @extschema@.archived_reads() = 'error' THEN
-    SELECT c.* INTO _gone
-    FROM @extschema@.chunks AS c
-    WHERE c.state = 'dropped' AND c.range_end > _head.first_time AND c.range_start <= _head.time
-      AND EXISTS (
-        SELECT FROM @extschema@.chunk_categories AS r
-        WHERE r.category = _category AND r.range_start = c.range_start
-      )
-    ORDER BY c.range_start DESC
-    LIMIT 1;
-  END IF;
-
-  IF NOT _head.time_ordered AND $2 IS NOT NULL AND _gone.range_start IS NOT NULL THEN
-    PERFORM @extschema@.raise_archived($1::text, _head.position, _gone);
-  ELSIF NOT _head.time_ordered THEN
-    SELECT pg_catalog.array_agg(r.range) INTO _ranges
-    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
-    RETURN QUERY EXECUTE @extschema@.select_messages(_filter, _ranges, NULL, _order_by)
-      USING $1, _category, 1, _head.position, $2;
-    GET DIAGNOSTICS _rows = ROW_COUNT;
-  ELSE
-    FOR _range IN
-      SELECT r.range, r.chunk_names
-      FROM @extschema@.stream_ranges(
-        _category, CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _head.time
-      ) AS r
-      ORDER BY r.range DESC
-    LOOP
-      -- Newer chunks had no such message and this gap is next: it may be in there.
-      EXIT WHEN _gone.range_start >= pg_catalog.upper(_range.range);
-      RETURN QUERY EXECUTE @extschema@.select_messages(
-        _filter, ARRAY[_range.range], NULL, _order_by
-      ) USING $1, _category, 1, _head.position, $2;
-      GET DIAGNOSTICS _rows = ROW_COUNT;
-      PERFORM @extschema@.check_chunks_exist(_range.chunk_names);
-      EXIT WHEN _rows > 0;
-    END LOOP;
-  END IF;
-
-  IF coalesce(_rows, 0) = 0 AND _gone.range_start IS NOT NULL THEN
-    PERFORM @extschema@.raise_archived($1::text, _head.position, _gone);
-  END IF;
+  RETURN QUERY SELECT m.* FROM @extschema@.read_last($1, $2, _filter) AS m;
 END;
 $$;

@@ -13,9 +13,12 @@ AS $$
     WHEN $2 IS NULL THEN ($4).last_global_position
     ELSE (
       (
-        $1 + pg_catalog.ceil(
-          least($2, ($4).messages) * $3
-          * (($4).last_global_position - ($4).first_global_position + 1) / ($4).messages
+        $1 + least(
+          pg_catalog.ceil(
+            least($2, ($4).messages) * $3
+            * (($4).last_global_position - ($4).first_global_position + 1) / ($4).messages
+          ),
+          1e18
         )::bigint >> 14
       ) + 1 << 14
     ) - 1

@@ -4,6 +4,10 @@
 -- page, and opens only the chunks whose recorded ranges touch them, so a page costs the same with any
 -- number of chunks. Open chunks join from the first position they hold.
 --
+-- STABLE, so that the ledger and the messages are seen at one moment: a chunk that closes or is opened
+-- again in between would be read twice or not at all. A chunk that is dropped in between is gone for
+-- every snapshot, which check_chunks_exist sees.
+--
 -- archive_epoch NULL: a step that reaches history which has left the database is an error (or skips
 -- it, see archived_reads). Otherwise the caller reads the archive itself and gets the database's
 -- share; it names the epoch of the ledger it knows, and gets an error once that is no longer true.
@@ -20,7 +24,7 @@ CREATE OR REPLACE FUNCTION @extschema@.read_positions(
   last_position bigint DEFAULT 9223372036854775807
 )
 RETURNS SETOF @extschema@.message
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
   _strict constant boolean := $9 IS NULL AND @extschema@.archived_reads() = 'error';
@@ -38,6 +42,11 @@ DECLARE
   _ranges tstzrange[];
   _chunk_names text[];
 BEGIN
+  IF $9 <> (SELECT s.archive_epoch FROM @extschema@.store AS s) THEN
+    RAISE EXCEPTION 'The archive has changed since epoch %', $9
+      USING ERRCODE = 'CS002', HINT = 'Read the ledger again.';
+  END IF;
+
   SELECT o.ranges, o.chunk_names INTO _open FROM @extschema@.open_ranges() AS o;
 
   LOOP
@@ -64,6 +73,8 @@ BEGIN
           _to := least(_to, _open_first - 1);
         END IF;
       END IF;
+
+      EXIT WHEN _from > $10;
 
       -- Not past the start of the chunk that this step does not open.
       _chunk := _closed[_max_chunks + 1];
@@ -101,13 +112,8 @@ BEGIN
     _left := _left - _rows;
     EXIT WHEN _left <= 0 OR _to >= $10;
     _from := _to + 1;
-    _room := _room * 2;
+    _room := least(_room * 2, 1000);
     _max_chunks := least(_max_chunks * 2, 32);
   END LOOP;
-
-  IF $9 <> (SELECT s.archive_epoch FROM @extschema@.store AS s) THEN
-    RAISE EXCEPTION 'The archive has changed since epoch %', $9
-      USING ERRCODE = 'CS002', HINT = 'Read the ledger again.';
-  END IF;
 END;
 $$;

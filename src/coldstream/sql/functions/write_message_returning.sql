@@ -30,12 +30,11 @@ DECLARE
   _chunk oid;
 BEGIN
   PERFORM @extschema@.acquire_lock($2);
-  PERFORM @extschema@.check_not_null($2, $3, $1);
-
   SELECT h.position, h.time INTO write_message_returning.position, _time
   FROM @extschema@.advance_head($2, 1, $6) AS h;
 
   _id := uuid($1);
+  PERFORM @extschema@.check_not_null($2, $3, $1);
   SELECT s.* INTO _store FROM @extschema@.store AS s;
   PERFORM @extschema@.check_clock($2, _time, _store.max_clock_lead);
   PERFORM @extschema@.check_ids(ARRAY[_id], _store.rows_since);

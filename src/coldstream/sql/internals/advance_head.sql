@@ -17,7 +17,10 @@ AS $$
 DECLARE
   _last bigint;
 BEGIN
-  IF $3 IS NULL THEN
+  IF $1 IS NULL AND coalesce($3, -1) = -1 THEN
+    -- No such stream, and no such head: the caller refuses it, after what Message DB refuses first.
+    RETURN;
+  ELSIF $3 IS NULL THEN
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
     VALUES ($1, $2 - 1, clock_timestamp(), clock_timestamp())
     ON CONFLICT (stream_name) DO UPDATE

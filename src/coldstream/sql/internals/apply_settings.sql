@@ -31,6 +31,8 @@ BEGIN
     RETURN NEXT pg_catalog.format('new chunks cover %s', _store.chunk_interval);
   END IF;
 
+  PERFORM @extschema@.create_chunks_ahead();
+
   IF NOT _columnstore THEN
     RETURN NEXT 'this edition of TimescaleDB has no columnstore: chunks stay rows until archived';
     RETURN;

@@ -21,16 +21,16 @@ BEGIN
 
   PERFORM @extschema@.acquire_lock(NEW.stream_name);
 
-  IF NEW.global_position = @extschema@.sequence_value_of_session() THEN
-    NEW.global_position := nextval(_sequence);
-  ELSIF NEW.global_position > (SELECT s.last_value FROM @extschema@.messages_global_position_seq AS s)
-  THEN
-    PERFORM setval(_sequence, NEW.global_position);
-  ELSIF EXISTS (
+  IF EXISTS (
     SELECT FROM @extschema@.messages AS m WHERE m.global_position = NEW.global_position
   ) THEN
     _constraint := 'messages_pkey';
     _detail := format('Key (global_position)=(%s) already exists.', NEW.global_position);
+  ELSIF NEW.global_position = @extschema@.sequence_value_of_session() THEN
+    NEW.global_position := nextval(_sequence);
+  ELSIF NEW.global_position > (SELECT s.last_value FROM @extschema@.messages_global_position_seq AS s)
+  THEN
+    PERFORM setval(_sequence, NEW.global_position);
   END IF;
 
   SELECT s.* INTO _head FROM @extschema@.streams AS s WHERE s.stream_name = NEW.stream_name;

@@ -1,5 +1,6 @@
--- sealed -> exporting. An export that was killed starts over; one that is done is not done again.
-CREATE OR REPLACE FUNCTION @extschema@.begin_export(range_start timestamptz)
+-- sealed -> exporting. An export that was killed starts over; one that is done is not done
+-- again unless asked for, which a chunk needs whose rows are no longer the ones that were exported.
+CREATE OR REPLACE FUNCTION @extschema@.begin_export(range_start timestamptz, again boolean DEFAULT false)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -8,7 +9,7 @@ DECLARE
   _row @extschema@.chunks;
 BEGIN
   _row := @extschema@.seal_range($1);
-  IF _row.state IN ('sealed', 'exporting') THEN
+  IF _row.state IN ('sealed', 'exporting') OR ($2 AND _row.state IN ('exported', 'verified')) THEN
     UPDATE @extschema@.chunks SET state = 'exporting' WHERE range_start = $1 RETURNING * INTO _row;
   END IF;
   RETURN _row;

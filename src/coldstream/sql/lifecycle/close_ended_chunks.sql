@@ -15,10 +15,17 @@ BEGIN
     LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
     WHERE h.range_end <= pg_catalog.clock_timestamp() AND coalesce(c.state, 'open') = 'open'
   LOOP
-    PERFORM pg_catalog.set_config('lock_timeout', '5s', true);
-    PERFORM @extschema@.close_range(_range_start);
+    PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
+    BEGIN
+      PERFORM @extschema@.close_range(_range_start);
+    EXCEPTION
+      WHEN lock_not_available THEN
+        -- Somebody still writes into it. It stays open, which costs time and no message.
+        NULL;
+    END;
     COMMIT;
   END LOOP;
   PERFORM @extschema@.sync_store();
+  PERFORM @extschema@.create_chunks_ahead();
 END;
 $$;

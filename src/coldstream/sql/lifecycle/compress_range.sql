@@ -18,7 +18,15 @@ BEGIN
     RETURN _row;
   END IF;
 
-  PERFORM @extschema:timescaledb@.compress_chunk(_row.chunk_name::regclass, if_not_compressed => true);
+  BEGIN
+    PERFORM @extschema:timescaledb@.compress_chunk(
+      _row.chunk_name::regclass, if_not_compressed => true
+    );
+  EXCEPTION
+    WHEN duplicate_object THEN
+      -- TimescaleDB's own policy was compressing it at the same time, and is done.
+      NULL;
+  END;
 
   SELECT s.before_compression_total_bytes, s.after_compression_total_bytes
   INTO _row_bytes, _columnstore_bytes

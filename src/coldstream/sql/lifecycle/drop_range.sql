@@ -46,7 +46,8 @@ BEGIN
   ELSE
     UPDATE @extschema@.chunks
     SET archive_url = NULL, archive_object = NULL, archive_manifest = NULL, archive_format = NULL,
-      archive_bytes = NULL, archive_sha256 = NULL, digest = NULL, verified_at = NULL
+      archive_bytes = NULL, archive_sha256 = NULL, archive_footer_bytes = NULL,
+      archive_footer_sha256 = NULL, digest = NULL, verified_at = NULL
     WHERE range_start = $1;
   END IF;
 

@@ -2,12 +2,8 @@
 CREATE OR REPLACE FUNCTION @extschema@.record_export(
   range_start timestamptz,
   archive_url text,
-  archive_object text,
   archive_manifest text,
-  archive_format text,
-  archive_bytes bigint,
-  archive_sha256 text,
-  digest text
+  manifest jsonb
 )
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -19,8 +15,15 @@ BEGIN
   PERFORM @extschema@.lifecycle_lock();
   UPDATE @extschema@.chunks AS c
   SET state = 'exported', exported_at = pg_catalog.clock_timestamp(), verified_at = NULL,
-    archive_url = $2, archive_object = $3, archive_manifest = $4, archive_format = $5,
-    archive_bytes = $6, archive_sha256 = $7, digest = $8
+    archive_url = $2,
+    archive_manifest = $3,
+    archive_object = $4 ->> 'key',
+    archive_format = $4 ->> 'format',
+    archive_bytes = ($4 ->> 'bytes')::bigint,
+    archive_sha256 = $4 ->> 'sha256',
+    archive_footer_bytes = ($4 ->> 'footer_bytes')::bigint,
+    archive_footer_sha256 = $4 ->> 'footer_sha256',
+    digest = $4 ->> 'digest'
   WHERE c.range_start = $1 AND c.state = 'exporting'
   RETURNING c.* INTO _row;
   IF NOT FOUND THEN

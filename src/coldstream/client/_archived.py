@@ -1,0 +1,89 @@
+"""What the ledger says of chunks that have left the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from coldstream.errors import Archived
+
+if TYPE_CHECKING:
+    from coldstream.archive.reader import ArchiveReader
+
+
+@dataclass(frozen=True)
+class ArchivedChunk:
+    """A chunk's object in the archive: what :class:`~coldstream.archive.reader.ArchivedObject`
+    needs. ``first_global_position`` and ``last_global_position`` are those of the category that
+    was asked for."""
+
+    range_start: datetime
+    range_end: datetime
+    url: str | None
+    key: str
+    format: str
+    bytes: int
+    sha256: str
+    footer_bytes: int | None
+    footer_sha256: str | None
+    first_global_position: int
+    last_global_position: int
+
+
+@dataclass(frozen=True)
+class ArchivedChunks:
+    """What has left the database. ``epoch`` changes whenever a range leaves or comes back;
+    ``gone`` are ranges (start, end) that were dropped by force and are not in an archive."""
+
+    epoch: int
+    chunks: list[ArchivedChunk]
+    gone: list[tuple[datetime, datetime]]
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Sequence[Any]]) -> ArchivedChunks:
+        result = cls(0, [], [])
+        for epoch, *chunk in rows:
+            result = cls(epoch, result.chunks, result.gone)
+            range_start, range_end, _, key, *_ = chunk
+            if range_start is None:
+                continue
+            if key is None:
+                result.gone.append((range_start, range_end))
+            else:
+                result.chunks.append(ArchivedChunk(*chunk))
+        return result
+
+    def check_complete(self) -> None:
+        """Raise Archived where a range is nowhere."""
+        for range_start, range_end in self.gone:
+            raise Archived(
+                f"Messages from {range_start} to {range_end} were dropped by force "
+                "and are not in an archive",
+                hint="Start after them.",
+            )
+
+
+class Readers:
+    """Archive readers by location: the one the caller names, or else the one in the ledger."""
+
+    def __init__(self, archive: str | None, options: Mapping[str, str] | None) -> None:
+        self._archive = archive
+        self._options = options
+        self._readers: dict[str, ArchiveReader] = {}
+
+    def reader(self, chunks: Sequence[ArchivedChunk]) -> ArchiveReader:
+        """The reader for these chunks, which are in one location.
+
+        Raises:
+            ArchiveUnavailable: the location cannot be opened.
+        """
+        from coldstream.archive.location import ArchiveLocation
+        from coldstream.archive.reader import ArchiveReader
+
+        url = self._archive or chunks[0].url
+        assert url is not None
+        if url not in self._readers:
+            self._readers[url] = ArchiveReader(ArchiveLocation.open(url, self._options))
+        return self._readers[url]

@@ -1,0 +1,240 @@
+"""The store: Message DB's calls, answered from every tier."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from coldstream.client._archived import Readers
+from coldstream.client._async import category_pages, stream_pages
+from coldstream.client._async.connections import AsyncConnections
+from coldstream.client._calls import (
+    check_batch_size,
+    check_category,
+    check_id,
+    check_stream,
+    check_text,
+    write_arguments,
+    write_many_arguments,
+)
+from coldstream.client._filter import Filter
+from coldstream.errors import DuplicateMessageId
+from coldstream.message import Message, NewMessage, WriteResult
+
+
+class AsyncStore:
+    """A store in one schema of a database, with its archive.
+
+    ``dsn``: a libpq connection string, URI or keyword form. ``archive``: where archived history
+    is read from (``s3://bucket/prefix``, ``file:///folder``); left out, it is where the ledger
+    says. ``max_size``: connections at most. ``timeout``: seconds to wait for one.
+    ``prepare_threshold``: as in psycopg; prepared statements need a direct connection or a
+    pooler that knows them.
+
+    Use it as a context manager, or call ``open`` and ``close``. Every method raises Unavailable
+    when the server cannot be reached or the connection is lost.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        schema: str = "message_store",
+        archive: str | None = None,
+        archive_options: Mapping[str, str] | None = None,
+        max_size: int = 10,
+        timeout: float = 10.0,
+        prepare_threshold: int | None = None,
+    ) -> None:
+        self.dsn = dsn
+        self.schema = schema
+        self.archive = archive
+        self.archive_options = archive_options
+        self._connections = AsyncConnections(
+            dsn,
+            schema,
+            max_size=max_size,
+            timeout=timeout,
+            prepare_threshold=prepare_threshold,
+        )
+        self._readers = Readers(archive, archive_options)
+
+    @property
+    def max_size(self) -> int:
+        """Connections at most: 1 on a server that takes no more, once that is known."""
+        return self._connections.max_size
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            Unavailable: no connection.
+            NotInstalled: no store in the schema.
+        """
+        await self._connections.open()
+
+    async def close(self) -> None:
+        """Close every connection. The store may be opened again."""
+        await self._connections.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
+        """A connection of the pool, in autocommit mode, for SQL of your own."""
+        return self._connections.connection()
+
+    async def write_message(
+        self,
+        stream_name: str,
+        type: str,
+        data: Any = None,
+        metadata: Any = None,
+        id: UUID | str | None = None,
+        expected_version: int | None = None,
+        *,
+        idempotent: bool = False,
+    ) -> WriteResult:
+        """Write one message.
+
+        ``data`` and ``metadata`` are what JSON can hold, ``Decimal`` included; ``None`` is SQL
+        NULL. ``expected_version``: the position of the stream's last message, -1 for none.
+        ``idempotent``: where a message with this id is in the stream already, give its positions
+        instead of an error, so that a write whose answer was lost can be repeated.
+
+        Raises:
+            ExpectedVersionError: the stream is at another version; nothing was written.
+            DuplicateMessageId: the id was written before (as long as its chunk is in row form).
+            ClockAhead, LateMessage: the server's clock is wrong.
+            InvalidInput: no stream name, no UUID, not JSON; nothing was sent.
+        """
+        message = (
+            NewMessage(stream_name, type, data, metadata)
+            if id is None
+            else NewMessage(stream_name, type, data, metadata, id)
+        )
+        arguments = write_arguments(message, expected_version)
+        try:
+            rows = await self._connections.rows("write_message", arguments)
+        except DuplicateMessageId:
+            if not idempotent:
+                raise
+            rows = await self._connections.rows("find_write", [check_id(message.id), stream_name])
+            if not rows:
+                raise
+        return WriteResult(*rows[0])
+
+    async def write_messages(
+        self,
+        messages: Sequence[NewMessage],
+        expected_versions: Mapping[str, int] | None = None,
+    ) -> list[WriteResult]:
+        """Write many messages, to one stream or several, in one transaction: all or none.
+
+        ``expected_versions``: by stream name, the version before the call. Results are in the
+        order of ``messages``.
+
+        Raises:
+            As :meth:`write_message`.
+        """
+        if not messages:
+            return []
+        arguments = write_many_arguments(messages, expected_versions)
+        rows = await self._connections.rows("write_messages", arguments)
+        return [WriteResult(*row) for row in rows]
+
+    def get_stream_messages(
+        self, stream_name: str, position: int = 0, batch_size: int = 1000
+    ) -> AsyncIterator[Message]:
+        """The messages of a stream from a position to its end, in order, from every tier.
+
+        ``batch_size``: messages a page; the iterator holds one page at a time.
+
+        Raises:
+            NotAStream, InvalidInput: at the call.
+            Archived: a part of the stream is nowhere that can be read.
+            ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
+        """
+        return stream_pages.messages(
+            self._connections,
+            self._readers,
+            check_stream(stream_name),
+            max(position, 0),
+            check_batch_size(batch_size),
+        )
+
+    def get_category_messages(
+        self,
+        category: str,
+        position: int = 1,
+        batch_size: int = 1000,
+        correlation: str | None = None,
+        consumer_group_member: int | None = None,
+        consumer_group_size: int | None = None,
+    ) -> AsyncIterator[Message]:
+        """The messages of a category from a global position to its end, from every tier.
+
+        ``correlation``: only those whose metadata names a stream of that category as
+        ``correlationStreamName``. ``consumer_group_member`` of ``consumer_group_size``: only
+        those of the streams that fall to this member.
+
+        Raises:
+            NotACategory, InvalidInput: at the call.
+            Archived: a part of the category is nowhere that can be read.
+            ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
+        """
+        return category_pages.messages(
+            self._connections,
+            self._readers,
+            Filter(
+                check_category(category), correlation, consumer_group_member, consumer_group_size
+            ),
+            position,
+            check_batch_size(batch_size),
+        )
+
+    def get_all_messages(self, position: int = 1, batch_size: int = 1000) -> AsyncIterator[Message]:
+        """The messages of every category from a global position on, from every tier.
+
+        Ends at the frontier: the last position below which no writer was still at work when the
+        read began. A reader that continues after the last message it got misses none.
+
+        Raises:
+            As :meth:`get_category_messages`.
+        """
+        return category_pages.messages(
+            self._connections, self._readers, Filter(None), position, check_batch_size(batch_size)
+        )
+
+    async def get_last_stream_message(
+        self, stream_name: str, type: str | None = None
+    ) -> Message | None:
+        """The last message of a stream, or the last one of a type; ``None`` where there is none.
+
+        Raises:
+            Archived: it is in the archive, and that cannot be read.
+        """
+        check_text("stream name", stream_name)
+        return await stream_pages.last(self._connections, self._readers, stream_name, type)
+
+    async def stream_version(self, stream_name: str) -> int | None:
+        """The position of the stream's last message; ``None`` for a stream that has none."""
+        check_text("stream name", stream_name)
+        rows = await self._connections.rows("stream_version", [stream_name])
+        version: int | None = rows[0][0]
+        return version

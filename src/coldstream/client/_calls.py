@@ -1,0 +1,150 @@
+"""Arguments and rows: what both clients share, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import simplejson
+
+from coldstream.errors import InvalidInput, NotACategory, NotAStream
+from coldstream.message import Message, NewMessage, encode_json, is_category
+
+# A stream name is a key of an index, and PostgreSQL's B-tree refuses keys of 2,704 bytes and more.
+MAX_NAME_BYTES = 2600
+
+
+def write_arguments(message: NewMessage, expected_version: int | None) -> tuple[Any, ...]:
+    """The arguments of ``write_message`` (id, stream name, type, data, metadata, version)."""
+    return (*_message_arguments(message), expected_version)
+
+
+def write_many_arguments(
+    messages: Sequence[NewMessage], expected_versions: Mapping[str, int] | None
+) -> tuple[Any, ...]:
+    """The arguments of ``write_messages``: five arrays of one length, and a JSON object."""
+    ids, names, types, data, metadata = zip(*map(_message_arguments, messages), strict=True)
+    versions = None if expected_versions is None else simplejson.dumps(dict(expected_versions))
+    return (list(ids), list(names), list(types), list(data), list(metadata), versions)
+
+
+def _message_arguments(message: NewMessage) -> tuple[str, str, str, str | None, str | None]:
+    return (
+        check_id(message.id),
+        check_text("stream name", message.stream_name),
+        check_text("type", message.type),
+        _json("data", message.data),
+        _json("metadata", message.metadata),
+    )
+
+
+def check_id(id: UUID | str) -> str:
+    """The canonical text of an id.
+
+    Raises:
+        InvalidInput: not a UUID.
+    """
+    try:
+        return str(id if isinstance(id, UUID) else UUID(id))
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidInput(
+            f"Not a UUID: {id!r}", hint="Leave the id out and the client makes one."
+        ) from None
+
+
+def check_text(what: str, value: str) -> str:
+    """The text itself.
+
+    Raises:
+        InvalidInput: not a string, with a NUL or a lone surrogate (PostgreSQL's ``text`` holds
+            neither), or longer than an index key may be.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(f"The {what} must be a string: {value!r}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(f"The {what} is not Unicode text: {value[:40]!r}") from None
+    if "\0" in value:
+        raise InvalidInput(f"The {what} must not contain NUL: {value[:40]!r}")
+    if size > MAX_NAME_BYTES:
+        raise InvalidInput(
+            f"The {what} is too long: {size} bytes, {MAX_NAME_BYTES} at most: {value[:40]!r}..."
+        )
+    return value
+
+
+def check_stream(stream_name: str) -> str:
+    """The stream name itself.
+
+    Raises:
+        NotAStream: it is a category.
+        InvalidInput: see :func:`check_text`.
+    """
+    if is_category(check_text("stream name", stream_name)):
+        raise NotAStream(
+            f"Must be a stream name: {stream_name}",
+            hint="A stream name is a category, a dash and an id, such as account-123.",
+        )
+    return stream_name
+
+
+def check_category(category: str) -> str:
+    """The category itself.
+
+    Raises:
+        NotACategory: it is a stream name.
+        InvalidInput: see :func:`check_text`.
+    """
+    if not is_category(check_text("category", category)):
+        raise NotACategory(
+            f"Must be a category: {category}", hint="A category is the part before the first dash."
+        )
+    return category
+
+
+def check_batch_size(batch_size: int) -> int:
+    """The batch size itself.
+
+    Raises:
+        InvalidInput: less than 1.
+    """
+    if batch_size < 1:
+        raise InvalidInput(f"The batch size must be at least 1: {batch_size}")
+    return batch_size
+
+
+def _json(what: str, value: Any) -> str | None:
+    text = encode_json(value)
+    if text is not None and "\\u0000" in text and _has_nul(text):
+        raise InvalidInput(
+            f"The {what} contains \\u0000", hint="PostgreSQL's jsonb cannot hold that character."
+        )
+    return text
+
+
+def _has_nul(text: str) -> bool:
+    # An escaped backslash before u0000 is not the NUL character: pairs go first.
+    return "\\u0000" in text.replace("\\\\", "")
+
+
+def to_message(row: Sequence[Any]) -> Message:
+    """A row of the ``message`` type; its time is UTC without saying so."""
+    id, stream_name, type, position, global_position, data, metadata, time = row
+    assert isinstance(time, datetime)
+    return Message(
+        UUID(id),
+        stream_name,
+        type,
+        position,
+        global_position,
+        data,
+        metadata,
+        time.replace(tzinfo=UTC),
+    )
+
+
+def to_messages(rows: Iterable[Sequence[Any]]) -> list[Message]:
+    return [to_message(row) for row in rows]

@@ -1,0 +1,133 @@
+"""From PostgreSQL's errors to ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from coldstream import errors
+
+_EXPECTED_VERSION = re.compile(
+    r"Wrong expected version: (-?\d+) \(Stream: (.*), Stream Version: (-?\d+)\)", re.DOTALL
+)
+
+_BY_STATE: dict[str, type[errors.ColdstreamError]] = {
+    "CS001": errors.Archived,
+    "CS003": errors.NotArchived,
+    "CS004": errors.ClockAhead,
+    "CS005": errors.LateMessage,
+    "CS006": errors.LifecycleBusy,
+    "CS007": errors.UnsupportedEdition,
+    "CS008": errors.LifecycleError,
+    "CS009": errors.ChunkChanged,
+    "55000": errors.LifecycleError,
+    "55P03": errors.LifecycleBusy,
+    "57014": errors.Unavailable,
+    "42501": errors.SetupError,
+    "53300": errors.Unavailable,
+    "53400": errors.Unavailable,
+    "53100": errors.Unavailable,
+    "53200": errors.Unavailable,
+    "25006": errors.Unavailable,
+    "40001": errors.Unavailable,
+    "40P01": errors.Unavailable,
+}
+
+_HINTS = {
+    "55P03": "Another transaction holds a lock on it. Run this again; nothing was changed.",
+    "40001": "Another transaction changed the same. Run it again.",
+    "40P01": "Run it again.",
+    "42501": "Connect as the owner of the store, or as a role that has been granted its role.",
+}
+
+_BY_TEXT: tuple[tuple[str, type[errors.ColdstreamError]], ...] = (
+    ("Must be a stream name", errors.NotAStream),
+    ("Must be a category", errors.NotACategory),
+    ("Correlation must be a category", errors.InvalidInput),
+    ("Consumer group", errors.InvalidInput),
+    ("Retrieval with SQL condition", errors.InvalidInput),
+)
+
+
+class LedgerChanged(Exception):
+    """The ledger is not at the epoch the caller knows; never leaves the client."""
+
+
+@contextmanager
+def mapped(schema: str) -> Iterator[None]:
+    """Raise our errors for PostgreSQL's."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _mapped(error, schema) from error
+
+
+def _mapped(error: psycopg.Error, schema: str) -> Exception:
+    state = error.sqlstate or ""
+    message = (error.diag.message_primary or str(error)).strip()
+    hint = error.diag.message_hint or _HINTS.get(state)
+
+    if isinstance(error, PoolTimeout | PoolClosed | TooManyRequests):
+        return errors.Unavailable(
+            f"No connection to the server: {message}",
+            hint="Is the server up, and is the pool large enough (max_size)?",
+        )
+    if state == "CS002":
+        return LedgerChanged(message)
+    if match := _EXPECTED_VERSION.fullmatch(message):
+        return errors.ExpectedVersionError(
+            message,
+            stream_name=match[2],
+            expected=int(match[1]),
+            actual=int(match[3]),
+            hint="Read the stream again and decide anew.",
+        )
+    if state == "23505" and error.diag.constraint_name == "messages_id":
+        return errors.DuplicateMessageId(
+            f"A message with this id was written before: {error.diag.message_detail or message}",
+            hint="For a retry after a lost connection, pass idempotent=True.",
+        )
+    if state == "P0001":
+        for text, kind in _BY_TEXT:
+            if message.startswith(text):
+                return kind(message, hint=hint)
+    if state in _BY_STATE:
+        return _BY_STATE[state](message, hint=hint)
+    if state in ("3F000", "42P01", "42883") and schema in message:
+        return not_installed(schema)
+    if state[:2] in ("22", "54") or state == "23502":
+        return errors.InvalidInput(message, hint=hint)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state[:2] in (
+        "08",
+        "57",
+        "58",
+        "28",
+        "3D",
+    ):
+        return errors.Unavailable(_one_line(message), hint=hint)
+    return errors.ColdstreamError(message, hint=hint)
+
+
+def not_installed(schema: str) -> errors.NotInstalled:
+    return errors.NotInstalled(
+        f"No store in schema {schema}",
+        hint="Install one with coldstream init, or name its schema.",
+    )
+
+
+def cannot_connect(error: Exception) -> errors.Unavailable:
+    """The error of a first connection: what libpq says, on one line, never the password."""
+    return errors.Unavailable(
+        f"Cannot connect: {_one_line(str(error))}",
+        hint="Check the DSN: postgresql://user:password@host:port/database.",
+    )
+
+
+def _one_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines()]
+    # libpq repeats itself for every address of a host: the last attempt says enough.
+    return " ".join(line for line in lines if line and not line.startswith("Multiple connection"))

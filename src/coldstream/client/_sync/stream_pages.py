@@ -1,0 +1,104 @@
+# Generated from src/coldstream/client/_async/stream_pages.py by `python tools/async_to_sync.py`.
+# Do not edit: change the source and run the command (or `make generate`) again.
+
+"""One stream over every tier.
+
+Positions of a stream have no gaps. So whatever moves between the tiers during a read, the next
+message is the one at the next position, and where it is found does not matter: a page that does
+not start there, or that has a hole, is not used beyond the hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count, islice, takewhile
+
+from coldstream.client._archived import ArchivedChunks, Readers
+from coldstream.client._calls import to_messages
+from coldstream.client._concurrency import in_thread_sync
+from coldstream.client._sync.connections import Connections
+from coldstream.client._sync.retries import retried_rows
+from coldstream.errors import Archived
+from coldstream.message import Message
+
+
+def messages(
+    connections: Connections,
+    readers: Readers,
+    stream_name: str,
+    position: int,
+    batch_size: int,
+) -> Iterator[Message]:
+    """The messages of a stream from a position to its end."""
+    while True:
+        try:
+            page = _page(connections, "get_stream_messages", stream_name, position, batch_size)
+        except Archived as error:
+            start = position
+            for message in _archived(connections, readers, stream_name, position, batch_size):
+                position = message.position + 1
+                yield message
+            if position == start:
+                raise error
+            continue
+        for message in page:
+            position = message.position + 1
+            yield message
+        if len(page) < batch_size:
+            return
+
+
+def last(
+    connections: Connections, readers: Readers, stream_name: str, type: str | None
+) -> Message | None:
+    """The last message of a stream, or the last one of a type."""
+    try:
+        rows = retried_rows(connections, "get_last_stream_message", [stream_name, type])
+        return next(iter(to_messages(rows)), None)
+    except Archived:
+        # It lies in the archive, or in the database below a range that does.
+        found = None
+        for message in messages(connections, readers, stream_name, 0, 1000):
+            if type is None or message.type == type:
+                found = message
+        return found
+
+
+def _page(
+    connections: Connections, name: str, stream_name: str, position: int, batch_size: int
+) -> list[Message]:
+    return to_messages(retried_rows(connections, name, [stream_name, position, batch_size]))
+
+
+def _archived(
+    connections: Connections,
+    readers: Readers,
+    stream_name: str,
+    position: int,
+    batch_size: int,
+) -> Iterator[Message]:
+    """The messages from a position on, as far as they go without a hole: those the database has,
+    then those of the archive. None where the position itself is in neither."""
+    page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
+    for message in _without_hole(iter(page), position):
+        position = message.position + 1
+        yield message
+
+    rows = connections.rows("archived_chunks_of_stream", {"stream_name": stream_name})
+    chunks = ArchivedChunks.from_rows(rows).chunks
+    if not chunks:
+        return
+    reader = in_thread_sync(readers.reader, chunks)
+    found = _without_hole(reader.read_stream(chunks, stream_name, position), position)
+    while batch := in_thread_sync(_take, found, batch_size):
+        for message in batch:
+            yield message
+
+
+def _without_hole(found: Iterator[Message], position: int) -> Iterator[Message]:
+    expected = count(position)
+    return takewhile(lambda message: message.position == next(expected), found)
+
+
+def _take(found: Iterator[Message], size: int) -> list[Message]:
+    return list(islice(found, size))

@@ -1,0 +1,39 @@
+"""A chunk, whatever its tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One row of ``get_chunks``. Sizes are in bytes; ``None`` where there is no such form, or it
+    is not known. Times are aware. ``messages`` and positions are known once a chunk is closed."""
+
+    chunk_name: str | None
+    range_start: datetime
+    range_end: datetime
+    tier: str
+    state: str
+    is_compressed: bool
+    messages: int | None
+    first_global_position: int | None
+    last_global_position: int | None
+    row_bytes: int | None
+    columnstore_bytes: int | None
+    archive_bytes: int | None
+    archive_url: str | None
+    archive_object: str | None
+    verified_at: datetime | None
+
+    @property
+    def in_database(self) -> bool:
+        return self.state != "dropped"
+
+    @property
+    def compression_ratio(self) -> float | None:
+        """Bytes as rows for each byte in the columnstore."""
+        if not self.row_bytes or not self.columnstore_bytes:
+            return None
+        return self.row_bytes / self.columnstore_bytes

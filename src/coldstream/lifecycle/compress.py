@@ -1,0 +1,35 @@
+"""Into the columnstore."""
+
+from __future__ import annotations
+
+from coldstream.client._sync import Store
+from coldstream.lifecycle.chunk import Chunk
+from coldstream.lifecycle.session import OlderThan, Progress, Session, working
+from coldstream.lifecycle.states import COMPRESSIBLE
+
+
+def due(session: Session, older_than: OlderThan) -> list[Chunk]:
+    """The chunks that ended before, and are rows."""
+    cutoff = session.cutoff(older_than)
+    return [
+        chunk
+        for chunk in session.chunks()
+        if chunk.range_end <= cutoff and chunk.state in COMPRESSIBLE and not chunk.is_compressed
+    ]
+
+
+def compress(
+    store: Store, older_than: OlderThan, *, dry_run: bool, progress: Progress
+) -> list[Chunk]:
+    """Compress the chunks that ended before; gives them as they are afterwards."""
+    with working(store) as session:
+        session.rows("check_columnstore")
+        chunks = due(session, older_than)
+        if dry_run:
+            return chunks
+        for chunk in chunks:
+            progress(chunk, "compress", 0, 1)
+            session.rows("compress_range", [chunk.range_start])
+            progress(chunk, "compress", 1, 1)
+        done = {chunk.range_start for chunk in chunks}
+        return [chunk for chunk in session.chunks() if chunk.range_start in done]

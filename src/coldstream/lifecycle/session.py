@@ -1,0 +1,113 @@
+"""One lifecycle at a time: a connection that holds the store's lock for a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeAlias
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from coldstream.client._errors import mapped
+from coldstream.client._sync import Store
+from coldstream.errors import InvalidInput, LifecycleBusy
+from coldstream.lifecycle.chunk import Chunk
+from coldstream.sql import query
+
+OlderThan: TypeAlias = timedelta | datetime
+
+
+class Progress(Protocol):
+    """Called as a step goes on: a chunk, the step's name, what is done, and of how much."""
+
+    def __call__(self, chunk: Chunk, step: str, done: int, total: int | None, /) -> None: ...
+
+
+def no_progress(chunk: Chunk, step: str, done: int, total: int | None, /) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A connection in autocommit mode, and the named statements of a store."""
+
+    connection: Connection[TupleRow]
+    schema: str
+
+    def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
+        """The rows of a named statement; errors come out as ours."""
+        with mapped(self.schema):
+            cursor = self.connection.execute(query(name, self.schema).encode(), arguments)
+            return cursor.fetchall() if cursor.description else []
+
+    def one(self, name: str, arguments: Any = ()) -> TupleRow:
+        return self.rows(name, arguments)[0]
+
+    def chunks(self) -> list[Chunk]:
+        """Every chunk, oldest first."""
+        return [Chunk(*row) for row in self.rows("get_chunks")]
+
+    def cutoff(self, older_than: OlderThan) -> datetime:
+        """The time before which a chunk must have ended, by the server's clock.
+
+        Raises:
+            InvalidInput: an age below zero, or a time in the future.
+        """
+        now: datetime = self.one("server_time")[0]
+        if isinstance(older_than, timedelta):
+            try:
+                cutoff = now - older_than
+            except OverflowError:
+                cutoff = datetime.min.replace(tzinfo=UTC)
+        elif older_than.tzinfo is None:
+            raise InvalidInput(f"A time without a time zone: {older_than}")
+        else:
+            cutoff = older_than
+        if cutoff > now:
+            raise InvalidInput(
+                f"That means the future: {older_than}",
+                hint="Give an age that is not negative, such as 7d, or a time in the past.",
+            )
+        return cutoff
+
+
+@contextmanager
+def reading(store: Store) -> Iterator[Session]:
+    """A session that only looks."""
+    with store.connection() as connection:
+        yield Session(connection, store.schema)
+
+
+@contextmanager
+def working(store: Store) -> Iterator[Session]:
+    """A session that holds the store's lifecycle lock.
+
+    Raises:
+        LifecycleBusy: another session holds it.
+    """
+    table = f"{store.schema}.messages"
+    with store.connection() as connection:
+        session = Session(connection, store.schema)
+        if not session.one("lifecycle_lock", [table])[0]:
+            raise LifecycleBusy(
+                "Another lifecycle is running on this store",
+                hint="Wait for it to end, then run this again.",
+            )
+        try:
+            # Where no background worker does it.
+            session.rows("close_ended_chunks")
+            yield session
+        finally:
+            if not connection.closed:
+                session.rows("lifecycle_unlock", [table])
+
+
+Reporter: TypeAlias = Callable[[str, int, int | None], None]
+
+
+def reporter(progress: Progress, chunk: Chunk) -> Reporter:
+    """The progress of one chunk, for a step that knows only its own name."""
+    return lambda step, done, total: progress(chunk, step, done, total)

@@ -1,0 +1,1 @@
+SELECT state, chunk_name, messages FROM @extschema@.begin_export(%s, %s)

@@ -1,0 +1,1 @@
+SELECT @extschema@.check_no_retention_policy()

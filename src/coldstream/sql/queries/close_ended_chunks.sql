@@ -1,0 +1,1 @@
+CALL @extschema@.close_ended_chunks()

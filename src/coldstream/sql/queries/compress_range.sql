@@ -1,0 +1,1 @@
+SELECT row_bytes, columnstore_bytes FROM @extschema@.compress_range(%s)

@@ -1,0 +1,1 @@
+SELECT state FROM @extschema@.drop_range(%s)

@@ -1,0 +1,1 @@
+SELECT chunk_name FROM @extschema@.finish_rehydrate(%s)

@@ -1,0 +1,4 @@
+SELECT chunk_name, range_start, range_end, tier, state, is_compressed, messages,
+  first_global_position, last_global_position, row_bytes, columnstore_bytes, archive_bytes,
+  archive_url, archive_object, verified_at
+FROM @extschema@.get_chunks()

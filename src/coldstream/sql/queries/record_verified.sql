@@ -1,0 +1,1 @@
+SELECT state FROM @extschema@.record_verified(%s, %s)

@@ -1,0 +1,8 @@
+INSERT INTO @extschema@.messages
+  (global_position, position, time, stream_name, type, data, metadata, id)
+SELECT u.global_position, u.position, u.time, u.stream_name, u.type,
+  u.data::jsonb, u.metadata::jsonb, u.id
+FROM unnest(
+  %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
+  %s::uuid[]
+) AS u (global_position, position, time, stream_name, type, data, metadata, id)

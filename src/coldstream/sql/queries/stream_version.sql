@@ -1,0 +1,1 @@
+SELECT @extschema@.stream_version(%s)

@@ -1,0 +1,87 @@
+"""The public stores: the client together with the lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from coldstream.client._async import AsyncStore as AsyncClient
+from coldstream.client._concurrency import in_thread
+from coldstream.client._sync import Store as SyncClient
+
+if TYPE_CHECKING:
+    from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan
+    from coldstream.lifecycle.verify import Verification
+
+T = TypeVar("T")
+
+
+class Store(SyncClient):
+    __doc__ = SyncClient.__doc__
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Compress, archive, verify, drop, rehydrate."""
+        from coldstream.lifecycle import Lifecycle
+
+        return Lifecycle(self)
+
+
+class AsyncStore(AsyncClient):
+    __doc__ = AsyncClient.__doc__
+
+    @cached_property
+    def lifecycle(self) -> AsyncLifecycle:
+        """Compress, archive, verify, drop, rehydrate."""
+        return AsyncLifecycle(self)
+
+
+class AsyncLifecycle:
+    """:class:`coldstream.lifecycle.Lifecycle`, awaited: the same arguments, results and errors.
+
+    Each call runs in a thread with a connection of its own. Where the server takes one connection
+    only, the store gives its own up for that time.
+    """
+
+    def __init__(self, store: AsyncStore) -> None:
+        self._store = store
+
+    async def get_chunks(self) -> list[Chunk]:
+        return await self._call(lambda lifecycle: lifecycle.get_chunks())
+
+    async def compress(self, older_than: OlderThan, **options: Any) -> list[Chunk]:
+        return await self._call(lambda lifecycle: lifecycle.compress(older_than, **options))
+
+    async def archive(self, older_than: OlderThan, **options: Any) -> list[Chunk]:
+        return await self._call(lambda lifecycle: lifecycle.archive(older_than, **options))
+
+    async def verify(self, **options: Any) -> list[Verification]:
+        return await self._call(lambda lifecycle: lifecycle.verify(**options))
+
+    async def drop(self, older_than: OlderThan, **options: Any) -> list[Drop]:
+        return await self._call(lambda lifecycle: lifecycle.drop(older_than, **options))
+
+    async def rehydrate(self, start: datetime, end: datetime, **options: Any) -> list[Chunk]:
+        return await self._call(lambda lifecycle: lifecycle.rehydrate(start, end, **options))
+
+    async def _call(self, call: Callable[[Lifecycle], T]) -> T:
+        await self._store.open()
+        if self._store.max_size == 1:
+            await self._store.close()
+
+        def run() -> T:
+            with Store(
+                self._store.dsn,
+                schema=self._store.schema,
+                archive=self._store.archive,
+                archive_options=self._store.archive_options,
+                max_size=1,
+            ) as store:
+                return call(store.lifecycle)
+
+        try:
+            return await in_thread(run)
+        finally:
+            await self._store.open()

@@ -1,0 +1,53 @@
+"""The server under test: embedded, or the one COLDSTREAM_TEST_DSN names (a superuser's DSN).
+
+On a native server every run works in a database of its own, which it makes and drops, so a store
+that is on the server already is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+NATIVE_DSN = os.environ.get("COLDSTREAM_TEST_DSN")
+ORACLE_DSN = os.environ.get("COLDSTREAM_COMPAT_ORACLE_DSN")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if NATIVE_DSN or ORACLE_DSN:
+        return
+    for item in items:
+        if item.get_closest_marker("native"):
+            item.add_marker(
+                pytest.mark.skip(
+                    reason="not covered here: needs several connections to a native TimescaleDB "
+                    "(COLDSTREAM_TEST_DSN)"
+                )
+            )
+
+
+@pytest.fixture(scope="session")
+def dsn(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database that this run may fill and break."""
+    given: str = request.getfixturevalue("coldstream_dsn")
+    if not NATIVE_DSN:
+        yield given
+        return
+    name = f"coldstream_test_{os.getpid()}"
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
+                sql.Identifier(name)
+            )
+        )
+        try:
+            yield make_conninfo(given, dbname=name)
+        finally:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            )
