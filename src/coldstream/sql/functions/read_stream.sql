@@ -34,7 +34,8 @@ BEGIN
     _head,
     $2,
     CASE
-      WHEN $5 IS NULL AND _left <= _head.position - $2 THEN $2 + _left - 1
+      WHEN $5 IS NULL AND _left <= _head.position - greatest($2, 0)
+        THEN greatest($2, 0) + _left - 1
       ELSE _head.position
     END
   );
