@@ -126,7 +126,7 @@ def _dealt(
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.ipc.new_file(pa.PythonFile(spool, "w"), SCHEMA, options=options) as writer:
             found = source.batches(category=category, first=ranges[0][0], last=ranges[-1][1])
-            for table in _gathered(found, 4 * rows):
+            for table in _gathered(found, rows):
                 # Sorted first, so that a window's rows of this table are one slice.
                 table = table.take(pc.sort_indices(table["global_position"])).combine_chunks()
                 positions = table["global_position"].to_pylist()

@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.archive_rows import END, START, batches, make_rows
+
+from coldstream.archive import csv, parquet
+from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest import Format, Manifest
+from coldstream.archive.rows import Row
+from coldstream.errors import (
+    ArchiveConflict,
+    ArchiveCorrupt,
+    ArchiveUnavailable,
+    InvalidInput,
+)
+
+FORMATS: tuple[Format, ...] = ("parquet", "csv")
+
+
+@pytest.fixture
+def location() -> ArchiveLocation:
+    return ArchiveLocation.open("memory://")
+
+
+def export(location: ArchiveLocation, rows: list[Row], **given: Any) -> Manifest:
+    arguments: dict[str, Any] = {
+        "schema": "message_store",
+        "chunk_name": "_hyper_1_2_chunk",
+        "range_start": START,
+        "range_end": END,
+    }
+    return export_rows(location, batches(rows), **(arguments | given))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_export_verify_commit_find(location: ArchiveLocation, format: Format) -> None:
+    rows = make_rows(3_000)
+    steps: list[tuple[str, int, int | None]] = []
+
+    def progress(*step: Any) -> None:
+        steps.append(step)
+
+    manifest = export(location, rows, format=format, progress=progress)
+    assert steps[:2] == [("rows", 700, None), ("rows", 1_400, None)]
+    assert steps[-1] == ("upload", manifest.bytes, manifest.bytes)
+    # Not committed: nobody finds it.
+    assert find_manifest(location, "message_store", START, END) is None
+    steps.clear()
+    verify_object(location, manifest, progress=progress)
+    assert steps[0] == ("download", manifest.bytes, manifest.bytes)
+    assert steps[-1] == ("check", 3_000, 3_000)
+    key = commit_manifest(location, manifest)
+    assert key == "message_store/20261103T000000Z_20261110T000000Z/manifest-000001.json"
+    assert find_manifest(location, "message_store", START, END) == manifest
+    assert manifest.key.rpartition("/")[0] == key.rpartition("/")[0]
+    assert manifest.key.endswith(f"/_hyper_1_2_chunk-{manifest.sha256}.{format}")
+    assert manifest.rows == 3_000
+    read = (parquet if format == "parquet" else csv).read_rows
+    stored = io.BytesIO(location.get(manifest.key))
+    assert [row for part in read(stored) for row in part] == rows
+
+
+def test_an_export_run_again_changes_nothing(location: ArchiveLocation) -> None:
+    rows = make_rows(1_000)
+    first = export(location, rows)
+    key = commit_manifest(location, first)
+    again = export(location, rows)
+    assert (again.key, again.sha256) == (first.key, first.sha256)
+    assert commit_manifest(location, again) == key
+    assert find_manifest(location, "message_store", START, END) == first
+    assert len(list(location.list())) == 2
+
+
+def test_a_changed_range_becomes_the_next_generation(location: ArchiveLocation) -> None:
+    rows = make_rows(1_000)
+    first = export(location, rows)
+    commit_manifest(location, first)
+    late = make_rows(1_001)
+    second = export(location, late)
+    assert commit_manifest(location, second).endswith("/manifest-000002.json")
+    assert find_manifest(location, "message_store", START, END) == second
+    # What an older manifest says stays true and readable.
+    verify_object(location, first)
+    verify_object(location, second)
+
+
+def test_another_process_commits_first(
+    location: ArchiveLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = export(location, make_rows(10)), export(location, make_rows(11))
+    create = location.create
+
+    def slowly(key: str, data: bytes) -> None:
+        monkeypatch.setattr(location, "create", create)
+        commit_manifest(location, theirs)
+        create(key, data)
+
+    monkeypatch.setattr(location, "create", slowly)
+    with pytest.raises(ArchiveConflict):
+        commit_manifest(location, ours)
+    assert find_manifest(location, "message_store", START, END) == theirs
+
+
+def test_a_commit_whose_answer_was_lost_succeeded(
+    location: ArchiveLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = export(location, make_rows(10))
+    create = location.create
+
+    def twice(key: str, data: bytes) -> None:
+        create(key, data)
+        create(key, data)
+
+    monkeypatch.setattr(location, "create", twice)
+    assert commit_manifest(location, manifest).endswith("manifest-000001.json")
+
+
+def test_two_stores_do_not_share_a_range(location: ArchiveLocation) -> None:
+    commit_manifest(location, export(location, make_rows(10), store_id="one"))
+    other = export(location, make_rows(11), store_id="two")
+    with pytest.raises(ArchiveConflict, match="belongs to another store") as caught:
+        commit_manifest(location, other)
+    assert caught.value.hint == "Give every store its own archive URL."
+
+
+def test_a_manifest_in_the_wrong_place(location: ArchiveLocation) -> None:
+    manifest = export(location, make_rows(10))
+    key = commit_manifest(location, manifest)
+    elsewhere = key.replace("message_store", "other")
+    location.create(elsewhere, location.get(key))
+    with pytest.raises(ArchiveCorrupt, match="is about another range"):
+        find_manifest(location, "other", START, END)
+    location.create(key.replace("000001", "000002"), b"{")
+    with pytest.raises(ArchiveCorrupt, match=r"manifest-000002\.json is not JSON"):
+        find_manifest(location, "message_store", START, END)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_rows(location: ArchiveLocation, format: Format) -> None:
+    manifest = export(location, [], format=format)
+    assert (manifest.rows, manifest.first_time, manifest.categories) == (0, None, ())
+    verify_object(location, manifest)
+    commit_manifest(location, manifest)
+    assert find_manifest(location, "message_store", START, END) == manifest
+
+
+def test_messages_outside_the_range_are_refused(location: ArchiveLocation) -> None:
+    rows = make_rows(100)
+    last = max(row[2] for row in rows)
+    microsecond = timedelta(microseconds=1)
+    assert export(location, rows, range_end=last + microsecond).rows == 100
+    for given in ({"range_end": last}, {"range_start": START + microsecond}):
+        with pytest.raises(ArchiveCorrupt, match="do not lie in the range"):
+            export(location, rows, **given)
+
+
+def test_wrong_arguments(location: ArchiveLocation) -> None:
+    with pytest.raises(InvalidInput, match="choose parquet or csv"):
+        export(location, [], format="orc")
+    with pytest.raises(InvalidInput, match="ends before it starts"):
+        export(location, [], range_end=START)
+    assert list(location.list()) == []
+
+
+def test_a_failure_of_the_source_passes_through_and_uploads_nothing(
+    location: ArchiveLocation,
+) -> None:
+    class Lost(Exception):
+        pass
+
+    def rows() -> Any:
+        yield make_rows(10)
+        raise Lost
+
+    with pytest.raises(Lost):
+        export_rows(
+            location,
+            rows(),
+            schema="message_store",
+            chunk_name="c",
+            range_start=START,
+            range_end=END,
+        )
+    assert list(location.list()) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_forty_changed_bits_are_found(location: ArchiveLocation, format: Format) -> None:
+    manifest = export(location, make_rows(2_000), format=format)
+    whole = location.get(manifest.key)
+    chosen = random.Random(7)
+    places = {chosen.randrange(len(whole)) for _ in range(38)} | {0, len(whole) - 1}
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << chosen.randrange(8)
+        location.put_file(manifest.key, io.BytesIO(damaged))
+        with pytest.raises(ArchiveCorrupt, match="has the SHA-256"):
+            verify_object(location, manifest)
+    location.put_file(manifest.key, io.BytesIO(whole))
+    verify_object(location, manifest)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("size", [0, 1, 1_000, -1])
+def test_truncation_is_found(location: ArchiveLocation, format: Format, size: int) -> None:
+    manifest = export(location, make_rows(2_000), format=format)
+    location.put_file(manifest.key, io.BytesIO(location.get(manifest.key)[:size]))
+    with pytest.raises(ArchiveCorrupt, match=rf"bytes, not {manifest.bytes}"):
+        verify_object(location, manifest)
+
+
+def test_a_missing_object_is_found(location: ArchiveLocation) -> None:
+    manifest = export(location, make_rows(10))
+    location.delete(manifest.key)
+    with pytest.raises(ArchiveCorrupt, match="is missing"):
+        verify_object(location, manifest)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": 1_999},
+        {"streams": 1},
+        {"digest": "sum-sha256:2000:" + "0" * 32},
+        {"first_global_position": 2},
+        {"last_global_position": 2_001},
+        {"first_time": START - timedelta(microseconds=1)},
+        {"last_time": END},
+        {"categories": ()},
+    ],
+    ids=str,
+)
+def test_whatever_the_manifest_says_is_proved(
+    location: ArchiveLocation, format: Format, change: dict[str, Any]
+) -> None:
+    # The bytes are as they were written; only what they should hold is not.
+    manifest = export(location, make_rows(2_000), format=format)
+    with pytest.raises(ArchiveCorrupt, match=f"differs from its manifest in {next(iter(change))}"):
+        verify_object(location, replace(manifest, **change))
+
+
+def test_other_rows_under_the_same_name_are_found(location: ArchiveLocation) -> None:
+    """One row differs in one character, and every count, range and hash of bytes was adapted."""
+    rows = make_rows(100)
+    manifest = export(location, rows)
+    at = next(n for n, row in enumerate(rows) if row[5] and "1.10" in row[5])
+    rows[at] = (*rows[at][:5], rows[at][5].replace("1.10", "1.11"), *rows[at][6:])  # type: ignore
+    other = export(location, rows)
+    forged = replace(other, digest=manifest.digest)
+    with pytest.raises(ArchiveCorrupt, match="differs from its manifest in digest"):
+        verify_object(location, forged)
+
+
+def test_the_footer_is_proved_by_itself(location: ArchiveLocation) -> None:
+    manifest = export(location, make_rows(100))
+    with pytest.raises(ArchiveCorrupt, match="has another footer"):
+        verify_object(location, replace(manifest, footer_sha256="0" * 64))
+
+
+def test_a_spool_that_cannot_be_written(location: ArchiveLocation, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveUnavailable, match="Cannot write temporary files in"):
+        export(location, make_rows(10), spool_dir=tmp_path / "none")
+    manifest = export(location, make_rows(10), spool_dir=tmp_path)
+    with pytest.raises(ArchiveUnavailable, match="Cannot write temporary files in"):
+        verify_object(location, manifest, spool_dir=tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_full_disk_under_the_spool(
+    location: ArchiveLocation, format: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: Full())
+    with pytest.raises(ArchiveUnavailable, match="the disk is full"):
+        export(location, make_rows(10), format=format)
+    assert list(location.list()) == []
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = sys.argv[3:]
+from pathlib import Path
+from tests.archive_rows import END, START, make_rows
+from coldstream.archive.export import export_rows
+from coldstream.archive.location import ArchiveLocation
+rows = make_rows(30_000)
+def batches():
+    yield rows[:25_000]
+    os.kill(os.getpid(), signal.SIGKILL)
+export_rows(ArchiveLocation.open(sys.argv[1]), batches(), schema="message_store",
+    chunk_name="c", range_start=START, range_end=END, spool_dir=Path(sys.argv[2]))
+"""
+
+
+def test_a_killed_export_leaves_nothing_and_runs_again(tmp_path: Path) -> None:
+    archive, spool = tmp_path / "archive", tmp_path / "spool"
+    spool.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(archive), str(spool), *sys.path], check=False
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert list(spool.iterdir()) == []
+    assert os.listdir(archive) == []  # noqa: PTH208
+    location = ArchiveLocation.open(str(archive))
+    manifest = export(location, make_rows(30_000), spool_dir=spool)
+    verify_object(location, manifest)
+    assert manifest.rows == 30_000

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from tests.archive_rows import END, START
+
+from coldstream.archive.manifest import CategorySummary, Manifest
+from coldstream.errors import ArchiveCorrupt
+
+MANIFEST = Manifest(
+    schema="message_store",
+    chunk="_hyper_1_2_chunk",
+    range_start=START,
+    range_end=END,
+    format="parquet",
+    key="message_store/x/y.parquet",
+    bytes=1234,
+    sha256="ab" * 32,
+    footer_bytes=500,
+    footer_sha256="cd" * 32,
+    rows=3,
+    streams=2,
+    digest="sum-sha256:3:" + "0f" * 16,
+    first_global_position=5,
+    last_global_position=9,
+    first_time=START,
+    last_time=START.replace(microsecond=1),
+    categories=(CategorySummary("account", 2, 5, 9), CategorySummary("ünï", 1, 7, 7)),
+    columns=("global_position", "position"),
+    created_at=END,
+    store_id=None,
+    software="coldstream 1.0",
+)
+
+
+def document() -> dict[str, Any]:
+    parsed = json.loads(MANIFEST.to_json())
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+def test_round_trip() -> None:
+    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+    named = replace(MANIFEST, store_id="0192d3a4")
+    assert Manifest.from_json(named.to_json()) == named
+    empty = replace(
+        MANIFEST,
+        format="csv",
+        footer_bytes=None,
+        footer_sha256=None,
+        rows=0,
+        streams=0,
+        digest="sum-sha256:0:" + "0" * 32,
+        first_global_position=None,
+        last_global_position=None,
+        first_time=None,
+        last_time=None,
+        categories=(),
+    )
+    assert Manifest.from_json(empty.to_json()) == empty
+
+
+def test_text() -> None:
+    text = MANIFEST.to_json().decode()
+    assert text.startswith('{\n "format_version": 1,\n "schema": "message_store",\n')
+    assert list(document()) == ["format_version", *(field.name for field in fields(Manifest))]
+    assert document()["range_start"] == "2026-11-03T00:00:00.000000Z"
+    assert document()["categories"][1] == {
+        "category": "ünï",
+        "messages": 1,
+        "first_global_position": 7,
+        "last_global_position": 7,
+    }
+
+
+def test_another_format_version() -> None:
+    for version in (2, 0, "1", None, True):
+        with pytest.raises(ArchiveCorrupt, match="this release reads 1") as caught:
+            Manifest.from_json(json.dumps(document() | {"format_version": version}))
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_no_manifest_at_all(data: bytes) -> None:
+    with pytest.raises(ArchiveCorrupt, match="s3://b/m is not"):
+        Manifest.from_json(data, name="s3://b/m")
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Manifest)])
+def test_every_field_is_needed_and_typed(name: str) -> None:
+    without = {key: value for key, value in document().items() if key != name}
+    with pytest.raises(ArchiveCorrupt, match=f"{name} is missing"):
+        Manifest.from_json(json.dumps(without))
+    with pytest.raises(ArchiveCorrupt, match=name):
+        Manifest.from_json(json.dumps(document() | {name: {"of another": "type"}}))
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"extra": 1}, "extra is not known"),
+        ({"rows": None}, "rows: not a whole number"),
+        ({"rows": True}, "rows: not a whole number"),
+        ({"rows": 3.0}, "rows: not a whole number"),
+        ({"rows": 4}, "digest: not the digest of that many rows"),
+        ({"format": "orc"}, "format: 'orc' is not known"),
+        ({"sha256": "ab" * 31}, "sha256"),
+        ({"footer_sha256": None}, "footer_sha256"),
+        ({"footer_bytes": 0}, "footer_bytes"),
+        ({"footer_bytes": 5_000}, "footer_bytes"),
+        ({"digest": "sum-sha256:3:0"}, "digest"),
+        ({"range_start": "2026-11-03T00:00:00.000000"}, "range_start: not a time"),
+        ({"range_start": "2026-13-03T00:00:00.000000Z"}, "range_start: month"),
+        ({"range_end": "2026-11-03T00:00:00.000000Z"}, "range_end: not after"),
+        ({"first_global_position": None}, "the ranges do not fit"),
+        ({"last_time": None}, "the ranges do not fit"),
+        ({"first_global_position": 10}, "a range ends before it starts"),
+        ({"categories": []}, "do not add up"),
+        ({"categories": [{"category": "a"}]}, "categories: messages is missing"),
+        ({"categories": ["a"]}, "categories: not a list of objects"),
+        ({"columns": [1]}, "columns: not a text"),
+    ],
+    ids=str,
+)
+def test_what_is_damaged(change: dict[str, Any], error: str) -> None:
+    with pytest.raises(ArchiveCorrupt, match=f"The manifest is damaged: .*{error}"):
+        Manifest.from_json(json.dumps(document() | change))

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.archive_rows import END, START, batches, make_rows
+
+from coldstream.archive import filters
+from coldstream.archive.export import export_rows
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest import Format, Manifest
+from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.rows import Row
+from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
+from coldstream.message import Message
+
+ALL = make_rows(6_000)
+DAY = timedelta(seconds=1_000)  # of these rows, one a second: six ranges of a thousand each
+
+
+class Counting:
+    """Requests and bytes that went to a location."""
+
+    def __init__(self, location: ArchiveLocation, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.requests = self.bytes = 0
+        get_range = location.get_range
+
+        def counted(key: str, start: int, length: int) -> bytes:
+            self.requests += 1
+            self.bytes += length
+            return get_range(key, start, length)
+
+        monkeypatch.setattr(location, "get_range", counted)
+
+
+def archived(
+    location: ArchiveLocation, rows: list[Row], format: Format = "parquet", shift: int = 0
+) -> list[Manifest]:
+    """Objects of a thousand seconds each; with ``shift`` their global positions overlap."""
+    manifests = []
+    for day in range(6):
+        start, end = START + day * DAY, START + (day + 1) * DAY
+        part = [row for row in rows if start <= row[2] < end]
+        # A tenth of a part's messages got their position later than the next part's first.
+        part = [(row[0] + shift if row[0] % 10 == 0 else row[0], *row[1:]) for row in part]
+        manifests.append(
+            export_rows(
+                location,
+                batches(part),
+                schema="message_store",
+                chunk_name=f"chunk_{day}",
+                range_start=start,
+                range_end=end,
+                format=format,
+            )
+        )
+    return manifests
+
+
+@pytest.fixture(params=["parquet", "csv"])
+def format(request: pytest.FixtureRequest) -> Format:
+    value: Format = request.param
+    return value
+
+
+@pytest.fixture
+def location() -> ArchiveLocation:
+    return ArchiveLocation.open("memory://")
+
+
+def test_a_stream_over_all_objects(location: ArchiveLocation, format: Format) -> None:
+    manifests = archived(location, ALL, format)
+    reader = ArchiveReader(location)
+    name = max({row[3] for row in ALL}, key=lambda name: sum(row[3] == name for row in ALL))
+    whole = [row for row in ALL if row[3] == name]
+    for position in (0, 1, len(whole) // 2, len(whole) - 1):
+        found = list(reader.read_stream(reversed(manifests), name, position))
+        assert [m.position for m in found] == list(range(position, len(whole)))
+        assert [m.global_position for m in found] == [row[0] for row in whole[position:]]
+        assert [m.data_text for m in found] == [row[5] for row in whole[position:]]
+    assert list(reader.read_stream(manifests, name, len(whole))) == []
+    assert list(reader.read_stream(manifests, "nothing-1")) == []
+    assert list(reader.read_stream([], name)) == []
+
+
+@pytest.mark.parametrize("shift", [0, 50 * 10, 2_500 * 10])
+@pytest.mark.parametrize("category", [None, "account", "a", "none"])
+def test_a_category_over_overlapping_objects(
+    location: ArchiveLocation, format: Format, shift: int, category: str | None
+) -> None:
+    manifests = archived(location, ALL, format, shift)
+    positions = sorted(
+        row[0] + shift if row[0] % 10 == 0 else row[0] for row in ALL if category in (None, row[8])
+    )
+    reader = ArchiveReader(location)
+    found = [m.global_position for m in reader.read_category(reversed(manifests), category)]
+    assert found == positions
+    part = reader.read_category(manifests, category, 2_345, 4_567)
+    assert [m.global_position for m in part] == [p for p in positions if 2_345 <= p <= 4_567]
+
+
+def test_objects_are_opened_when_the_order_reaches_them(
+    location: ArchiveLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests = archived(location, ALL)
+    reader = ArchiveReader(location)
+    for later in manifests[2:]:
+        location.delete(later.key)
+    messages = reader.read_category(manifests, None)
+    assert [next(messages).global_position for _ in range(2_000)] == list(range(1, 2_001))
+    with pytest.raises(ArchiveUnavailable, match="does not exist"):
+        next(messages)
+    counting = Counting(location, monkeypatch)
+    assert len(list(reader.read_category(manifests, None, 1, 1_000))) == 1_000
+    assert list(reader.read_category(manifests, "nowhere")) == []
+    # The light pass and the rows; the footer is known.
+    assert counting.requests == 2
+
+
+def test_one_stream_takes_two_requests_and_then_one(
+    location: ArchiveLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = archived(location, ALL)[0]
+    reader = ArchiveReader(location)
+    name = next(row[3] for row in ALL if row[0] == 1)
+    counting = Counting(location, monkeypatch)
+    first = list(reader.read_stream([manifest], name))
+    assert first
+    assert counting.requests == 2
+    assert list(reader.read_stream([manifest], name)) == first
+    assert counting.requests == 3
+    assert list(reader.read_stream([manifest], "\U0010ffff-1")) == []
+    assert counting.requests == 3
+
+
+def test_filters_are_the_database_functions_own(location: ArchiveLocation, format: Format) -> None:
+    manifests = archived(location, ALL, format)
+    reader = ArchiveReader(location)
+    group = reader.read_category(
+        manifests, "account", consumer_group_member=1, consumer_group_size=3
+    )
+    wanted = sorted(
+        row[0] for row in ALL if row[8] == "account" and filters.in_consumer_group(row[3], 1, 3)
+    )
+    assert [m.global_position for m in group] == wanted
+    correlated = reader.read_category(manifests, "account", 100, correlation="process")
+    assert [m.global_position for m in correlated] == sorted(
+        row[0]
+        for row in ALL
+        if row[8] == "account" and row[0] >= 100 and row[6] and "proc" in row[6]
+    )
+
+
+@pytest.mark.parametrize("at", [-1, -300, 5_000])
+def test_damage_is_found_before_a_message_is_given(
+    location: ArchiveLocation, format: Format, at: int
+) -> None:
+    manifest = archived(location, ALL, format)[0]
+    damaged = bytearray(location.get(manifest.key))
+    damaged[at] ^= 4
+    location.put_file(manifest.key, io.BytesIO(damaged))
+    given: list[Message] = []
+    with pytest.raises(ArchiveCorrupt):
+        given.extend(ArchiveReader(location).read_category([manifest], None))
+    assert given == []
+
+
+def test_a_changed_footer_is_never_parsed(location: ArchiveLocation) -> None:
+    """The Parquet library ends the process on some of these: the hash must come first."""
+    manifest = archived(location, ALL)[0]
+    assert manifest.footer_bytes is not None
+    whole = location.get(manifest.key)
+    for at in range(1, manifest.footer_bytes, 7):
+        damaged = bytearray(whole)
+        damaged[-at] ^= 1 << at % 8
+        location.put_file(manifest.key, io.BytesIO(damaged))
+        with pytest.raises(ArchiveCorrupt, match="has another footer"):
+            list(ArchiveReader(location).read_stream([manifest], "a-1"))
+
+
+def test_the_same_messages_twice_are_an_error(location: ArchiveLocation) -> None:
+    manifests = archived(location, ALL)
+    reader = ArchiveReader(location)
+    with pytest.raises(ArchiveCorrupt, match="global position 1 is archived twice"):
+        list(reader.read_category([*manifests, manifests[0]], None))
+    name = next(row[3] for row in ALL if row[0] == 1)
+    with pytest.raises(ArchiveCorrupt, match="has position 0 after"):
+        list(reader.read_stream([*manifests, manifests[0]], name))
+
+
+def test_objects_without_rows_are_passed_over(location: ArchiveLocation) -> None:
+    empty = export_rows(
+        location, [], schema="s", chunk_name="c", range_start=END, range_end=END + DAY
+    )
+    manifests = [*archived(location, ALL), empty]
+    reader = ArchiveReader(location)
+    assert sum(1 for _ in reader.read_category(manifests, None)) == 6_000
+    assert list(reader.read_stream([empty], "a-1")) == []
+
+
+def test_a_manifest_that_names_another_object(location: ArchiveLocation) -> None:
+    one, other, *_ = archived(location, ALL)
+    swapped = replace(one, key=other.key)
+    with pytest.raises(ArchiveCorrupt):
+        list(ArchiveReader(location).read_stream([swapped], "a-1"))
+
+
+def test_threads_share_a_reader(location: ArchiveLocation) -> None:
+    manifests = archived(location, ALL)
+    reader = ArchiveReader(location)
+    counts: list[int] = []
+    threads = [
+        threading.Thread(
+            target=lambda: counts.append(sum(1 for _ in reader.read_category(manifests, None)))
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [6_000] * 4
