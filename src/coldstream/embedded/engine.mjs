@@ -18,6 +18,9 @@ import * as wire from "./wire.mjs";
 
 // Where the engine keeps a cluster in its own file system.
 const MEMORY_PGDATA = "/tmp/pglite/base";
+// The engine's own stack overflows, and overwrites its data, at some 50 nested PL/pgSQL calls.
+// The thread's stack (resourceLimits in server.mjs) grows along with it and is as large.
+const STACK_BYTES = 64 * 1024 * 1024;
 const FLUSH_AT = 256 * 1024;
 
 class Inbox {
@@ -54,6 +57,7 @@ class Engine {
       extensions: dataDir ? { timescaledb } : { timescaledb, memory: copyInto(template) },
     });
     const engine = new Engine(db.Module);
+    engine.#moveStack();
     // Without this the extension's hooks are missing until the first call of one of its
     // functions, and an INSERT into a hypertable fails.
     engine.command("LOAD 'timescaledb'");
@@ -67,6 +71,13 @@ class Engine {
     const read = module.addFunction((pointer, size) => this.#read(pointer, size), "iii");
     const write = module.addFunction((pointer, size) => this.#write(pointer, size), "iii");
     module._set_read_write_cbs(read, write);
+  }
+
+  /** Between two messages nothing lives on the stack, so it can be anywhere. */
+  #moveStack() {
+    const lowest = this.#module._malloc(STACK_BYTES);
+    if (!lowest) throw new Error("no memory for the engine's stack");
+    this.#module.___stack_pointer.value = (lowest + STACK_BYTES - 64) & ~15;
   }
 
   #read(pointer, size) {

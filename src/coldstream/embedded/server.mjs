@@ -22,9 +22,13 @@ const SHUTDOWN_MS = 8_000;
 // Input the engine has not taken yet; beyond it the client has to wait.
 const MAX_UNTAKEN = 8 * 1024 * 1024;
 
+// As large as the engine's own (STACK_BYTES in engine.mjs).
+const STACK_MB = 64;
+
 const signal = new Int32Array(new SharedArrayBuffer(4));
 const worker = new Worker(new URL("engine.mjs", import.meta.url), {
   workerData: { ...config, signal: signal.buffer },
+  resourceLimits: { stackSizeMb: STACK_MB },
 });
 
 function tell(note, transfer) {

@@ -108,13 +108,16 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Closes the database and ends the process; does nothing when it is not started."""
-        if self._finalizer is not None:
-            self._finalizer()
-            self._finalizer = None
-        self._process = None
-        self._log = None
-        if self._data_dir is not None:
-            self._data_dir.close()
+        finalizer, self._finalizer = self._finalizer, None
+        try:
+            if finalizer is not None:
+                finalizer()
+        finally:
+            self._process = None
+            self._log = None
+            # Taken before there was a process to end.
+            if self._data_dir is not None:
+                self._data_dir.close()
 
     def wait(self) -> None:
         """Blocks while the server runs; raises ``EmbeddedError`` when it ends by itself."""
@@ -159,7 +162,9 @@ class EmbeddedServer:
             env=environment,
             pass_fds=inherited,
         )
-        self._finalizer = weakref.finalize(self, _end, self._process, self._log)
+        self._finalizer = weakref.finalize(
+            self, _end, self._process, self._log, self._data_dir
+        )
 
     def _await_port(self) -> int:
         process = self._running()
@@ -189,7 +194,7 @@ class EmbeddedServer:
         return ": " + "\n".join(lines) if lines else ""
 
 
-def _end(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], log: IO[bytes], data_dir: DataDir | None) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     # The end of its input is the engine's sign to close the database and go.
@@ -199,5 +204,13 @@ def _end(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    process.stdout.close()
-    log.close()
+    except BaseException:
+        # A second Ctrl-C does not wait: the write-ahead log repairs a data directory.
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        process.stdout.close()
+        log.close()
+        if data_dir is not None:
+            data_dir.close()
