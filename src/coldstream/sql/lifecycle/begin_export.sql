@@ -11,6 +11,9 @@ BEGIN
   _row := @extschema@.seal_range($1);
   IF _row.state IN ('sealed', 'exporting') OR ($2 AND _row.state IN ('exported', 'verified')) THEN
     UPDATE @extschema@.chunks SET state = 'exporting' WHERE range_start = $1 RETURNING * INTO _row;
+  ELSIF _row.state = 'open' THEN
+    RAISE EXCEPTION 'Late data opened the chunk again: % to %', $1, _row.range_end
+      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run this again.';
   END IF;
   RETURN _row;
 END;

@@ -13,7 +13,7 @@ DECLARE
   _row @extschema@.chunks;
   _name text;
 BEGIN
-  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
+  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1;
   IF _row.state <> 'open' THEN
     RETURN _row;
   END IF;
@@ -27,7 +27,10 @@ BEGIN
   END IF;
 
   _name := @extschema@.qualified_name(_chunk.chunk);
-  EXECUTE pg_catalog.format('LOCK TABLE %s IN SHARE MODE', _name);
+  _row := @extschema@.lock_range($1, 'SHARE');
+  IF _row.state <> 'open' THEN
+    RETURN _row;
+  END IF;
 
   INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
   VALUES ($1, _chunk.range_end, _name, 'open')

@@ -36,7 +36,8 @@ BEGIN
   UPDATE @extschema@.chunks
   SET state = 'compressed', compressed_at = coalesce(compressed_at, pg_catalog.clock_timestamp()),
     row_bytes = coalesce(_row_bytes, row_bytes), columnstore_bytes = _columnstore_bytes
-  WHERE range_start = $1
+  -- Late data may have opened it again meanwhile: then it stays open, and is closed anew.
+  WHERE range_start = $1 AND state IN ('closed', 'compressed')
   RETURNING * INTO _row;
 
   PERFORM @extschema@.sync_store();

@@ -20,7 +20,7 @@ BEGIN
   IF $2 THEN
     PERFORM @extschema@.close_range($1);
   END IF;
-  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
+  _row := @extschema@.lock_range($1, 'EXCLUSIVE');
 
   IF _row.state = 'dropped' THEN
     RETURN _row;
@@ -31,8 +31,6 @@ BEGIN
         ERRCODE = 'CS003',
         HINT = 'Run "coldstream archive" and "coldstream verify" first; force => true loses the data.';
   END IF;
-
-  EXECUTE pg_catalog.format('LOCK TABLE %s IN EXCLUSIVE MODE', _row.chunk_name);
 
   IF _row.state IN ('verified', 'rehydrated') THEN
     _digest := @extschema@.digest_range(_row.range_start, _row.range_end);

@@ -12,7 +12,8 @@ BEGIN
   PERFORM @extschema@.lifecycle_lock();
   PERFORM @extschema@.check_no_retention_policy();
 
-  _row := @extschema@.close_range($1);
+  PERFORM @extschema@.close_range($1);
+  _row := @extschema@.lock_range($1, 'SHARE');
   IF _row.state NOT IN ('closed', 'compressed') THEN
     RETURN _row;
   END IF;
