@@ -63,8 +63,6 @@ def test_layout_of_the_file(whole: bytes) -> None:
     footer = pq.read_metadata(io.BytesIO(whole))
     assert [footer.row_group(n).num_rows for n in range(3)] == [10_000, 10_000, 5_000]
     assert footer.metadata[b"a"] == "ä".encode()
-    # Readers that know Arrow's own schema would see other types than those that do not.
-    assert b"ARROW:schema" not in footer.metadata
     group = footer.row_group(0)
     assert [s.column_index for s in group.sorting_columns] == [3, 1]
     columns = {c.path_in_schema: c for c in (group.column(n) for n in range(9))}

@@ -1,8 +1,7 @@
 """Archive files as Parquet: sorted by stream and position, checked page by page.
 
-A file is self-contained Parquet: UUID and JSON logical types, a field id on every column, no Arrow
-schema (readers that know Arrow's extension types would give other types than those that do not).
-Encodings and sizes were chosen by measuring; docs/decisions has the figures.
+A file is self-contained Parquet: UUID and JSON logical types, a field id on every column.
+Encodings and sizes were chosen by measuring.
 """
 
 from __future__ import annotations
@@ -74,7 +73,6 @@ def write_parquet(
                 SCHEMA, [("stream_name", "ascending"), ("position", "ascending")]
             ),
             bloom_filter_options={"stream_name": {"ndv": ROW_GROUP_ROWS, "fpp": 0.05}},
-            store_schema=False,
         ) as writer:
             for group in _row_groups(batches):
                 for batch in group:
