@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count, islice, takewhile
 
 from coldstream.client._archived import ArchivedChunks, Readers
+from coldstream.client._async import category_pages
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
 from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import in_thread
+from coldstream.client._filter import Filter
 from coldstream.errors import Archived
-from coldstream.message import Message
+from coldstream.message import Message, is_category
 
 
 async def messages(
@@ -57,8 +59,13 @@ async def last(
     except Archived:
         # It lies in the archive, or in the database below a range that does.
         found = None
-        async for message in messages(connections, readers, stream_name, 0, 1000):
-            if type is None or message.type == type:
+        if is_category(stream_name):
+            # A stream may bear the name of its category alone; only a category read finds it then.
+            pages = category_pages.messages(connections, readers, Filter(stream_name), 1, 1000)
+        else:
+            pages = messages(connections, readers, stream_name, 0, 1000)
+        async for message in pages:
+            if message.stream_name == stream_name and type in (None, message.type):
                 found = message
         return found
 

@@ -16,10 +16,12 @@ from itertools import count, islice, takewhile
 from coldstream.client._archived import ArchivedChunks, Readers
 from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import in_thread_sync
+from coldstream.client._filter import Filter
+from coldstream.client._sync import category_pages
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.errors import Archived
-from coldstream.message import Message
+from coldstream.message import Message, is_category
 
 
 def messages(
@@ -58,8 +60,13 @@ def last(
     except Archived:
         # It lies in the archive, or in the database below a range that does.
         found = None
-        for message in messages(connections, readers, stream_name, 0, 1000):
-            if type is None or message.type == type:
+        if is_category(stream_name):
+            # A stream may bear the name of its category alone; only a category read finds it then.
+            pages = category_pages.messages(connections, readers, Filter(stream_name), 1, 1000)
+        else:
+            pages = messages(connections, readers, stream_name, 0, 1000)
+        for message in pages:
+            if message.stream_name == stream_name and type in (None, message.type):
                 found = message
         return found
 
