@@ -1,3 +1,8 @@
-"""Fixtures by concern: tests/fix_*.py. Tests by reach: unit, integration, compat, lifecycle, migration."""
+"""Fixtures by concern: tests/fix_*.py. Tests by reach: a folder each."""
 
-pytest_plugins = ["tests.fix_native", "tests.fix_s3", "tests.fix_store"]
+pytest_plugins = [
+    "tests.fix_native",
+    "tests.fix_s3",
+    "tests.fix_store",
+    "tests.fix_tiers",
+]
