@@ -1,0 +1,45 @@
+"""A store for each page: empty, or with ten weeks of history, in schema message_store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.fix_store import InstalledStore, drop_store, install_store
+
+HISTORY = """
+INSERT INTO messages (stream_name, position, type, data, time)
+SELECT 'account-' || n % 10, n / 10, CASE WHEN n < 10 THEN 'Opened' ELSE 'Deposited' END,
+  jsonb_build_object('amount', n), now() - INTERVAL '1 hour' - (699 - n) * INTERVAL '2.4 hours'
+FROM generate_series(0, 699) AS n
+ORDER BY n
+"""
+
+
+@pytest.fixture
+def new_page_store(
+    dsn: str, message_store: InstalledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., InstalledStore]]:
+    """Make schema message_store anew, and name it, and a folder for the archive, in the
+    environment. The other tests find an empty store there afterwards."""
+    for name in [name for name in os.environ if name.startswith("COLDSTREAM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLDSTREAM_DSN", dsn)
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE", (tmp_path / "archive").as_uri())
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
+
+    def new_page_store(*, install: bool, history: bool) -> InstalledStore:
+        drop_store(dsn, "message_store")
+        if install:
+            install_store(dsn, "message_store")
+        store = InstalledStore(dsn, "message_store")
+        if history:
+            store.run(HISTORY)
+        return store
+
+    yield new_page_store
+    drop_store(dsn, "message_store")
+    install_store(dsn, "message_store")
