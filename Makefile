@@ -21,6 +21,7 @@ lint:      ## style, types, and generated files that are current
 	.venv/bin/mypy
 	.venv/bin/python tools/async_to_sync.py --check
 	.venv/bin/python tools/cli_reference.py --check
+	.venv/bin/python tools/sql_reference.py --check
 
 generate: docs  ## write every generated file anew
 	.venv/bin/python tools/async_to_sync.py
@@ -28,6 +29,7 @@ generate: docs  ## write every generated file anew
 docs:      ## write the generated pages of docs/ anew
 	$(BOOTSTRAP) dev
 	.venv/bin/python tools/cli_reference.py
+	.venv/bin/python tools/sql_reference.py
 
 clean:     ## remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist

@@ -1,5 +1,5 @@
--- Message DB: a condition is only taken where message_store.sql_condition is activated, because it
--- becomes part of the statement. A setting that a rolled-back SET LOCAL left empty counts as off.
+-- Refuses a condition, as Message DB does, unless message_store.sql_condition is activated: it becomes
+-- part of the statement. A setting that a rolled-back SET LOCAL left empty counts as off.
 CREATE OR REPLACE FUNCTION @extschema@.check_condition(condition varchar)
 RETURNS void
 LANGUAGE plpgsql STABLE

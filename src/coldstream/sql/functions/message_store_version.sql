@@ -1,4 +1,4 @@
--- The version of Message DB whose interface this is. Clients ask for it.
+-- Message DB: the version of the interface, which is the one of Message DB that Coldstream equals.
 CREATE OR REPLACE FUNCTION @extschema@.message_store_version()
 RETURNS varchar
 LANGUAGE sql STABLE PARALLEL SAFE
