@@ -1,0 +1,134 @@
+"""Chunks as people and programs see them, and how far a lifecycle step is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from coldstream.cli.human import human_time
+from coldstream.cli.progress import step
+from coldstream.cli.render import Column, Unit, render_table, write_json
+
+if TYPE_CHECKING:
+    from coldstream.lifecycle import Chunk, Progress
+    from coldstream.store import Store
+
+RANGE = Column("range", "time range")
+TIER = Column("tier", "tier")
+STATE = Column("state", "state")
+MESSAGES = Column("messages", "messages", Unit.COUNT)
+ROWS = Column("row_bytes", "as rows", Unit.BYTES)
+COLUMNSTORE = Column("columnstore_bytes", "columnstore", Unit.BYTES)
+ARCHIVE = Column("archive_bytes", "archive", Unit.BYTES)
+RATIO = Column("compression_ratio", "ratio", Unit.RATIO)
+EACH = Column("archive_bytes_a_message", "a message", Unit.BYTES)
+RESULT = Column("result", "result")
+
+ALL = [RANGE, TIER, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE]
+COMPRESSED = [RANGE, STATE, MESSAGES, ROWS, COLUMNSTORE, RATIO]
+ARCHIVED = [RANGE, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE, EACH]
+
+# What a lifecycle reports of each chunk, in the order in which it does.
+STEPS = {
+    "compress": ("compress",),
+    "archive": ("seal", "rows", "upload"),
+    "verify": ("download", "check"),
+    "drop": ("drop",),
+    "rehydrate": ("download", "rows"),
+}
+
+
+def row(chunk: Chunk, **more: Any) -> dict[str, Any]:
+    """A chunk's values by column, and ``more`` of them; JSON has all of them."""
+    each = None
+    if chunk.archive_bytes is not None and chunk.messages:
+        each = chunk.archive_bytes / chunk.messages
+    return {
+        **asdict(chunk),
+        "range": _range(chunk.range_start, chunk.range_end),
+        "compression_ratio": chunk.compression_ratio,
+        "archive_bytes_a_message": each,
+        **more,
+    }
+
+
+def show_chunks(
+    title: str,
+    columns: Sequence[Column],
+    chunks: Iterable[Chunk],
+    *,
+    json: bool = False,
+    more: Mapping[datetime, Mapping[str, Any]] | None = None,
+) -> None:
+    """A table with these columns and a line of totals, or all there is to know as JSON.
+
+    ``more`` has further values by ``range_start``.
+    """
+    chunks = list(chunks)
+    rows = [row(chunk, **(more or {}).get(chunk.range_start, {})) for chunk in chunks]
+    if json:
+        write_json([{k: v for k, v in each.items() if k != RANGE.key} for each in rows])
+    else:
+        render_table(title, columns, rows, total=totals(chunks) if len(chunks) > 1 else None)
+
+
+def totals(chunks: Sequence[Chunk]) -> dict[str, Any]:
+    """The sums of what is known; ratios over those chunks alone that have both sides."""
+    total: dict[str, Any] = {RANGE.key: f"{len(chunks)} chunks"}
+    for column in (MESSAGES, ROWS, COLUMNSTORE, ARCHIVE):
+        known = [v for chunk in chunks if (v := getattr(chunk, column.key)) is not None]
+        if known:
+            total[column.key] = sum(known)
+    both = [c for c in chunks if c.row_bytes and c.columnstore_bytes]
+    if both:
+        total[RATIO.key] = sum(c.row_bytes or 0 for c in both) / sum(
+            c.columnstore_bytes or 0 for c in both
+        )
+    archived = [c for c in chunks if c.archive_bytes is not None and c.messages]
+    if archived:
+        total[EACH.key] = sum(c.archive_bytes or 0 for c in archived) / sum(
+            c.messages or 0 for c in archived
+        )
+    return total
+
+
+@contextmanager
+def watching(
+    store: Store, verb: str, chunks: int | None, description: str | None = None
+) -> Iterator[None]:
+    """Show how far the lifecycle of ``store`` is while the body runs one of its verbs.
+
+    ``chunks``: how many it will work on, where that is known.
+    """
+    with step(description or verb, total=chunks, noun="chunks") as running:
+        previous = store.lifecycle.progress
+        store.lifecycle.progress = _reporting(STEPS[verb], running.to)
+        try:
+            yield
+        finally:
+            store.lifecycle.progress = previous
+        if chunks is not None:
+            running.to(chunks)
+
+
+def _reporting(steps: Sequence[str], to: Any) -> Progress:
+    seen: list[datetime] = []
+
+    def report(chunk: Chunk, name: str, done: int, total: int | None, /) -> None:
+        if chunk.range_start not in seen:
+            seen.append(chunk.range_start)
+        part = steps.index(name) if name in steps else 0
+        of_step = done / total if total else 0
+        to(len(seen) - 1 + (part + min(of_step, 1)) / len(steps))
+
+    return report
+
+
+def _range(start: datetime, end: datetime) -> str:
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    if start.time() == end.time() == time():
+        return f"{start:%Y-%m-%d} to {end:%Y-%m-%d}"
+    return f"{human_time(start)} to {human_time(end)}"

@@ -1,0 +1,370 @@
+"""What the demo does: a chapter a step, each with a sentence, its bar and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
+from typing import Any
+
+from coldstream.archive.digest import RowsDigest
+from coldstream.cli import chunks as view
+from coldstream.cli.demo_screen import Screen
+from coldstream.cli.human import human_bytes, human_count, human_duration
+from coldstream.cli.progress import step
+from coldstream.cli.render import Column, Unit
+from coldstream.demo.deliveries import Delivery
+from coldstream.demo.history import Written, import_events, plan, split, write_events
+from coldstream.demo.proof import Fingerprint, digested
+from coldstream.errors import ColdstreamError, ExpectedVersionError, UnsupportedEdition
+from coldstream.lifecycle import Chunk
+from coldstream.message import Message, category
+from coldstream.sql import query
+from coldstream.store import Store
+
+COMPRESS_AFTER = timedelta(weeks=1)
+ARCHIVE_AFTER = timedelta(weeks=5)
+PAGE = 1000
+
+# The tiers in the order of their age, as the demo calls them.
+TIERS = {"cold": "archive", "rehydrated": "rehydrated", "warm": "columnstore", "hot": "rows"}
+
+_SIZES = [
+    Column("when", "when"),
+    Column("rows", "as rows", Unit.BYTES),
+    Column("columnstore", "columnstore", Unit.BYTES),
+    Column("database", "whole database", Unit.BYTES),
+    Column("archive", "archive", Unit.BYTES),
+]
+_BY_TIER = [
+    Column("tier", "read from"),
+    Column("messages", "messages", Unit.COUNT),
+    Column("first", "first position", Unit.COUNT),
+    Column("last", "last position", Unit.COUNT),
+]
+_PAGE = [
+    Column("global_position", "global position", Unit.COUNT),
+    Column("stream_name", "stream"),
+    Column("position", "position", Unit.COUNT),
+    Column("type", "type"),
+    Column("tier", "read from"),
+]
+_PROOF = [
+    Column("what", "digest over"),
+    Column("before", "as it was written"),
+    Column("after", "as it is read now"),
+]
+
+
+class DemoFailed(ColdstreamError):
+    """What was read is not what was written."""
+
+
+class Demo:
+    """One run on an empty store. ``figures``: bytes and counts by name."""
+
+    def __init__(self, store: Store, screen: Screen) -> None:
+        self.store = store
+        self.screen = screen
+        self.figures: dict[str, Any] = {}
+        self.written = Written.nothing()
+        self._sizes: list[dict[str, Any]] = []
+        self._digest = ""
+
+    def run(self, deliveries: Sequence[Delivery], messages: int) -> None:
+        """Every chapter, in order.
+
+        Raises:
+            DemoFailed: what was read is not what was written.
+            ColdstreamError: what a store or its lifecycle raises.
+        """
+        self.write(deliveries, messages)
+        self.compress()
+        self.archive()
+        self.drop()
+        self.read_stream()
+        self.read_category()
+        self.write_on()
+        self.rehydrate()
+        self.prove()
+
+    @property
+    def busiest(self) -> str:
+        """The stream with the most messages."""
+        return max(self.written.heads, key=lambda name: self.written.heads[name])
+
+    def write(self, deliveries: Sequence[Delivery], messages: int) -> None:
+        now = datetime.now(UTC)
+        past, recent = split(list(plan(deliveries, messages, now)), now)
+        self.screen.chapter(
+            "Write ten weeks of history",
+            f"{human_count(min(messages, len(deliveries)))} real GitHub webhook deliveries in "
+            f"their order, and {human_count(max(0, messages - len(deliveries)))} copies with ids "
+            "of their own. Nine weeks are imported with the times they happened; the last week's "
+            "part is written now, as an application writes.",
+        )
+        with self.screen.timed("write"):
+            with step("import nine weeks", total=len(past), noun="messages") as running:
+                import_events(self.store, past, self.written, running.advance)
+            with step("write the last week's", total=len(recent), noun="messages") as running:
+                write_events(self.store, recent, self.written, running.advance)
+        with self.screen.timed("digest"), step("digest every row"):
+            self._digest = self._one("digest_range", ["-infinity", "infinity"])
+        chunks = self.store.lifecycle.get_chunks()
+        self.screen.chunks("Chunks", [view.RANGE, view.TIER, view.ROWS], chunks)
+        size = self._measure("written")
+        self.screen.say(
+            f"{human_bytes(self.written.payload_bytes)} of JSON in "
+            f"{human_count(len(self.written.heads))} streams. PostgreSQL packs long values by "
+            f"itself: as rows with their indexes they take {human_bytes(size)}."
+        )
+        self.figures |= {
+            "messages": self.written.messages,
+            "streams": len(self.written.heads),
+            "payload_bytes": self.written.payload_bytes,
+            "row_bytes": size,
+        }
+
+    def compress(self) -> None:
+        self.screen.chapter(
+            "Compress what is older than a week",
+            "Chunks move into TimescaleDB's columnstore, where every Message DB client still "
+            "reads them.",
+        )
+        self.figures["compression_ratio"] = None
+        try:
+            done = self._run(
+                "compress",
+                lambda dry_run: self.store.lifecycle.compress(COMPRESS_AFTER, dry_run=dry_run),
+            )
+        except UnsupportedEdition as error:
+            self.screen.say(f"{error}: chunks stay rows until they are archived.")
+            return
+        self.screen.chunks("Compressed", view.COMPRESSED, done)
+        self.figures["compression_ratio"] = view.totals(done).get(view.RATIO.key)
+        self._measure("compressed")
+
+    def archive(self) -> None:
+        self.screen.chapter(
+            "Archive what is older than five weeks, and verify it",
+            "A chunk becomes a Parquet file. It is read back and every row is compared by digest: "
+            "only what is verified may be dropped.",
+        )
+        lifecycle = self.store.lifecycle
+        done = self._run(
+            "archive", lambda dry_run: lifecycle.archive(ARCHIVE_AFTER, dry_run=dry_run)
+        )
+        with self.screen.timed("verify"), view.watching(self.store, "verify", len(done)):
+            proved = lifecycle.verify()
+        for each in proved:
+            if each.problem is not None:
+                raise each.problem
+        starts = {chunk.range_start for chunk in done}
+        verified = [c for c in lifecycle.get_chunks() if c.range_start in starts]
+        self.screen.chunks("Archived and verified", view.ARCHIVED, verified)
+        for column in (view.ARCHIVE, view.EACH):
+            self.figures[column.key] = view.totals(verified).get(column.key)
+
+    def drop(self) -> None:
+        self.screen.chapter(
+            "Drop it from the database",
+            "Under a lock, the rows are counted and digested once more; then the chunk goes.",
+        )
+        lifecycle = self.store.lifecycle
+        dropped = self._run(
+            "drop",
+            lambda dry_run: [each.chunk for each in lifecycle.drop(ARCHIVE_AFTER, dry_run=dry_run)],
+        )
+        self._measure("dropped")
+        self.screen.table("Size of the messages with their indexes", _SIZES, self._sizes)
+        self.screen.say(
+            f"{human_count(sum(chunk.messages or 0 for chunk in dropped))} of "
+            f"{human_count(self.written.messages)} messages are in the archive alone now."
+        )
+
+    def read_stream(self) -> None:
+        name = self.busiest
+        self.screen.chapter(
+            "Read one stream whole",
+            "The client takes every message from where it is, in one order.",
+        )
+        with self.screen.timed("read_stream"):
+            found = list(self.store.get_stream_messages(name))
+        self._check_positions(name, found, self.written.heads[name] + 1)
+        self._show_tiers(name, found)
+        self.figures["stream_messages"] = len(found)
+
+    def read_category(self) -> None:
+        name, tier = category(self.busiest), self._tiers()
+        start = self._cold()[-1].first_global_position or 1
+        self.screen.chapter(
+            "Read a category, as a subscription does",
+            f"The events {name} of every repository, from global position {human_count(start)}.",
+        )
+        with self.screen.timed("read_category"):
+            page = list(islice(self.store.get_category_messages(name, start), PAGE))
+        rows = [{**vars(m), "tier": tier(m)} for m in (*page[:2], *page[-2:])]
+        self.screen.table(
+            f"The first two and the last two of {human_count(len(page))}", _PAGE, rows
+        )
+        self.screen.say(f"Read in {human_duration(self.screen.seconds['read_category'])}.")
+        self.figures["category_messages"] = len(page)
+
+    def write_on(self) -> None:
+        name, version = self.busiest, self.written.heads[self.busiest]
+        self.screen.chapter(
+            "Write on",
+            "A writer that has not seen the last message is refused, and nothing is written:",
+        )
+        try:
+            self.store.write_message(name, "Overtaken", expected_version=version - 1)
+        except ExpectedVersionError as error:
+            self.screen.line(f"  {error}", "yellow")
+        else:
+            raise DemoFailed("A write with a wrong expected version was taken")
+
+        name = self._quiet_stream()
+        version = self.written.heads[name]
+        result = self.store.write_message(name, "Returned", {"quiet": True})
+        found = list(self.store.get_stream_messages(name))
+        self._check_positions(name, found, version + 2)
+        self.screen.say(
+            f"Not one message of {name} is left in the database. The next one is not written to "
+            f"position 0 again; it gets position {result.position}:"
+        )
+        self._show_tiers(name, found)
+        self.figures["continued"] = {"stream_name": name, "position": result.position}
+
+    def rehydrate(self) -> None:
+        chunk = self._cold()[-1]
+        self.screen.chapter(
+            "Bring a week back",
+            "For clients that know the database alone. The digest is proved before it counts.",
+        )
+        with self.screen.timed("rehydrate"), view.watching(self.store, "rehydrate", 1):
+            back = self.store.lifecycle.rehydrate(chunk.range_start, chunk.range_end)
+        self.screen.chunks(
+            "Rehydrated", [view.RANGE, view.TIER, view.MESSAGES, view.ROWS, view.ARCHIVE], back
+        )
+
+    def prove(self) -> None:
+        self.screen.chapter(
+            "Prove that nothing is lost",
+            "Every message is read once more, from every tier, and compared with what was sent.",
+        )
+        fingerprint, digest, tier = Fingerprint(), RowsDigest(), self._tiers()
+        found = dict.fromkeys(TIERS.values(), 0)
+        # What was written on is not in the digests of what was written before.
+        last = self.written.last_global_position
+        messages = takewhile(
+            lambda message: message.global_position <= last, self.store.get_all_messages()
+        )
+        with (
+            self.screen.timed("prove"),
+            step("read everything", total=self.written.messages, noun="messages") as running,
+        ):
+            for message in digested(messages, digest):
+                fingerprint.add_read(message)
+                found[tier(message)] += 1
+                running.advance()
+        rows = [
+            _proof("streams, positions, ids, JSON", self.written.fingerprint, fingerprint),
+            _proof("every column, to the byte", self._digest, digest),
+        ]
+        self.screen.table("Digests", _PROOF, rows)
+        self.figures["digest"] = {"written": self._digest, "read": digest.hexdigest()}
+        if self.figures["digest"]["written"] != self.figures["digest"]["read"] or (
+            fingerprint.hexdigest() != self.written.fingerprint.hexdigest()
+        ):
+            raise DemoFailed("What is read is not what was written")
+        self.screen.say(
+            f"Equal, for {human_count(digest.count)} messages: "
+            + ", ".join(f"{human_count(n)} from {name}" for name, n in found.items() if n)
+            + "."
+        )
+
+    def _run(self, verb: str, call: Callable[[bool], list[Chunk]]) -> list[Chunk]:
+        """Run a verb of the lifecycle with its bar: ``call`` gets whether it is a dry run."""
+        due = call(True)
+        with self.screen.timed(verb), view.watching(self.store, verb, len(due)):
+            return call(False)
+
+    def _measure(self, when: str) -> int:
+        """Note all sizes; gives the bytes of the messages in the database."""
+        chunks = self.store.lifecycle.get_chunks()
+        rows = sum(c.row_bytes or 0 for c in chunks if c.in_database and not c.is_compressed)
+        columnstore = sum(c.columnstore_bytes or 0 for c in chunks if c.is_compressed)
+        size = {
+            "when": when,
+            "rows": rows,
+            "columnstore": columnstore,
+            "database": self._one("database_bytes"),
+            "archive": sum(c.archive_bytes or 0 for c in chunks),
+        }
+        self._sizes.append(size)
+        self.figures.setdefault("sizes", []).append(size)
+        return rows + columnstore
+
+    def _one(self, name: str, arguments: Sequence[Any] = ()) -> Any:
+        with self.store.connection() as connection:
+            row = connection.execute(query(name, self.store.schema).encode(), arguments).fetchone()
+        assert row is not None
+        return row[0]
+
+    def _cold(self) -> list[Chunk]:
+        """The chunks that are in the archive alone, oldest first.
+
+        Raises:
+            DemoFailed: there is none.
+        """
+        cold = [c for c in self.store.lifecycle.get_chunks() if c.tier == "cold"]
+        if not cold:
+            raise DemoFailed("No chunk was old enough to leave the database")
+        return cold
+
+    def _quiet_stream(self) -> str:
+        """The shortest name of a stream whose messages have all left the database.
+
+        Raises:
+            DemoFailed: there is none.
+        """
+        edge = self._cold()[-1].range_end
+        gone = [name for name, time in self.written.last_times.items() if time < edge]
+        if not gone:
+            raise DemoFailed("No stream has left the database")
+        return min(gone, key=len)
+
+    def _tiers(self) -> Callable[[Message], str]:
+        """Where a message is, by its time."""
+        chunks = self.store.lifecycle.get_chunks()
+
+        def tier(message: Message) -> str:
+            return next(
+                TIERS[c.tier] for c in chunks if c.range_start <= message.time < c.range_end
+            )
+
+        return tier
+
+    def _show_tiers(self, title: str, messages: Sequence[Message]) -> None:
+        tier = self._tiers()
+        positions: dict[str, list[int]] = {}
+        for message in messages:
+            positions.setdefault(tier(message), []).append(message.position)
+        rows = [
+            {"tier": name, "messages": len(found), "first": found[0], "last": found[-1]}
+            for name, found in positions.items()
+        ]
+        self.screen.table(title, _BY_TIER, rows)
+
+    def _check_positions(self, name: str, messages: Sequence[Message], count: int) -> None:
+        if [message.position for message in messages] != list(range(count)):
+            raise DemoFailed(f"The positions of {name} are not 0 to {count - 1}")
+
+
+def _proof(what: str, before: Fingerprint | str, after: Fingerprint | RowsDigest) -> dict[str, str]:
+    sides = (before if isinstance(before, str) else before.hexdigest(), after.hexdigest())
+    # Thirty-two digits are enough to look at; what is compared are all of them.
+    return {
+        "what": what,
+        **dict(zip(("before", "after"), (s.rpartition(":")[2][:32] for s in sides), strict=True)),
+    }

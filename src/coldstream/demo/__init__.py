@@ -1,0 +1,7 @@
+"""The demo: real events, from write to archive and back. What it prints is in ``coldstream.cli``.
+
+- ``deliveries``: the events, from a package that is fetched at run time
+- ``history``: ten weeks of them, planned and written
+- ``proof``: fingerprints of what was sent and of what is read
+- ``place``: the server, schema and folder it all happens in, and their removal
+"""

@@ -1,0 +1,1 @@
+SELECT @extschema@.digest_range(%s, %s)
