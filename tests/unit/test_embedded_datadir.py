@@ -34,8 +34,8 @@ def test_a_new_directory_gets_a_cluster_of_its_own(tmp_path: Path, template: Pat
 def test_a_second_server_is_refused_until_the_first_is_done(tmp_path: Path, template: Path) -> None:
     first, second = DataDir(tmp_path / "data"), DataDir(tmp_path / "data")
     first.open(template)
-    first.record(pid=4321, port=5432)
-    with pytest.raises(EmbeddedError, match=r"another embedded server .* 4321, port 5432"):
+    first.record(pid=4321)
+    with pytest.raises(EmbeddedError, match=r"another embedded server .*4321"):
         second.open(template)
     first.close()
     second.open(template)

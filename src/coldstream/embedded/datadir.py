@@ -29,6 +29,7 @@ if sys.platform != "win32":
 
 _PARTIAL = ".partial"
 _ORPHAN_S = 10.0
+_KILLED_S = 10.0
 
 
 class DataDir:
@@ -73,9 +74,9 @@ class DataDir:
             os.close(self._lock)
             self._lock = None
 
-    def record(self, pid: int, port: int) -> None:
-        """Says in the lock file who runs here."""
-        record = {"host": socket.gethostname(), "pid": pid, "parent": os.getpid(), "port": port}
+    def record(self, pid: int) -> None:
+        """Says in the lock file which process is the engine."""
+        record = {"host": socket.gethostname(), "pid": pid, "parent": os.getpid()}
         os.ftruncate(self.lock, 0)
         os.pwrite(self.lock, json.dumps(record).encode(), 0)
 
@@ -97,22 +98,9 @@ class DataDir:
     def _take_lock(self) -> int:
         lock = os.open(self.path / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            deadline = time.monotonic() + _ORPHAN_S
-            while not _try_lock(lock):
-                owner = _read_record(lock)
-                # The engine's process holds the lock too. Without its parent it is on its way
-                # out; one that is stuck in a statement is ended.
-                if not _is_orphan(owner):
-                    raise EmbeddedError(
-                        f"another embedded server runs on {self.path}"
-                        + (f" (process {owner['pid']}, port {owner['port']})" if owner else ""),
-                        hint="Stop it, or give another data directory.",
-                    )
-                if time.monotonic() > deadline:
-                    with suppress(ProcessLookupError):
-                        os.kill(int(owner["pid"]), signal.SIGKILL)
-                    deadline = time.monotonic() + _ORPHAN_S
-                time.sleep(0.05)
+            _wait_for_orphan(lock, self.path)
+            # Until there is an engine, the last one's record would mislead.
+            os.ftruncate(lock, 0)
         except BaseException:
             os.close(lock)
             raise
@@ -140,6 +128,29 @@ class DataDir:
         made_by.write_text(json.dumps(engine))
         # Last: a directory named pgdata is a whole cluster.
         partial.rename(self.pgdata)
+
+
+def _wait_for_orphan(lock: int, path: Path) -> None:
+    """Returns holding the lock; the engine of a killed parent is waited for, then ended."""
+    doomed = None
+    patience = time.monotonic() + _ORPHAN_S
+    while not _try_lock(lock):
+        owner = _read_record(lock)
+        # An engine without its parent is on its way out. Asked once: while it goes, its command
+        # line is empty before its lock is free.
+        if owner.get("pid") != doomed and _is_orphan(owner):
+            doomed = owner["pid"]
+        if doomed is None or owner.get("pid") != doomed or time.monotonic() > patience + _KILLED_S:
+            raise EmbeddedError(
+                f"another embedded server runs on {path}"
+                + (f" (process {owner['pid']})" if owner else ""),
+                hint="Stop it, or give another data directory.",
+            )
+        if time.monotonic() > patience:
+            # Stuck, in a statement or otherwise.
+            with suppress(ProcessLookupError):
+                os.kill(int(doomed), signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def _try_lock(lock: int) -> bool:
@@ -179,7 +190,11 @@ def _is_alive(pid: int) -> bool:
 
 def _is_engine(pid: int) -> bool:
     # A process number is reused: only a process that runs our program is ours to end.
-    listed = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return "server.mjs" in listed.stdout
+    with suppress(OSError):
+        return b"server.mjs" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    with suppress(OSError):
+        listed = subprocess.run(
+            ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, check=False
+        )
+        return b"server.mjs" in listed.stdout
+    return False

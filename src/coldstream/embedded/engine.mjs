@@ -117,7 +117,10 @@ class Engine {
     );
     const rows = [];
     for (const { type, body } of wire.messages(Buffer.concat(chunks))) {
-      if (type === "E") throw Object.assign(new Error(wire.errorFields(body).M), wire.errorFields(body));
+      if (type === "E") {
+        const { C: code, M: text, H: hint } = wire.errorFields(body);
+        throw new wire.SqlError(code, text, hint);
+      }
       if (type === "D") rows.push(wire.firstColumn(body));
     }
     return rows;

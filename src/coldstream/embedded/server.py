@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -99,9 +99,9 @@ class EmbeddedServer:
             if self._data_dir is not None:
                 self._data_dir.open(template)
             self._spawn(node, package, template)
-            self._port = self._await_port()
             if self._data_dir is not None:
-                self._data_dir.record(self.pid, self._port)
+                self._data_dir.record(self.pid)
+            self._port = self._await_port()
         except BaseException:
             self.stop()
             raise
@@ -162,28 +162,29 @@ class EmbeddedServer:
             env=environment,
             pass_fds=inherited,
         )
-        self._finalizer = weakref.finalize(
-            self, _end, self._process, self._log, self._data_dir
-        )
+        self._finalizer = weakref.finalize(self, _end, self._process, self._log, self._data_dir)
 
     def _await_port(self) -> int:
         process = self._running()
         assert process.stdout is not None
         deadline = time.monotonic() + _START_S
         line = b""
-        while not line.endswith(b"\n"):
-            ready, _, _ = select.select([process.stdout], [], [], deadline - time.monotonic())
-            if not ready:
-                raise EmbeddedError(
-                    f"the embedded server did not start in {_START_S:.0f} seconds{self._log_tail()}"
-                )
-            piece = os.read(process.stdout.fileno(), 4096)
-            if not piece:
-                status = process.wait(timeout=_STOP_S)
-                raise EmbeddedError(
-                    f"the embedded server ended at its start (status {status}){self._log_tail()}"
-                )
-            line += piece
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    raise EmbeddedError(
+                        f"the embedded server did not start in {_START_S:.0f} seconds"
+                        + self._log_tail()
+                    )
+                piece = os.read(process.stdout.fileno(), 4096)
+                if not piece:
+                    status = process.wait(timeout=_STOP_S)
+                    raise EmbeddedError(
+                        f"the embedded server ended at its start (status {status})"
+                        + self._log_tail()
+                    )
+                line += piece
         return int(json.loads(line)["port"])
 
     def _log_tail(self) -> str:

@@ -31,8 +31,12 @@ const [QUERY, PARSE, SYNC, FUNCTION_CALL, TERMINATE] = ["Q", "P", "S", "F", "X"]
   type.charCodeAt(0),
 );
 
-// "SET SESSION AUTHORIZATION DEFAULT" too, as the name "authorization".
-const TO_DEFAULT = /\bset\s+(?:session\s+|local\s+)?(\w+)(?:\s*=|\s+to)?\s*\bdefault\b/g;
+// RESET name, RESET SESSION AUTHORIZATION, SET name TO DEFAULT, SET SESSION AUTHORIZATION DEFAULT.
+const TO_DEFAULT = new RegExp(
+  String.raw`\breset\s+(session\s+authorization|\w+)` +
+    String.raw`|\bset\s+(?:session\s+|local\s+)?(\w+)(?:\s*=|\s+to)?\s*\bdefault\b`,
+  "g",
+);
 const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
 const [TAG_SET, TAG_RESET, TAG_ROLLBACK, TAG_DISCARD_ALL] = [
   "SET",
@@ -56,15 +60,6 @@ const MAX_LENGTH = 0x3fffffff;
 function literal(text) {
   const quoted = `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
   return text.includes("\\") ? `E${quoted}` : quoted;
-}
-
-/** The server ends the session with this error. */
-class Goodbye extends Error {
-  constructor(code, text, hint) {
-    super(text);
-    this.code = code;
-    this.hint = hint;
-  }
 }
 
 export class Session {
@@ -103,7 +98,8 @@ export class Session {
         this.#handle(frame);
       }
     } catch (error) {
-      if (!(error instanceof Goodbye)) {
+      // Any other error is the engine's end.
+      if (!(error instanceof wire.SqlError)) {
         this.#outbox.send(
           wire.errorResponse("FATAL", "57P02", "the embedded server's engine has stopped"),
         );
@@ -123,6 +119,7 @@ export class Session {
     this.#engine.run(wire.message("S"), () => {}, () => Buffer.alloc(0));
     this.#engine.command("ROLLBACK");
     this.#engine.command("DISCARD ALL");
+    this.#engine.command("SET SESSION AUTHORIZATION postgres");
   }
 
   #set(name, value) {
@@ -133,25 +130,32 @@ export class Session {
 
   /** Becomes the user and takes the settings of this session's login, or those named. */
   #logIn(wanted = () => true) {
-    if (this.#user !== "postgres") this.#engine.command("RESET SESSION AUTHORIZATION");
-    for (const [name, value] of BASE) if (wanted(name)) this.#set(name, value);
-    if (this.#user !== "postgres") {
-      this.#engine.command(`SET SESSION AUTHORIZATION "${this.#user.replaceAll('"', '""')}"`);
+    const become = (user) =>
+      this.#engine.command(`SET SESSION AUTHORIZATION "${user.replaceAll('"', '""')}"`);
+    const identity = wanted("session_authorization");
+    // By name: the engine knows no login that RESET SESSION AUTHORIZATION could return to.
+    if (identity) become("postgres");
+    const [superuser] = this.#engine.command("SHOW is_superuser");
+    for (const [name, value] of BASE) {
+      // An error here would abort the client's transaction.
+      if (name === "allow_system_table_mods" && superuser !== "on") continue;
+      if (wanted(name)) this.#set(name, value);
     }
-    for (const [name, value] of this.#defaults) if (wanted(name)) this.#set(name, value);
+    if (identity && this.#user !== "postgres") become(this.#user);
+    for (const [name, value] of this.#defaults) if (wanted(name.toLowerCase())) this.#set(name, value);
   }
 
   #greet({ version, parameters }) {
     const { user, database = user, options = "", replication, ...settings } = parameters;
-    if (!user) throw new Goodbye("28000", "no PostgreSQL user name specified in startup packet");
-    if (replication) throw new Goodbye("0A000", "the embedded server has no replication");
+    if (!user) throw new wire.SqlError("28000", "no PostgreSQL user name specified in startup packet");
+    if (replication) throw new wire.SqlError("0A000", "the embedded server has no replication");
     const [canLogin] = this.#engine.command(
       `SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = ${literal(user)}`,
     );
-    if (canLogin === undefined) throw new Goodbye("28000", `role "${user}" does not exist`);
-    if (canLogin !== "t") throw new Goodbye("28000", `role "${user}" is not permitted to log in`);
+    if (canLogin === undefined) throw new wire.SqlError("28000", `role "${user}" does not exist`);
+    if (canLogin !== "t") throw new wire.SqlError("28000", `role "${user}" is not permitted to log in`);
     if (database !== "postgres") {
-      throw new Goodbye(
+      throw new wire.SqlError(
         "3D000",
         `database "${database}" does not exist`,
         'The embedded server has one database, "postgres".',
@@ -159,17 +163,12 @@ export class Session {
     }
     const extensions = Object.keys(settings).filter((name) => name.startsWith("_pq_."));
     this.#user = user;
-    try {
-      this.#defaults = [
-        ...this.#engine.command(roleSettings(user)).map(wire.nameAndValue),
-        ...wire.optionSettings(options),
-        ...Object.entries(settings).filter(([name]) => !extensions.includes(name)),
-      ];
-      this.#logIn();
-    } catch (error) {
-      if (!error.C && !(error instanceof wire.BadOption)) throw error;
-      throw new Goodbye(error.C ?? "22023", error.message, error.H);
-    }
+    this.#defaults = [
+      ...this.#engine.command(roleSettings(user)).map(wire.nameAndValue),
+      ...wire.optionSettings(options),
+      ...Object.entries(settings).filter(([name]) => !extensions.includes(name)),
+    ];
+    this.#logIn();
     const [serverVersion] = this.#engine.command("SHOW server_version");
     const [pid] = this.#engine.command("SELECT pg_catalog.pg_backend_pid()");
     if (version !== wire.PROTOCOL_3_0 || extensions.length) {
@@ -198,7 +197,7 @@ export class Session {
     // PostgreSQL ignores what is left of a COPY that has already failed.
     if (COPY_TYPES.has(type)) return;
     if (!FRONTEND_TYPES.has(type)) {
-      throw new Goodbye("08P01", `invalid frontend message type ${type}`);
+      throw new wire.SqlError("08P01", `invalid frontend message type ${type}`);
     }
     let outputs = [];
     let size = 0;
@@ -235,13 +234,15 @@ export class Session {
     const saw = (done) => output.includes(done);
     if (saw(TAG_SET) || saw(TAG_RESET)) this.#changed = true;
     if (this.#uncommitted && saw(TAG_ROLLBACK)) this.#changed = true;
-    if (saw(TAG_DISCARD_ALL)) this.#lost.add("all");
+    if (saw(TAG_DISCARD_ALL)) this.#lost.add("all").add("session_authorization");
     if (frame[0] !== QUERY && frame[0] !== PARSE) return;
     const text = frame.latin1Slice(5).toLowerCase();
     if (text.includes("set_config")) this.#changed = true;
     // Back to the default, which is the login's and not the engine's.
-    for (const [, name] of text.matchAll(/\breset\s+(\w+)/g)) this.#lost.add(name);
-    for (const [, name] of text.matchAll(TO_DEFAULT)) this.#lost.add(name);
+    for (const [, reset, set] of text.matchAll(TO_DEFAULT)) {
+      const name = reset ?? set;
+      this.#lost.add(/^(session\s+)?authorization$/.test(name) ? "session_authorization" : name);
+    }
   }
 
   /** Reports changed settings between an answer and its ReadyForQuery, as PostgreSQL does. */
@@ -251,7 +252,11 @@ export class Session {
     const ended = this.#uncommitted && status === "I";
     if (!this.#changed && !this.#lost.size && !ended) return;
     if (this.#lost.size) {
-      this.#logIn((name) => this.#lost.has("all") || this.#lost.has(name.toLowerCase()));
+      const everything = this.#lost.has("all");
+      // RESET ALL leaves the user alone.
+      this.#logIn(
+        (name) => this.#lost.has(name) || (everything && name !== "session_authorization"),
+      );
     }
     this.#report();
     this.#uncommitted = status === "T";
@@ -273,7 +278,7 @@ export class Session {
     if (!this.#fill(5)) return null;
     const length = this.#input.readInt32BE(1);
     if (length < 4 || length > MAX_LENGTH) {
-      throw new Goodbye("08P01", "invalid message length");
+      throw new wire.SqlError("08P01", "invalid message length");
     }
     if (!this.#fill(length + 1)) return null;
     const frame = this.#input.subarray(0, length + 1);

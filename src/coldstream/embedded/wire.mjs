@@ -51,12 +51,19 @@ export function startupParameters(packet) {
   return parameters;
 }
 
-export class BadOption extends Error {}
+/** An error as PostgreSQL has them, with its SQLSTATE. */
+export class SqlError extends Error {
+  constructor(code, text, hint) {
+    super(text);
+    this.code = code;
+    this.hint = hint;
+  }
+}
 
 /** Splits `name=value`. */
 export function nameAndValue(setting) {
   const equals = setting.indexOf("=");
-  if (equals < 1) throw new BadOption(`-c ${setting} requires a value`);
+  if (equals < 1) throw new SqlError("22023", `-c ${setting} requires a value`);
   return [setting.slice(0, equals), setting.slice(equals + 1)];
 }
 
@@ -71,7 +78,7 @@ export function optionSettings(options) {
     if (setting === "-c") setting = words[++i] ?? "";
     else if (setting.startsWith("--")) setting = setting.slice(2);
     else if (setting.startsWith("-c")) setting = setting.slice(2);
-    else throw new BadOption(`invalid command-line argument for server process: ${setting}`);
+    else throw new SqlError("22023", `invalid command-line argument for server process: ${setting}`);
     const [name, value] = nameAndValue(setting);
     settings.push([name.replaceAll("-", "_"), value]);
   }
