@@ -257,6 +257,17 @@ def test_the_order_does_not_depend_on_the_window(format: ModuleType, window: int
     source.close()
 
 
+def test_wide_buckets_do_not_reach_past_what_was_asked(
+    format: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "_BUCKETS", 16)
+    rows = make_rows(3_000)
+    file = written(format, rows)
+    for low, high in ((1_234, 1_999), (1_999, None), (0, 1_001)):
+        found = [m.global_position for m in format.read_category(file, None, low, high)]
+        assert found == list(range(max(1, low), (high or 3_000) + 1))
+
+
 def test_windows_are_no_larger_than_asked(format: ModuleType) -> None:
     rows = make_rows(3_000)
     file = written(format, rows)
