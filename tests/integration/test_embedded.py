@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
 
 from coldstream.embedded import EmbeddedServer, datadir
 from coldstream.errors import EmbeddedError
@@ -167,6 +168,16 @@ def test_connecting_again_at_once_works(server: EmbeddedServer) -> None:
     for turn in range(40):
         with psycopg.connect(server.dsn) as connection:
             assert one(connection, "SELECT %s::int", turn) == turn
+
+
+def test_a_pool_of_one_replaces_its_connection(server: EmbeddedServer) -> None:
+    with ConnectionPool(server.dsn, min_size=1, max_size=1, max_lifetime=0.1, timeout=5) as pool:
+        used = set()
+        for _ in range(10):
+            with pool.connection() as connection:
+                used.add(connection)
+                connection.execute("SELECT pg_sleep(0.03)")
+    assert len(used) > 1
 
 
 def test_connecting_again_after_a_lost_line_works(server: EmbeddedServer) -> None:

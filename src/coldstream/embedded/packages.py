@@ -5,12 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import io
 import os
 import re
-import tarfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -113,6 +109,10 @@ def _npmrc(path: Path) -> dict[str, str]:
 
 
 def _download(url: str) -> bytes:
+    # Imported here: pytest loads this package at every start, for its fixture.
+    import urllib.error
+    import urllib.request
+
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
             content: bytes = response.read()
@@ -132,6 +132,9 @@ def _download(url: str) -> bytes:
 
 
 def _unpack(content: bytes, directory: Path) -> None:
+    import io
+    import tarfile
+
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             for member in archive:
