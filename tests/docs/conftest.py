@@ -12,7 +12,7 @@ from tests.fix_store import InstalledStore, drop_store, install_store
 HISTORY = """
 INSERT INTO messages (stream_name, position, type, data, time)
 SELECT 'account-' || n % 10, n / 10, CASE WHEN n < 10 THEN 'Opened' ELSE 'Deposited' END,
-  jsonb_build_object('amount', n), now() - INTERVAL '1 hour' - (699 - n) * INTERVAL '2.4 hours'
+  jsonb_build_object('amount', n), TIMESTAMPTZ '2025-01-02 00:00Z' + n * INTERVAL '2.4 hours'
 FROM generate_series(0, 699) AS n
 ORDER BY n
 """

@@ -50,7 +50,12 @@ class Runner:
                 sql.SQL("SET search_path TO {}, public").format(sql.Identifier(self.schema))
             )
             connection.add_notice_handler(
-                lambda notice: printed.append(f"{notice.severity}:  {notice.message_primary}")
+                # Warnings are not shown: the embedded engine has some of its own.
+                lambda notice: (
+                    printed.append(f"NOTICE:  {notice.message_primary}")
+                    if notice.severity == "NOTICE"
+                    else None
+                )
             )
             for statement in statements(block.text):
                 try:

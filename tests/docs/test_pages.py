@@ -16,8 +16,8 @@ Comments that a reader does not see, each on a line of its own:
 - ``<!-- output -->`` before a text block: that is what the block before it prints. ``...`` stands
   for anything in a line, or, alone in one, for any number of lines; spaces do not count. SQL prints
   as in psql. A statement or a command that fails must say so in its output.
-- ``<!-- history -->``: the page's store holds ten weeks of messages, 70 in each of the streams
-  ``account-0`` to ``account-9``.
+- ``<!-- history -->``: the page's store holds ten weeks of messages, from 2 January 2025, 70 in each
+  of the streams ``account-0`` to ``account-9``.
 - ``<!-- s3 -->``: the page's archive is on an S3 server.
 
 Every page has a fresh store in schema ``message_store``; a page that runs ``coldstream init``
