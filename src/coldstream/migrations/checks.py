@@ -40,9 +40,20 @@ def check_server(connection: Connection[Any]) -> None:
         )
 
 
-def ensure_extension(
-    connection: Connection[Any], names: Names, actions: list[str], *, dry_run: bool
-) -> Names:
+def extension_is_missing(connection: Connection[Any], names: Names) -> bool:
+    """Whether TimescaleDB is yet to be created in this database; creates nothing.
+
+    Raises:
+        MissingExtension: it is not there and the server has no files of it.
+    """
+    if connection.execute(query("timescaledb_extension", names.schema).encode()).fetchone():
+        return False
+    if not connection.execute(query("timescaledb_available", names.schema).encode()).fetchone():
+        raise _no_timescaledb(connection)
+    return True
+
+
+def ensure_extension(connection: Connection[Any], names: Names, actions: list[str]) -> Names:
     """Find TimescaleDB, or create it where it is available; return the names with its schema.
 
     Raises:
@@ -67,7 +78,6 @@ def ensure_extension(
 
 
 def _create_extension(connection: Connection[Any]) -> None:
-    hint = _HOW_TO_INSTALL.format(version=connection.info.server_version // 10000)
     try:
         connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
     except errors.InsufficientPrivilege as error:
@@ -76,13 +86,20 @@ def _create_extension(connection: Connection[Any]) -> None:
             hint="As a superuser: CREATE EXTENSION timescaledb.",
         ) from error
     except (errors.UndefinedFile, errors.FeatureNotSupported) as error:
-        raise MissingExtension("This server has no TimescaleDB", hint=hint) from error
+        raise _no_timescaledb(connection) from error
     except OperationalError as error:
         # The server ends the connection where the library is not preloaded.
         raise MissingExtension(
             "TimescaleDB is there but not preloaded",
             hint="Add timescaledb to shared_preload_libraries and restart the server.",
         ) from error
+
+
+def _no_timescaledb(connection: Connection[Any]) -> MissingExtension:
+    version = connection.info.server_version // 10000
+    return MissingExtension(
+        "This server has no TimescaleDB", hint=_HOW_TO_INSTALL.format(version=version)
+    )
 
 
 def check_schema(connection: Connection[Any], schema: str) -> bool:

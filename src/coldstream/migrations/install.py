@@ -16,7 +16,12 @@ from psycopg import Connection, errors, sql
 
 from coldstream._version import __version__
 from coldstream.errors import InvalidInput, MigrationError, SetupError
-from coldstream.migrations.checks import check_schema, check_server, ensure_extension
+from coldstream.migrations.checks import (
+    check_schema,
+    check_server,
+    ensure_extension,
+    extension_is_missing,
+)
 from coldstream.migrations.files import Migration, migrations
 from coldstream.sql import Names, files, query
 
@@ -61,6 +66,7 @@ class Installed:
 def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
     """Every statement of a first install, in order, for reading or for running with psql."""
     yield "BEGIN;\n"
+    yield "SET LOCAL client_min_messages = warning;\n"
     yield "CREATE EXTENSION IF NOT EXISTS timescaledb;\n"
     yield names.render("CREATE SCHEMA IF NOT EXISTS @extschema@;\n")
     yield query("create_migrations", names.schema)
@@ -89,7 +95,16 @@ def install(
     """
     result = Installed(names.schema)
     check_server(connection)
-    names = ensure_extension(connection, names, result.actions, dry_run=dry_run)
+    if dry_run and extension_is_missing(connection, names):
+        # Without the extension nothing of it can be tried: the plan of a first install is shown.
+        check_schema(connection, names.schema)
+        result.actions += [
+            "created the extension timescaledb",
+            f"created the store in schema {names.schema}",
+        ]
+        result.sql = list(plan_sql(names, settings))
+        return result
+    names = ensure_extension(connection, names, result.actions)
     try:
         with connection.transaction(force_rollback=dry_run):
             _install(connection, names, settings or Settings(), result, dry_run=dry_run)
