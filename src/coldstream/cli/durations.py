@@ -76,6 +76,38 @@ def parse_older_than(text: str, now: datetime) -> datetime:
         raise InvalidInput(f"{text!r} goes back to before the year 1") from None
 
 
+def parse_cutoff(text: str) -> timedelta | datetime:
+    """What ``text`` means for whoever has the clock: an age as a length, or an aware time.
+
+    Raises:
+        InvalidInput: as :func:`parse_older_than`.
+    """
+    now = datetime.now(UTC)
+    moment = parse_older_than(text, now)
+    # A length, so that the server's clock decides: this machine's may be ahead of it.
+    return moment if _parse_moment(text.strip()) else now - moment
+
+
+def parse_length(text: str) -> timedelta:
+    """The length that ``text`` means: ``7d``, ``36h``, ``P7D``; months have no fixed one.
+
+    Raises:
+        InvalidInput: not a length, or not above zero.
+    """
+    age = _parse_age(text.strip())
+    if age is None:
+        _unreadable(text)
+    if age.months:
+        raise InvalidInput(f"{text!r} has no fixed length", hint="Give it in days: 30d.")
+    try:
+        length = timedelta(seconds=age.seconds)
+    except OverflowError:
+        raise InvalidInput(f"{text!r} is too long") from None
+    if not length:
+        raise InvalidInput(f"{text!r} is no time at all")
+    return length
+
+
 def parse_time(text: str) -> datetime:
     """The moment, aware, that ISO 8601 ``text`` means; without a zone it is in UTC.
 

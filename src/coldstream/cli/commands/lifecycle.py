@@ -1,0 +1,243 @@
+"""From the database to the archive and back, a chunk at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from coldstream.cli.app import LIFECYCLE, app
+from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes
+
+if TYPE_CHECKING:
+    from coldstream.store import Store
+
+
+@contextmanager
+def _store(database: Database) -> Iterator[Store]:
+    import coldstream
+
+    with coldstream.connect(
+        database.dsn, schema=database.schema, archive=database.archive, max_size=1
+    ) as store:
+        yield store
+
+
+@app.command(group=LIFECYCLE)
+def chunks(*, database: Database, json: Json = False) -> None:
+    """List every chunk of the store: its tier, its state, and what it takes in each tier.
+
+    A chunk that is still open does not say how many messages it holds.
+    """
+    from coldstream.cli.chunks import ALL, show_chunks
+
+    with _store(database) as store:
+        found = store.lifecycle.get_chunks()
+    show_chunks("Chunks", ALL, found, json=json)
+
+
+@app.command(group=LIFECYCLE)
+def compress(
+    *,
+    database: Database,
+    older_than: OlderThan,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Move old chunks into TimescaleDB's columnstore; every client still reads them."""
+    from coldstream.cli.chunks import COMPRESSED, WAITING, show_chunks, watching
+    from coldstream.cli.durations import parse_cutoff
+    from coldstream.cli.human import printable
+
+    cutoff = parse_cutoff(older_than)
+    with _store(database) as store:
+        found = store.lifecycle.compress(cutoff, dry_run=True)
+        if found and not dry_run:
+            with watching(store, "compress", len(found)):
+                found = store.lifecycle.compress(cutoff)
+    if found or json:
+        title = "Would be compressed" if dry_run else "Compressed"
+        show_chunks(title, WAITING if dry_run else COMPRESSED, found, json=json)
+    else:
+        print(f"nothing to compress: no chunk in row form is older than {printable(older_than)}")
+
+
+@app.command(group=LIFECYCLE)
+def archive(
+    *,
+    database: Database,
+    older_than: OlderThan,
+    format: Annotated[
+        Literal["parquet", "csv"], Parameter(help="Of the files in the archive.")
+    ] = "parquet",
+    again: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Also what was archived before and is still in the database.",
+        ),
+    ] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Copy old chunks to the archive. They stay in the database, and do not change any more.
+
+    Nothing is proved yet: coldstream verify reads them back, coldstream drop drops them.
+    """
+    from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
+    from coldstream.cli.durations import parse_cutoff
+    from coldstream.cli.human import printable
+
+    cutoff = parse_cutoff(older_than)
+    with _store(database) as store:
+        found = store.lifecycle.archive(cutoff, format=format, again=again, dry_run=True)
+        if found and not dry_run:
+            with watching(store, "archive", len(found)):
+                found = store.lifecycle.archive(cutoff, format=format, again=again)
+    if found or json:
+        title = "Would be archived" if dry_run else "Archived, not verified yet"
+        show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
+    else:
+        print(f"nothing to archive: what is older than {printable(older_than)} is archived")
+
+
+@app.command(group=LIFECYCLE)
+def verify(
+    *,
+    database: Database,
+    all: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Everything in the archive, not only what was never verified.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Read archived chunks back and prove them, row by row. Exit status 1 when one is damaged."""
+    from coldstream.cli.chunks import VERIFIED, show_chunks, watching
+    from coldstream.cli.human import one_line
+    from coldstream.lifecycle.states import EXPORTED
+
+    with _store(database) as store:
+        found = [
+            chunk
+            for chunk in store.lifecycle.get_chunks()
+            if chunk.state == EXPORTED or (all and chunk.archive_object)
+        ]
+        results = []
+        if found:
+            with watching(store, "verify", len(found)):
+                results = store.lifecycle.verify(again=all)
+    if results or json:
+        show_chunks(
+            "Verified",
+            VERIFIED,
+            [each.chunk for each in results],
+            json=json,
+            more={
+                each.chunk.range_start: {
+                    "result": "damaged" if each.problem else "verified",
+                    "problem": str(each.problem) if each.problem else None,
+                }
+                for each in results
+            },
+        )
+    else:
+        print("nothing to verify: " + ("the archive is empty" if all else "all is verified"))
+    problems = [each.problem for each in results if each.problem is not None]
+    for problem in problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        print(f"coldstream: {one_line(str(problem) + hint)}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+@app.command(group=LIFECYCLE)
+def drop(
+    *,
+    database: Database,
+    older_than: OlderThan,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Drop old chunks from the database: only those that are verified in the archive.
+
+    Their rows are counted and digested once more under a lock. What stays is listed, and why.
+    """
+    from coldstream.cli.chunks import DROPS, show_chunks, watching
+    from coldstream.cli.durations import parse_cutoff
+    from coldstream.cli.human import human_count, printable
+    from coldstream.cli.prompt import confirm
+
+    with _store(database) as store:
+        due = store.lifecycle.drop(parse_cutoff(older_than), dry_run=True)
+        found = [each.chunk for each in due]
+        going = [each.chunk for each in due if each.reason is None]
+        more = {
+            each.chunk.range_start: {
+                "result": f"stays, {each.reason}" if each.reason else "drop",
+                "stays": each.reason,
+            }
+            for each in due
+        }
+        if not json and due:
+            show_chunks("Older than " + older_than, DROPS, found, more=more)
+        if going and not dry_run:
+            confirm(f"Drop {len(going)} of these chunks from the database?", yes=yes)
+            with watching(store, "drop", len(going)):
+                # Nothing that was not shown: more may have become old enough in between.
+                store.lifecycle.drop(max(chunk.range_end for chunk in going))
+            now = {chunk.range_start: chunk for chunk in store.lifecycle.get_chunks()}
+            found = [now[chunk.range_start] for chunk in found]
+    if json:
+        show_chunks("", DROPS, found, json=True, more=more)
+    elif not due:
+        print(f"nothing to drop: no chunk in the database is older than {printable(older_than)}")
+    elif not going:
+        print("nothing to drop: none of them is verified in the archive")
+    else:
+        messages = human_count(sum(chunk.messages or 0 for chunk in going))
+        print(
+            f"{'would drop' if dry_run else 'dropped'} {len(going)} chunks with {messages} "
+            f"messages; {len(due) - len(going)} stay"
+        )
+
+
+@app.command(group=LIFECYCLE)
+def rehydrate(
+    *,
+    database: Database,
+    start: Annotated[
+        str,
+        Parameter(name="--from", metavar="TIME", help="The start of the range of time to load."),
+    ],
+    end: Annotated[
+        str, Parameter(name="--to", metavar="TIME", help="Its end; whole chunks are loaded.")
+    ],
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Load archived chunks back into the database, for clients that know the database alone.
+
+    coldstream drop drops them again, without a new export.
+    """
+    from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
+    from coldstream.cli.durations import parse_time
+
+    range = (parse_time(start), parse_time(end))
+    with _store(database) as store:
+        found = store.lifecycle.rehydrate(*range, dry_run=True)
+        if found and not dry_run:
+            with watching(store, "rehydrate", len(found)):
+                found = store.lifecycle.rehydrate(*range)
+    if found or json:
+        title = "Would be rehydrated" if dry_run else "Rehydrated"
+        show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
+    else:
+        print("nothing to rehydrate: all of it is in the database")
