@@ -43,17 +43,25 @@ def encode_json(value: Any) -> str | None:
     Raises:
         InvalidInput: the value has no JSON form that PostgreSQL's ``jsonb`` can hold.
     """
-    if value is None or isinstance(value, JsonText):
-        return value
+    if value is None:
+        return None
     try:
-        text = simplejson.dumps(
-            value,
-            use_decimal=True,
-            allow_nan=False,
-            ensure_ascii=False,
-            namedtuple_as_object=False,
-            separators=(",", ":"),
+        text = (
+            value
+            if isinstance(value, JsonText)
+            else simplejson.dumps(
+                value,
+                # Bytes are not text: simplejson would guess that they are UTF-8.
+                encoding=None,
+                use_decimal=True,
+                allow_nan=False,
+                ensure_ascii=False,
+                namedtuple_as_object=False,
+                separators=(",", ":"),
+            )
         )
+        # A lone surrogate has no bytes to be sent as.
+        text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"Not JSON: {error}") from error
     assert isinstance(text, str)

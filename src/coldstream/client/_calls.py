@@ -18,14 +18,28 @@ MAX_NAME_BYTES = 2600
 
 def write_arguments(message: NewMessage, expected_version: int | None) -> tuple[Any, ...]:
     """The arguments of ``write_message`` (id, stream name, type, data, metadata, version)."""
+    if expected_version is not None:
+        check_number("expected version", expected_version)
     return (*_message_arguments(message), expected_version)
 
 
 def write_many_arguments(
     messages: Sequence[NewMessage], expected_versions: Mapping[str, int] | None
 ) -> tuple[Any, ...]:
-    """The arguments of ``write_messages``: five arrays of one length, and a JSON object."""
+    """The arguments of ``write_messages``: five arrays of one length, and a JSON object.
+
+    Raises:
+        InvalidInput: also for an expected version of a stream that no message is for.
+    """
     ids, names, types, data, metadata = zip(*map(_message_arguments, messages), strict=True)
+    for name, version in (expected_versions or {}).items():
+        check_number("expected version", version)
+        # It would guard nothing, and most likely the name is misspelt.
+        if name not in names:
+            raise InvalidInput(
+                f"An expected version of a stream that is not written to: {name}",
+                hint="Name only streams of the messages in the same call.",
+            )
     versions = None if expected_versions is None else simplejson.dumps(dict(expected_versions))
     return (list(ids), list(names), list(types), list(data), list(metadata), versions)
 
@@ -76,6 +90,19 @@ def check_text(what: str, value: str) -> str:
     return value
 
 
+def check_number(what: str, value: int) -> int:
+    """The number itself.
+
+    Raises:
+        InvalidInput: not an integer that a ``bigint`` holds.
+    """
+    if not isinstance(value, int):
+        raise InvalidInput(f"The {what} must be an integer: {value!r}")
+    if not -(2**63) <= value < 2**63:
+        raise InvalidInput(f"The {what} is out of range: {value}")
+    return value
+
+
 def check_stream(stream_name: str) -> str:
     """The stream name itself.
 
@@ -111,7 +138,7 @@ def check_batch_size(batch_size: int) -> int:
     Raises:
         InvalidInput: less than 1.
     """
-    if batch_size < 1:
+    if check_number("batch size", batch_size) < 1:
         raise InvalidInput(f"The batch size must be at least 1: {batch_size}")
     return batch_size
 

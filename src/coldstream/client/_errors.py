@@ -15,6 +15,9 @@ _EXPECTED_VERSION = re.compile(
     r"Wrong expected version: (-?\d+) \(Stream: (.*), Stream Version: (-?\d+)\)", re.DOTALL
 )
 
+_MISSING_EQUALS = re.compile(r'missing "=.*" in')
+_QUOTED = re.compile(r'"(?!\w+"|.").*"')
+
 _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "CS001": errors.Archived,
     "CS003": errors.NotArchived,
@@ -121,8 +124,12 @@ def not_installed(schema: str) -> errors.NotInstalled:
 
 def cannot_connect(error: Exception) -> errors.Unavailable:
     """The error of a first connection: what libpq says, on one line, never the password."""
+    text = _one_line(str(error))
+    if isinstance(error, psycopg.ProgrammingError):
+        # libpq repeats what it could not read, and that may be, or contain, the password.
+        text = _MISSING_EQUALS.sub('missing "=" in', _QUOTED.sub('"..."', text))
     return errors.Unavailable(
-        f"Cannot connect: {_one_line(str(error))}",
+        f"Cannot connect: {text}",
         hint="Check the DSN: postgresql://user:password@host:port/database.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coldstream.client._calls import check_text
 from coldstream.errors import InvalidInput
 
 
@@ -21,7 +22,7 @@ class Filter:
     consumer_group_size: int | None = None
 
     def __post_init__(self) -> None:
-        if self.correlation is not None and "-" in self.correlation:
+        if self.correlation is not None and "-" in check_text("correlation", self.correlation):
             raise InvalidInput(f"Correlation must be a category (Correlation: {self.correlation})")
         member, size = self.consumer_group_member, self.consumer_group_size
         if member is None and size is None:

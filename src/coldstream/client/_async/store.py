@@ -18,13 +18,14 @@ from coldstream.client._calls import (
     check_batch_size,
     check_category,
     check_id,
+    check_number,
     check_stream,
     check_text,
     write_arguments,
     write_many_arguments,
 )
 from coldstream.client._filter import Filter
-from coldstream.errors import DuplicateMessageId
+from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
 
 
@@ -131,7 +132,8 @@ class AsyncStore:
         arguments = write_arguments(message, expected_version)
         try:
             rows = await self._connections.rows("write_message", arguments)
-        except DuplicateMessageId:
+        except (DuplicateMessageId, ExpectedVersionError):
+            # A repeated write does not find the version that the first one expected.
             if not idempotent:
                 raise
             rows = await self._connections.rows("find_write", [check_id(message.id), stream_name])
@@ -174,7 +176,7 @@ class AsyncStore:
             self._connections,
             self._readers,
             check_stream(stream_name),
-            max(position, 0),
+            max(check_number("position", position), 0),
             check_batch_size(batch_size),
         )
 
@@ -204,7 +206,7 @@ class AsyncStore:
             Filter(
                 check_category(category), correlation, consumer_group_member, consumer_group_size
             ),
-            position,
+            check_number("position", position),
             check_batch_size(batch_size),
         )
 
@@ -218,7 +220,11 @@ class AsyncStore:
             As :meth:`get_category_messages`.
         """
         return category_pages.messages(
-            self._connections, self._readers, Filter(None), position, check_batch_size(batch_size)
+            self._connections,
+            self._readers,
+            Filter(None),
+            check_number("position", position),
+            check_batch_size(batch_size),
         )
 
     async def get_last_stream_message(
@@ -230,6 +236,8 @@ class AsyncStore:
             Archived: it is in the archive, and that cannot be read.
         """
         check_text("stream name", stream_name)
+        if type is not None:
+            check_text("type", type)
         return await stream_pages.last(self._connections, self._readers, stream_name, type)
 
     async def stream_version(self, stream_name: str) -> int | None:

@@ -19,6 +19,7 @@ from coldstream.client._calls import (
     check_batch_size,
     check_category,
     check_id,
+    check_number,
     check_stream,
     check_text,
     write_arguments,
@@ -27,7 +28,7 @@ from coldstream.client._calls import (
 from coldstream.client._filter import Filter
 from coldstream.client._sync import category_pages, stream_pages
 from coldstream.client._sync.connections import Connections
-from coldstream.errors import DuplicateMessageId
+from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
 
 
@@ -134,7 +135,8 @@ class Store:
         arguments = write_arguments(message, expected_version)
         try:
             rows = self._connections.rows("write_message", arguments)
-        except DuplicateMessageId:
+        except (DuplicateMessageId, ExpectedVersionError):
+            # A repeated write does not find the version that the first one expected.
             if not idempotent:
                 raise
             rows = self._connections.rows("find_write", [check_id(message.id), stream_name])
@@ -177,7 +179,7 @@ class Store:
             self._connections,
             self._readers,
             check_stream(stream_name),
-            max(position, 0),
+            max(check_number("position", position), 0),
             check_batch_size(batch_size),
         )
 
@@ -207,7 +209,7 @@ class Store:
             Filter(
                 check_category(category), correlation, consumer_group_member, consumer_group_size
             ),
-            position,
+            check_number("position", position),
             check_batch_size(batch_size),
         )
 
@@ -221,7 +223,11 @@ class Store:
             As :meth:`get_category_messages`.
         """
         return category_pages.messages(
-            self._connections, self._readers, Filter(None), position, check_batch_size(batch_size)
+            self._connections,
+            self._readers,
+            Filter(None),
+            check_number("position", position),
+            check_batch_size(batch_size),
         )
 
     def get_last_stream_message(self, stream_name: str, type: str | None = None) -> Message | None:
@@ -231,6 +237,8 @@ class Store:
             Archived: it is in the archive, and that cannot be read.
         """
         check_text("stream name", stream_name)
+        if type is not None:
+            check_text("type", type)
         return stream_pages.last(self._connections, self._readers, stream_name, type)
 
     def stream_version(self, stream_name: str) -> int | None:
