@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
@@ -72,6 +73,17 @@ def open_client(kind: str) -> Iterator[Callable[..., Client]]:
             return stack.enter_context(context)
 
         yield open_client
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def module_store(dsn: str) -> Iterator[InstalledStore]:
+    """A store for all the tests of a module, its background jobs switched off."""
+    store = without_jobs(install_store(dsn, f"module_{next(_numbers)}"))
+    yield store
+    drop_store(dsn, store.schema)
 
 
 @pytest.fixture
