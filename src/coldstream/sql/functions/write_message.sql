@@ -11,6 +11,6 @@ RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-  RETURN (SELECT w.position FROM @extschema@.write_message_returning($1, $2, $3, $4, $5, $6) AS w);
+  RETURN (@extschema@.write_message_returning($1, $2, $3, $4, $5, $6)).position;
 END;
 $$;

@@ -25,26 +25,30 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _id uuid;
-  _time timestamptz;
+  _head record;
   _store @extschema@.store;
   _chunk oid;
 BEGIN
   PERFORM @extschema@.acquire_lock($2);
-  SELECT h.position, h.time INTO write_message_returning.position, _time
-  FROM @extschema@.advance_head($2, 1, $6) AS h;
+  _head := @extschema@.advance_head($2, 1, $6);
 
   _id := uuid($1);
-  PERFORM @extschema@.check_not_null($2, $3, $1);
+  IF $2 IS NULL OR $3 IS NULL OR $1 IS NULL THEN
+    PERFORM @extschema@.raise_null($2, $3, $1);
+  END IF;
   SELECT s.* INTO _store FROM @extschema@.store AS s;
-  PERFORM @extschema@.check_clock($2, _time, _store.max_clock_lead);
+  IF _head.time > clock_timestamp() + _store.max_clock_lead THEN
+    PERFORM @extschema@.raise_clock_behind($2, _head.time);
+  END IF;
   PERFORM @extschema@.check_ids(ARRAY[_id], _store.rows_since);
 
   INSERT INTO @extschema@.messages (id, stream_name, position, type, data, metadata, time)
-  VALUES (_id, $2, write_message_returning.position, $3, $4, $5, _time)
+  VALUES (_id, $2, _head.position, $3, $4, $5, _head.time)
   RETURNING messages.global_position, messages.tableoid
   INTO write_message_returning.global_position, _chunk;
 
-  PERFORM @extschema@.admit_time(_time, _chunk);
+  PERFORM @extschema@.admit_time(_head.time, _chunk);
+  write_message_returning.position := _head.position;
 
   IF @extschema@.debugging('message_store.debug_write') THEN
     RAISE NOTICE '» write_message';

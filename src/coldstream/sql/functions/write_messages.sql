@@ -41,6 +41,11 @@ BEGIN
       USING ERRCODE = 'array_subscript_error';
   END IF;
 
+  -- A NULL name would match no head below, and its message would not be written.
+  PERFORM @extschema@.raise_null(u.stream_name, u.type, u.id)
+  FROM unnest($1, $2, $3) AS u (id, stream_name, type)
+  WHERE u.stream_name IS NULL OR u.type IS NULL OR u.id IS NULL;
+
   FOR _stream IN
     SELECT min(u.name) AS name
     FROM unnest($2) AS u (name)
@@ -58,9 +63,10 @@ BEGIN
     GROUP BY u.name
     ORDER BY u.name
   LOOP
-    SELECT h.position, h.time INTO _head
-    FROM @extschema@.advance_head(_stream.name, _stream.messages, _stream.expected_version) AS h;
-    PERFORM @extschema@.check_clock(_stream.name, _head.time, _store.max_clock_lead);
+    _head := @extschema@.advance_head(_stream.name, _stream.messages, _stream.expected_version);
+    IF _head.time > clock_timestamp() + _store.max_clock_lead THEN
+      PERFORM @extschema@.raise_clock_behind(_stream.name, _head.time);
+    END IF;
     _names := _names || _stream.name;
     _positions := _positions || _head.position;
     _times := _times || _head.time;

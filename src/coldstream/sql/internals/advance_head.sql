@@ -2,6 +2,7 @@
 --
 -- The time never goes back inside a stream, whatever the clock does: clock_timestamp(), not now(),
 -- because a transaction that waited for the lock began before the one it waited for.
+-- Called by the write functions only, which have set the search path.
 CREATE OR REPLACE FUNCTION @extschema@.advance_head(
   stream_name text,
   messages bigint,
@@ -11,7 +12,6 @@ CREATE OR REPLACE FUNCTION @extschema@.advance_head(
 )
 RETURNS record
 LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

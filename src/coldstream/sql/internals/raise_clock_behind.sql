@@ -1,0 +1,14 @@
+-- The error of a write to a stream whose last message is too far ahead of the clock: every later
+-- message would get that same time, and land in a chunk of the future.
+CREATE OR REPLACE FUNCTION @extschema@.raise_clock_behind(stream_name text, "time" timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  RAISE EXCEPTION 'Clock is behind the stream: % (Stream Time: %, Clock: %)',
+    $1, $2, pg_catalog.clock_timestamp()
+    USING
+      ERRCODE = 'CS004',
+      HINT = 'Set the server''s clock right; if it is, see max_clock_lead in the store table.';
+END;
+$$;
