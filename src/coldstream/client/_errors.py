@@ -128,9 +128,13 @@ def cannot_connect(error: Exception) -> errors.Unavailable:
     if isinstance(error, psycopg.ProgrammingError):
         # libpq repeats what it could not read, and that may be, or contain, the password.
         text = _MISSING_EQUALS.sub('missing "=" in', _QUOTED.sub('"..."', text))
+    # Servers that give a hint know better than we do; the question is libpq's own.
+    text, _, hint = text.partition(" HINT: ")
+    text = text.removeprefix("connection failed: ").partition(" Is the server running")[0]
     return errors.Unavailable(
         f"Cannot connect: {text}",
-        hint="Check the DSN: postgresql://user:password@host:port/database.",
+        hint=hint
+        or "Is the server up? Check the DSN: postgresql://user:password@host:port/database.",
     )
 
 
