@@ -48,8 +48,7 @@ def extension_is_missing(connection: Connection[Any], names: Names) -> bool:
     """
     if connection.execute(query("timescaledb_extension", names.schema).encode()).fetchone():
         return False
-    if not connection.execute(query("timescaledb_available", names.schema).encode()).fetchone():
-        raise _no_timescaledb(connection)
+    _check_available(connection, names)
     return True
 
 
@@ -63,6 +62,7 @@ def ensure_extension(connection: Connection[Any], names: Names, actions: list[st
     statement = query("timescaledb_extension", names.schema).encode()
     row = connection.execute(statement).fetchone()
     if row is None:
+        _check_available(connection, names)
         _create_extension(connection)
         actions.append("created the extension timescaledb")
         row = connection.execute(statement).fetchone()
@@ -85,8 +85,6 @@ def _create_extension(connection: Connection[Any]) -> None:
             "TimescaleDB is not installed in this database, and this role may not install it",
             hint="As a superuser: CREATE EXTENSION timescaledb.",
         ) from error
-    except (errors.UndefinedFile, errors.FeatureNotSupported) as error:
-        raise _no_timescaledb(connection) from error
     except OperationalError as error:
         # The server ends the connection where the library is not preloaded.
         raise MissingExtension(
@@ -95,9 +93,11 @@ def _create_extension(connection: Connection[Any]) -> None:
         ) from error
 
 
-def _no_timescaledb(connection: Connection[Any]) -> MissingExtension:
+def _check_available(connection: Connection[Any], names: Names) -> None:
+    if connection.execute(query("timescaledb_available", names.schema).encode()).fetchone():
+        return
     version = connection.info.server_version // 10000
-    return MissingExtension(
+    raise MissingExtension(
         "This server has no TimescaleDB", hint=_HOW_TO_INSTALL.format(version=version)
     )
 
