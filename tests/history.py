@@ -6,6 +6,7 @@ have gaps, cross a bucket of the columnstore, and run against time at every bord
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -84,14 +85,14 @@ def history() -> list[Row]:
         names = [n for n, (chunks, _) in STREAMS.items() if chunk in chunks]
         rounds = [n for i in range(4) for n in names if i < STREAMS[n][1]]
         for number, name in enumerate(rounds):
-            time = start + number * timedelta(hours=3, microseconds=number)
+            moment = start + number * timedelta(hours=3, microseconds=number)
             # The first is at the very start, the last in the last microsecond of the chunk, and two
             # messages in a row have one time.
             if number == len(rounds) - 1:
-                time = start + WEEK - timedelta(microseconds=1)
+                moment = start + WEEK - timedelta(microseconds=1)
             elif number % 5 == 4:
-                time = written[-1][1]
-            written.append((name, time))
+                moment = written[-1][1]
+            written.append((name, moment))
 
     global_positions: list[int] = []
     last = 16_384 - 60
@@ -105,7 +106,7 @@ def history() -> list[Row]:
 
     positions: dict[str, int] = {}
     rows: list[Row] = []
-    for number, ((name, time), global_position) in enumerate(
+    for number, ((name, moment), global_position) in enumerate(
         zip(written, global_positions, strict=True)
     ):
         positions[name] = position = positions.get(name, -1) + 1
@@ -113,7 +114,7 @@ def history() -> list[Row]:
             (
                 global_position,
                 position,
-                time,
+                moment,
                 name,
                 ["Opened", "Changed", "Closed"][position % 3],
                 JSON_TEXTS[number % len(JSON_TEXTS)],
@@ -126,11 +127,16 @@ def history() -> list[Row]:
 
 def without_jobs(store: InstalledStore) -> InstalledStore:
     """Switch the store's background jobs off: they would compress and close chunks as they like."""
-    store.run(
-        "SELECT public.alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs "
+    jobs = store.run(
+        "SELECT (public.alter_job(job_id, scheduled => false)).job_id "
+        "FROM timescaledb_information.jobs "
         "WHERE hypertable_schema = %(schema)s OR proc_schema = %(schema)s",
         {"schema": store.schema},
     )
+    # An install wakes them: one may be at work already.
+    names = [f"%[{job}]" for (job,) in jobs]
+    while store.run("SELECT FROM pg_stat_activity WHERE application_name LIKE ANY (%s)", [names]):
+        time.sleep(0.02)
     return store
 
 
@@ -153,8 +159,8 @@ def insert(store: InstalledStore, rows: list[Row]) -> None:
 def rows_of(store: InstalledStore) -> list[Message]:
     """What the table itself holds now, in the order of global positions."""
     return [
-        Message(*row, time.replace(tzinfo=UTC))
-        for *row, time in store.run(
+        Message(*row, moment.replace(tzinfo=UTC))
+        for *row, moment in store.run(
             "SELECT id, stream_name, type, position, global_position, data::text, metadata::text, "
             "time AT TIME ZONE 'UTC' FROM messages ORDER BY global_position"
         )
