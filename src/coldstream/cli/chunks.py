@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from coldstream.cli.human import human_time
+from coldstream.cli.human import human_count, human_time
 from coldstream.cli.progress import step
 from coldstream.cli.render import Column, Unit, render_table, write_json
 
@@ -80,7 +80,7 @@ def show_chunks(
 
 def totals(chunks: Sequence[Chunk]) -> dict[str, Any]:
     """The sums of what is known; ratios over those chunks alone that have both sides."""
-    total: dict[str, Any] = {RANGE.key: f"{len(chunks)} chunks"}
+    total: dict[str, Any] = {RANGE.key: chunks_in_words(len(chunks))}
     for column in (MESSAGES, ROWS, COLUMNSTORE, ARCHIVE):
         known = [v for chunk in chunks if (v := getattr(chunk, column.key)) is not None]
         if known:
@@ -98,23 +98,24 @@ def totals(chunks: Sequence[Chunk]) -> dict[str, Any]:
     return total
 
 
-@contextmanager
-def watching(
-    store: Store, verb: str, chunks: int | None, description: str | None = None
-) -> Iterator[None]:
-    """Show how far the lifecycle of ``store`` is while the body runs one of its verbs.
+def chunks_in_words(count: int) -> str:
+    """``1 chunk``, ``5 chunks``."""
+    return f"{human_count(count)} chunk{'' if count == 1 else 's'}"
 
-    ``chunks``: how many it will work on, where that is known.
-    """
-    with step(description or verb, total=chunks, noun="chunks") as running:
+
+@contextmanager
+def watching(store: Store, verb: str, chunks: int) -> Iterator[None]:
+    """Show how far the lifecycle of ``store`` is while the body runs one of its verbs on so many
+    chunks."""
+    noun = "chunk" if chunks == 1 else "chunks"
+    with step(verb, total=chunks, noun=noun) as running:
         previous = store.lifecycle.progress
         store.lifecycle.progress = _reporting(STEPS[verb], running.to)
         try:
             yield
         finally:
             store.lifecycle.progress = previous
-        if chunks is not None:
-            running.to(chunks)
+        running.to(chunks)
 
 
 def _reporting(steps: Sequence[str], to: Any) -> Progress:

@@ -170,7 +170,7 @@ def drop(
 
     Their rows are counted and digested once more under a lock. What stays is listed, and why.
     """
-    from coldstream.cli.chunks import DROPS, show_chunks, watching
+    from coldstream.cli.chunks import DROPS, chunks_in_words, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
     from coldstream.cli.human import human_count, printable
     from coldstream.cli.prompt import confirm
@@ -189,7 +189,7 @@ def drop(
         if not json and due:
             show_chunks("Older than " + older_than, DROPS, found, more=more)
         if going and not dry_run:
-            confirm(f"Drop {len(going)} of these chunks from the database?", yes=yes)
+            confirm(f"Drop {chunks_in_words(len(going))} from the database?", yes=yes)
             with watching(store, "drop", len(going)):
                 # Nothing that was not shown: more may have become old enough in between.
                 store.lifecycle.drop(max(chunk.range_end for chunk in going))
@@ -204,8 +204,8 @@ def drop(
     else:
         messages = human_count(sum(chunk.messages or 0 for chunk in going))
         print(
-            f"{'would drop' if dry_run else 'dropped'} {len(going)} chunks with {messages} "
-            f"messages; {len(due) - len(going)} stay"
+            f"{'would drop' if dry_run else 'dropped'} {chunks_in_words(len(going))} with "
+            f"{messages} messages; {len(due) - len(going)} stay"
         )
 
 

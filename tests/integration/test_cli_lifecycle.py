@@ -1,0 +1,318 @@
+"""coldstream chunks, compress, archive, verify, drop, rehydrate."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fix_cli import Cli, Ran
+from tests.fix_store import InstalledStore
+from tests.history import without_jobs
+
+# Five weeks of ten messages a day: five chunks whose range has ended, or six.
+HISTORY = """
+INSERT INTO messages (stream_name, position, type, data, time)
+SELECT 'account-1', n, 'Deposited', jsonb_build_object('amount', n),
+  now() - INTERVAL '35 days' + n * INTERVAL '144 minutes'
+FROM generate_series(0, 349) AS n
+ORDER BY n
+"""
+Lifecycle = Callable[..., Ran]
+
+
+@pytest.fixture
+def store(fresh_store: InstalledStore) -> InstalledStore:
+    """Five weeks of history, in a schema of its own."""
+    without_jobs(fresh_store)
+    fresh_store.run(HISTORY)
+    return fresh_store
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def lifecycle(cli: Cli, store: InstalledStore, archive: Path) -> Lifecycle:
+    """A command on that store and archive."""
+
+    def lifecycle(*words: str) -> Ran:
+        location = ["--archive", archive.as_uri()]
+        return cli(*words, "--dsn", store.dsn, "--schema", store.schema, *location)
+
+    return lifecycle
+
+
+def states(lifecycle: Lifecycle) -> list[str]:
+    return [chunk["state"] for chunk in lifecycle("chunks", "--json").json]
+
+
+def test_the_whole_way_and_back(lifecycle: Lifecycle, archive: Path) -> None:
+    compressed = lifecycle("compress", "--older-than", "14d").out
+    assert compressed.startswith("Compressed")
+    assert "3 chunks" in compressed or "2 chunks" in compressed
+
+    archived = lifecycle("archive", "--older-than", "14d", "--json").json
+    assert {chunk["state"] for chunk in archived} == {"exported"}
+    messages = sum(chunk["messages"] for chunk in archived)
+    assert all(
+        chunk["archive_bytes_a_message"] == chunk["archive_bytes"] / chunk["messages"]
+        for chunk in archived
+    )
+    assert {file.suffix for file in archive.rglob("*") if file.is_file()} == {".parquet", ".json"}
+
+    verified = lifecycle("verify")
+    assert verified.status == 0
+    assert verified.out.count("  verified") == len(archived)
+    assert f"verify: {len(archived)} chunks in " in verified.err
+
+    dropped = lifecycle("drop", "--older-than", "14d")
+    assert dropped.out.splitlines()[-1] == (
+        f"dropped {len(archived)} chunks with {messages} messages; 0 stay"
+    )
+    chunks = lifecycle("chunks", "--json").json
+    assert [chunk["tier"] for chunk in chunks[: len(archived)]] == ["cold"] * len(archived)
+
+    first = chunks[0]
+    back = lifecycle("rehydrate", "--from", first["range_start"], "--to", first["range_end"])
+    assert back.out.startswith("Rehydrated")
+    assert states(lifecycle)[0] == "rehydrated"
+    assert (
+        "nothing to rehydrate"
+        in lifecycle("rehydrate", "--from", first["range_start"], "--to", first["range_end"]).out
+    )
+    assert (
+        lifecycle("drop", "--older-than", "14d")
+        .out.splitlines()[-1]
+        .startswith(f"dropped 1 chunk with {first['messages']} messages")
+    )
+
+
+def test_chunks_for_people(lifecycle: Lifecycle) -> None:
+    lifecycle("compress", "--older-than", "7d")
+    lines = lifecycle("chunks").out.splitlines()
+    assert lines[0].rstrip() == "Chunks"
+    assert re.split("  +", lines[1].strip()) == [
+        *["time range", "tier", "state", "messages", "as rows", "columnstore", "archive"]
+    ]
+    assert " warm   compressed " in lines[3]
+    assert lines[-1].split()[1] == "chunks"
+
+
+@pytest.mark.parametrize(
+    ("words", "nothing"),
+    [
+        ("compress --older-than 90d", "nothing to compress: no chunk in row form is older than"),
+        ("archive --older-than 90d", "nothing to archive: what is older than 90d is archived"),
+        ("verify", "nothing to verify: all is verified"),
+        ("verify --all", "nothing to verify: the archive is empty"),
+        ("drop --older-than 90d", "nothing to drop: no chunk in the database is older than 90d"),
+        ("drop --older-than 2020-01-01", "nothing to drop: no chunk in the database is older"),
+    ],
+)
+def test_nothing_due_is_said_and_is_no_failure(
+    words: str, nothing: str, lifecycle: Lifecycle
+) -> None:
+    ran = lifecycle(*words.split())
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith(nothing)
+    assert lifecycle(*words.split(), "--json").json == []
+
+
+@pytest.mark.parametrize("verb", ["compress", "archive"])
+def test_a_dry_run_shows_and_changes_nothing(
+    verb: str, lifecycle: Lifecycle, store: InstalledStore, archive: Path
+) -> None:
+    # Closing a chunk whose time is over is bookkeeping, and no change of a tier.
+    ran = lifecycle(verb, "--older-than", "7d", "--dry-run")
+    assert ran.status == 0
+    assert ran.out.startswith("Would be ")
+    assert set(states(lifecycle)) == {"closed", "open"}
+    assert not archive.exists() or not list(archive.rglob("*"))
+    assert store.run("SELECT count(*) FROM messages") == [(350,)]
+
+
+def test_drop_leaves_what_is_not_verified_and_says_why(
+    lifecycle: Lifecycle, store: InstalledStore
+) -> None:
+    lifecycle("archive", "--older-than", "21d")
+    lifecycle("verify")
+    before = states(lifecycle)
+    verified = before.count("verified")
+
+    shown = lifecycle("drop", "--older-than", "0d", "--dry-run")
+    assert shown.out.count("stays, not verified: closed") == before.count("closed")
+    assert shown.out.splitlines()[-1].startswith(f"would drop {verified} chunks with ")
+    assert states(lifecycle) == before
+
+    dropped = lifecycle("drop", "--older-than", "0d", "--json").json
+    assert [chunk["state"] for chunk in dropped if chunk["stays"] is None] == ["dropped"] * verified
+    assert {chunk["stays"] for chunk in dropped if chunk["state"] != "dropped"} == {
+        "not verified: closed"
+    }
+    assert lifecycle("drop", "--older-than", "0d").out.splitlines()[-1] == (
+        "nothing to drop: none of them is verified in the archive"
+    )
+    kept = store.run("SELECT count(*) FROM messages")[0][0]
+    assert kept == 350 - sum(c["messages"] for c in dropped if c["stays"] is None)
+
+
+def test_drop_asks_on_a_terminal(lifecycle: Lifecycle, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle("archive", "--older-than", "14d")
+    lifecycle("verify")
+    before = states(lifecycle)
+
+    def declined(question: str, *, yes: bool) -> None:
+        from coldstream.cli.prompt import Declined
+
+        assert question == f"Drop {before.count('verified')} chunks from the database?"
+        if not yes:
+            raise Declined("nothing was changed", hint="--yes does it without a question")
+
+    monkeypatch.setattr("coldstream.cli.prompt.confirm", declined)
+    ran = lifecycle("drop", "--older-than", "14d")
+    assert ran.status == 1
+    assert ran.err.splitlines()[0] == "coldstream: nothing was changed"
+    assert states(lifecycle) == before
+    assert lifecycle("drop", "--older-than", "14d", "--yes").status == 0
+    assert states(lifecycle).count("dropped") == before.count("verified")
+
+
+def test_csv_as_well(lifecycle: Lifecycle, archive: Path) -> None:
+    assert lifecycle("archive", "--older-than", "21d", "--format", "csv").status == 0
+    assert any(".csv" in file.name for file in archive.rglob("*"))
+    assert lifecycle("verify").status == 0
+
+
+def test_again_exports_what_is_still_in_the_database(lifecycle: Lifecycle) -> None:
+    first = lifecycle("archive", "--older-than", "21d", "--json").json
+    assert lifecycle("archive", "--older-than", "21d", "--json").json == []
+    again = lifecycle("archive", "--older-than", "21d", "--again", "--json").json
+    assert [chunk["range_start"] for chunk in again] == [chunk["range_start"] for chunk in first]
+
+
+def test_a_damaged_object_is_one_line_and_status_1(lifecycle: Lifecycle, archive: Path) -> None:
+    lifecycle("archive", "--older-than", "14d")
+    damaged, *whole = sorted(archive.rglob("*.parquet"))
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+
+    ran = lifecycle("verify")
+    problems = [line for line in ran.err.splitlines() if line.startswith("coldstream: ")]
+    assert ran.status == 1
+    assert len(problems) == 1
+    assert damaged.name in problems[0]
+    assert ran.out.count("  damaged") == 1
+    assert ran.out.count("  verified") == len(whole)
+
+    as_json = lifecycle("verify", "--json")
+    assert as_json.status == 1
+    assert [bool(each["problem"]) for each in _json(as_json)] == [True]
+    assert lifecycle("drop", "--older-than", "14d").out.count("stays, not verified: exported") == 1
+
+
+def test_verify_all_finds_damage_after_the_drop(lifecycle: Lifecycle, archive: Path) -> None:
+    for words in ("archive --older-than 21d", "verify", "drop --older-than 21d"):
+        assert lifecycle(*words.split()).status == 0
+    assert lifecycle("verify").out == "nothing to verify: all is verified\n"
+    assert lifecycle("verify", "--all").status == 0
+    next(archive.rglob("*.parquet")).unlink()
+    assert lifecycle("verify", "--all").status == 1
+
+
+def test_without_a_columnstore_compress_says_what_is_missing(
+    lifecycle: Lifecycle, store: InstalledStore
+) -> None:
+    store.run("UPDATE store SET columnstore = false")  # as an install on the Apache edition does
+    ran = lifecycle("compress", "--older-than", "7d")
+    first, hint = ran.err.splitlines()
+    assert (ran.status, ran.out) == (1, "")
+    assert first == "coldstream: This edition of TimescaleDB has no columnstore"
+    assert hint.startswith("  hint: Install the community edition")
+    assert "compressed" not in states(lifecycle)
+
+
+def test_an_archive_that_cannot_be_written_seals_nothing(
+    cli: Cli, lifecycle: Lifecycle, store: InstalledStore, tmp_path: Path
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    for url in ((taken / "folder").as_uri(), "nowhere://bucket", "file://host/folder"):
+        ran = cli(
+            *["archive", "--older-than", "7d", "--archive", url],
+            *["--dsn", store.dsn, "--schema", store.schema],
+        )
+        assert (ran.status, ran.out) == (1, "")
+        assert ran.err.startswith(f"coldstream: Cannot open {url}")
+        assert len(ran.err.splitlines()) <= 2
+    assert not {"sealed", "exporting", "exported"} & set(states(lifecycle))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "archive --older-than 7d",
+        "rehydrate --from 2020-01-01 --to 2020-02-01",
+    ],
+)
+def test_no_archive_option(words: str, cli: Cli, store: InstalledStore) -> None:
+    ran = cli(*words.split(), "--dsn", store.dsn, "--schema", store.schema)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        "coldstream: No archive location",
+        "  hint: Give --archive or COLDSTREAM_ARCHIVE: s3://bucket/prefix or file:///folder.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "message"),
+    [
+        ("-7d", "'-7d' means the future"),
+        ("2999-01-01", "'2999-01-01' means the future"),
+        ("7", "'7' has no unit"),
+        ("soon", "'soon' is neither an age nor a time"),
+        ("5m", "'5m' may be minutes or months"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["compress", "archive", "drop"])
+def test_an_age_that_means_the_future_or_nothing(
+    verb: str, age: str, message: str, lifecycle: Lifecycle
+) -> None:
+    ran = lifecycle(verb, f"--older-than={age}")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.splitlines()[0] == f"coldstream: {message}"
+    assert set(states(lifecycle)) == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "status", "message"),
+    [
+        ("2026-02-01", "2026-01-01", 2, "The range ends before it starts: "),
+        ("1999-01-01", "1999-02-01", 2, "The store has no messages from "),
+        ("yesterday", "2026-01-01", 2, "'yesterday' is not a time"),
+    ],
+)
+def test_a_range_that_is_none(
+    start: str, end: str, status: int, message: str, lifecycle: Lifecycle
+) -> None:
+    ran = lifecycle("rehydrate", "--from", start, "--to", end)
+    assert (ran.status, ran.out) == (status, "")
+    assert ran.err.startswith(f"coldstream: {message}")
+
+
+def test_a_retention_policy_is_refused(lifecycle: Lifecycle, store: InstalledStore) -> None:
+    store.run("SELECT add_retention_policy('messages', INTERVAL '100 years')")
+    for verb in ("archive", "drop"):
+        ran = lifecycle(verb, "--older-than", "7d")
+        assert (ran.status, ran.out) == (1, "")
+        assert ran.err.startswith("coldstream: A TimescaleDB retention policy drops chunks")
+
+
+def _json(ran: Ran) -> Any:
+    return json.loads(ran.out)
