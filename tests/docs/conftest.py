@@ -42,4 +42,4 @@ def new_page_store(
 
     yield new_page_store
     drop_store(dsn, "message_store")
-    install_store(dsn, "message_store")
+    install_store(dsn, "message_store").run("ALTER ROLE message_store RESET ALL")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -34,12 +38,28 @@ class Runner:
         return {"python": self._python, "sql": self._sql, "sh": self._sh}[block.tag](block)
 
     def _python(self, block: Block) -> str:
+        if found := re.match(r"# (test_\w+\.py)\n", block.text):
+            return self._pytest(found[1], block.text)
         printed = io.StringIO()
         # Empty lines before it, so that a traceback names the line of the page.
         code = compile("\n" * (block.line - 1) + block.text, str(self.page.path), "exec")
         with redirect_stdout(printed):
             exec(code, self.namespace)
         return printed.getvalue()
+
+    def _pytest(self, name: str, text: str) -> str:
+        """Run a file of tests with a pytest of its own; its names are there for later blocks."""
+        Path(name).write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name],
+            env=os.environ | {"COLDSTREAM_TEST_DSN": self.dsn},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise PageError(f"{name}\n{done.stdout}{done.stderr}")
+        exec(text, self.namespace)
+        return done.stdout
 
     def _sql(self, block: Block) -> str:
         """As psql prints it: a table or the command's tag, notices, errors."""
