@@ -1,0 +1,160 @@
+"""Back into the database: all of a range, a part of it, twice, and out again without an export."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from psycopg.conninfo import make_conninfo
+from tests.history import CHUNKS, END, START, WEEK
+from tests.lifecycle.conftest import Store
+
+import coldstream
+from coldstream import ArchiveCorrupt, InvalidInput
+
+OLD = datetime(2025, 12, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def archived(store: Store) -> Store:
+    with store.opened() as opened:
+        lifecycle = opened.lifecycle
+        lifecycle.compress(OLD)
+        lifecycle.archive(OLD)
+        lifecycle.verify()
+        lifecycle.drop(OLD)
+    return store
+
+
+def test_rows_are_back_as_they_were(archived: Store) -> None:
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, END)
+    rows = archived.run(
+        "SELECT id, data::text, metadata::text FROM messages ORDER BY global_position"
+    )
+    assert rows == [(m.id, m.data_text, m.metadata_text) for m in archived.truth]
+    assert len(archived.run("SELECT * FROM get_all_messages()")) == len(archived.truth)
+    assert len(archived.run("SELECT * FROM get_stream_messages('account-1')")) == 24
+
+
+def test_twice_is_once(archived: Store) -> None:
+    with archived.opened() as opened:
+        assert len(opened.lifecycle.rehydrate(START, END)) == CHUNKS
+        before = archived.states()
+        assert opened.lifecycle.rehydrate(START, END) == []
+        assert list(opened.get_all_messages()) == archived.truth
+    assert archived.states() == before == ["rehydrated"] * CHUNKS
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "chunks"),
+    [
+        (START, START + WEEK, [0]),
+        (START + WEEK / 2, START + WEEK, [0]),
+        (START + WEEK / 2, START + WEEK + timedelta(seconds=1), [0, 1]),
+        (START - 50 * WEEK, START + timedelta(microseconds=1), [0]),
+        (END - timedelta(microseconds=1), END + WEEK, [5]),
+    ],
+)
+def test_a_part_brings_whole_chunks(
+    archived: Store, start: datetime, end: datetime, chunks: list[int]
+) -> None:
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(start, end)
+        assert list(opened.get_all_messages()) == archived.truth
+        assert list(opened.get_category_messages("account", batch_size=5)) == [
+            m for m in archived.truth if m.category == "account"
+        ]
+    assert [n for n, s in enumerate(archived.states()) if s == "rehydrated"] == chunks
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "problem"),
+    [
+        (START - 9 * WEEK, START, "The store has no messages from"),
+        (END, START, "The range ends before it starts"),
+        (START, START, "The range ends before it starts"),
+        (START.replace(tzinfo=None), END, "without a time zone"),
+        (START, END.replace(tzinfo=None), "without a time zone"),
+    ],
+)
+def test_a_range_that_cannot_be(
+    archived: Store, start: datetime, end: datetime, problem: str
+) -> None:
+    with archived.opened() as opened, pytest.raises(InvalidInput, match=problem):
+        opened.lifecycle.rehydrate(start, end)
+    assert archived.states() == ["dropped"] * CHUNKS
+
+
+def test_what_never_left_is_left_as_it_is(store: Store) -> None:
+    with store.opened() as opened:
+        assert opened.lifecycle.rehydrate(START, END) == []
+    assert store.states() == ["closed"] * CHUNKS
+
+
+def test_out_again_without_a_new_export(archived: Store) -> None:
+    files = archived.files()
+    with archived.opened() as opened:
+        lifecycle = opened.lifecycle
+        lifecycle.rehydrate(START, END)
+        assert lifecycle.archive(OLD) == []
+        assert lifecycle.compress(OLD) == []
+        assert [d.reason for d in lifecycle.drop(OLD)] == [None] * CHUNKS
+        assert list(opened.get_all_messages()) == archived.truth
+    assert archived.states() == ["dropped"] * CHUNKS
+    assert archived.files() == files
+
+
+def test_rows_that_changed_after_rehydration_stay(archived: Store) -> None:
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, START + WEEK)
+    [(chunk,)] = archived.run("SELECT chunk_name FROM chunks WHERE state = 'rehydrated'")
+    archived.run("SELECT unfreeze(%s::regclass)", [chunk])
+    archived.run("UPDATE messages SET data = '7'")
+    with archived.opened() as opened, pytest.raises(Exception, match="not the ones"):
+        opened.lifecycle.drop(OLD)
+    assert archived.states()[0] == "rehydrated"
+
+
+def test_a_damaged_object_rehydrates_nothing(archived: Store) -> None:
+    damaged = archived.objects()[0]
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    with archived.opened() as opened, pytest.raises(ArchiveCorrupt):
+        opened.lifecycle.rehydrate(START, START + WEEK)
+    assert archived.states() == ["dropped"] * CHUNKS
+    assert archived.run("SELECT count(*) FROM messages") == [(0,)]
+
+
+def test_a_write_goes_on_beside_rehydrated_history(archived: Store) -> None:
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, END)
+        assert opened.write_message("account-1", "T").position == 24
+        opened.lifecycle.drop(OLD)
+        assert [m.position for m in opened.get_stream_messages("account-1")] == list(range(25))
+
+
+def test_an_id_may_not_come_back_while_its_message_is_rehydrated(archived: Store) -> None:
+    # The window in which ids are unique does not depend on what is rehydrated.
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, END)
+        assert opened.write_message("new-1", "T", id=archived.truth[0].id).position == 0
+
+
+@pytest.mark.native  # the embedded server has one role that logs in
+def test_a_superuser_who_did_not_install_the_store(archived: Store) -> None:
+    archived.run("DROP ROLE IF EXISTS other_admin")
+    archived.run("CREATE ROLE other_admin LOGIN SUPERUSER PASSWORD 'x'")
+    dsn = make_conninfo(archived.installed.dsn, user="other_admin", password="x")
+    try:
+        with coldstream.connect(
+            dsn, schema=archived.installed.schema, archive=archived.archive
+        ) as opened:
+            opened.lifecycle.rehydrate(START, END)
+            assert list(opened.get_all_messages()) == archived.truth
+            opened.lifecycle.drop(OLD)
+            assert list(opened.get_all_messages()) == archived.truth
+    finally:
+        archived.run("DROP OWNED BY other_admin")
+        archived.run("DROP ROLE other_admin")
