@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.fix_store import InstalledStore, drop_store, install_store
+from tests.history import without_jobs
 
 HISTORY = """
 INSERT INTO messages (stream_name, position, type, data, time)
@@ -34,7 +35,8 @@ def new_page_store(
     def new_page_store(*, install: bool, history: bool) -> InstalledStore:
         drop_store(dsn, "message_store")
         if install:
-            install_store(dsn, "message_store")
+            # On a native server the jobs would compress and close while the page is at work.
+            without_jobs(install_store(dsn, "message_store"))
         store = InstalledStore(dsn, "message_store")
         if history:
             store.run(HISTORY)
