@@ -109,6 +109,8 @@ class ArchiveLocation:
             return cls(store, url)
         client: dict[str, Any] = {"connect_timeout": "3s", "read_timeout": "20s", "timeout": "120s"}
         client |= {key: options.pop(key) for key in _CLIENT_OPTIONS & options.keys()}
+        if allowed := os.environ.get("AWS_ALLOW_HTTP"):
+            client.setdefault("allow_http", allowed)
         for flag in ("allow_http", "allow_invalid_certificates"):
             if isinstance(value := client.get(flag), str):
                 client[flag] = value.strip().lower() in ("1", "true", "yes", "on")

@@ -33,9 +33,7 @@ def run_demo(
         ColdstreamError: what a store or its lifecycle raises.
     """
     screen = Screen(quiet=json)
-    screen.line(
-        "Coldstream: an event store whose history gets cheaper and never goes missing", "bold"
-    )
+    screen.line(_TITLE, "bold")
     started = time.monotonic()
     deliveries = fetch_deliveries(_progress)
     with prepared(dsn=dsn, schema=schema, keep=keep, replace=replace, progress=_progress) as place:

@@ -2,7 +2,9 @@
 
 Positions of a stream have no gaps. So whatever moves between the tiers during a read, the next
 message is the one at the next position, and where it is found does not matter: a page that does
-not start there, or that has a hole, is not used beyond the hole.
+not start there, or that has a hole, is not used beyond the hole. Where neither tier has the next
+position, at one epoch of the ledger, there is no such message (a plain INSERT left a gap, or a
+DELETE did), and the read goes on after the gap.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ async def messages(
                 position = message.position + 1
                 yield message
             if position == start:
-                raise error
+                position = await _after_gap(
+                    connections, readers, stream_name, position, batch_size, error
+                )
             continue
         for message in page:
             position = message.position + 1
@@ -101,6 +105,36 @@ async def _archived(
     while batch := await in_thread(_take, found, batch_size):
         for message in batch:
             yield message
+
+
+async def _after_gap(
+    connections: AsyncConnections,
+    readers: Readers,
+    stream_name: str,
+    position: int,
+    batch_size: int,
+    error: Archived,
+) -> int:
+    """The first position after one that no tier has; the same one again when a chunk moved
+    meanwhile. Raises the error where a range is nowhere: then the gap may be what was in it."""
+    arguments = {"stream_name": stream_name}
+    before = ArchivedChunks.from_rows(
+        await connections.rows("archived_chunks_of_stream", arguments)
+    )
+    page = await _page(
+        connections, "get_stream_messages_in_database", stream_name, position, batch_size
+    )
+    found = [page[0].position] if page else []
+    if before.chunks:
+        reader = await in_thread(readers.reader, before.chunks)
+        archived = reader.read_stream(before.chunks, stream_name, position)
+        found += [message.position for message in await in_thread(_take, archived, 1)]
+    after = ArchivedChunks.from_rows(await connections.rows("archived_chunks_of_stream", arguments))
+    if before.epoch != after.epoch:
+        return position
+    if before.gone or not found:
+        raise error
+    return min(found)
 
 
 def _without_hole(found: Iterator[Message], position: int) -> Iterator[Message]:

@@ -12,7 +12,10 @@ BEGIN
   FOREACH _chunk_name IN ARRAY $1 LOOP
     IF pg_catalog.to_regclass(_chunk_name) IS NULL THEN
       RAISE EXCEPTION 'A chunk left the database during the read: %', _chunk_name
-        USING ERRCODE = 'serialization_failure', HINT = 'Read again.';
+        USING
+          ERRCODE = 'serialization_failure',
+          HINT = 'Read again. If it stays so, the chunk was dropped by hand: '
+            'CALL @extschema@.close_ended_chunks() records that.';
     END IF;
   END LOOP;
 END;

@@ -28,9 +28,13 @@ BEGIN
       NULL;
   END;
 
-  SELECT s.before_compression_total_bytes, s.after_compression_total_bytes
-  INTO _row_bytes, _columnstore_bytes
+  SELECT s.before_compression_total_bytes INTO _row_bytes
   FROM @extschema:timescaledb@.chunk_compression_stats('@extschema@.messages') AS s
+  WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
+
+  -- Everything counted, the emptied tables and indexes of the rows too.
+  SELECT s.total_bytes INTO _columnstore_bytes
+  FROM @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS s
   WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
 
   UPDATE @extschema@.chunks
