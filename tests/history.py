@@ -135,7 +135,7 @@ def without_jobs(store: InstalledStore) -> InstalledStore:
     )
     # An install wakes them: one may be at work already.
     names = [f"%[{job}]" for (job,) in jobs]
-    while store.run("SELECT FROM pg_stat_activity WHERE application_name LIKE ANY (%s)", [names]):
+    while store.run("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE ANY (%s)", [names]):
         time.sleep(0.02)
     return store
 

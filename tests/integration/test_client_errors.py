@@ -135,7 +135,7 @@ def test_the_server_goes_away_in_the_middle_of_an_iterator(
 
 def terminate(installed: InstalledStore, pid: int) -> None:
     installed.run("SELECT pg_terminate_backend(%s)", [pid])
-    while installed.run("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]):
+    while installed.run("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]):
         time.sleep(0.01)
 
 

@@ -146,6 +146,6 @@ def wait_for_waiting(writer: Writer, connection: psycopg.Connection) -> None:
     pid = connection.info.backend_pid
     with writer.connect() as observer:
         while not observer.execute(
-            "SELECT FROM pg_locks WHERE pid = %s AND NOT granted", [pid]
+            "SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", [pid]
         ).fetchall():
             pass

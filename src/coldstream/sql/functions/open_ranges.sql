@@ -14,7 +14,7 @@ BEGIN
   WHERE c.state = 'open' AND c.range_start < _closed_before;
 
   ranges := ranges || pg_catalog.tstzrange(_closed_before, NULL);
-  chunk_names := coalesce(chunk_names, '{}');
+  chunk_names := coalesce(chunk_names, '{}') || @extschema@.unclosed_chunk_names(_closed_before);
   RETURN NEXT;
 END;
 $$;

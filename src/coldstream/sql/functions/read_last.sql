@@ -42,6 +42,8 @@ BEGIN
     RETURN QUERY EXECUTE @extschema@.select_messages($3, _ranges, NULL, _order_by)
       USING $1, _category, 1, _head.position, $2;
     GET DIAGNOSTICS _rows = ROW_COUNT;
+    PERFORM @extschema@.check_chunks_exist(r.chunk_names)
+    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
   ELSE
     FOR _range IN
       SELECT r.range, r.chunk_names

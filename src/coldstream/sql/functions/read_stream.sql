@@ -45,6 +45,8 @@ BEGIN
     FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
     RETURN QUERY EXECUTE @extschema@.select_messages($4, _ranges, $5, 'position ASC')
       USING $1, $2, _left, _category;
+    PERFORM @extschema@.check_chunks_exist(r.chunk_names)
+    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
     RETURN;
   END IF;
 

@@ -49,7 +49,7 @@ BEGIN
 
   IF $3 >= _closed_before THEN
     range := pg_catalog.tstzrange(greatest($2, _closed_before), NULL);
-    chunk_names := '{}';
+    chunk_names := @extschema@.unclosed_chunk_names(greatest($2, _closed_before));
     RETURN NEXT;
   END IF;
 END;
