@@ -146,6 +146,12 @@ def _drop_schema(dsn: str, names: Names) -> None:
         ).fetchone()
         assert row is not None
         connection.execute("SET LOCAL client_min_messages = warning")
+        # First the hypertable: DROP SCHEMA would leave the tables of its compressed chunks.
+        connection.execute(
+            sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(
+                sql.Identifier(names.schema, "messages")
+            )
+        )
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(names.schema)))
         if row[0] == _MARK_WITH_ROLE and row[1]:
             connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(names.role_name)))
