@@ -1,4 +1,8 @@
 -- Messages of every category, in order of global position, up to the frontier: see there.
+--
+-- The frontier is a statement of its own, before the one that reads: that one's snapshot must be
+-- younger than the end of the last writer the frontier waited for. At a higher level than READ
+-- COMMITTED no statement of the transaction has such a snapshot.
 CREATE OR REPLACE FUNCTION @extschema@.get_all_messages(
   "position" bigint DEFAULT 1,
   batch_size bigint DEFAULT 1000
@@ -8,12 +12,22 @@ LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
   _batch_size bigint := coalesce($2, 1000);
+  _frontier bigint;
 BEGIN
   PERFORM @extschema@.check_batch_size(_batch_size);
+  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'get_all_messages needs a transaction that is READ COMMITTED'
+      USING
+        ERRCODE = 'feature_not_supported',
+        HINT = 'What was committed since this transaction began is not visible in it. '
+          'One category at a time can be read at any level.';
+  END IF;
+
+  _frontier := @extschema@.frontier();
   RETURN QUERY
   SELECT m.* FROM @extschema@.read_positions(
     NULL, coalesce($1, 1), _batch_size, @extschema@.category_filter(NULL, NULL, NULL, NULL),
-    last_position => @extschema@.frontier()
+    last_position => _frontier
   ) AS m;
 END;
 $$;
