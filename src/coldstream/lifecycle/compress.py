@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import OlderThan, Progress, Session, working
+from coldstream.lifecycle.session import OlderThan, Progress, Session, patiently, working
 from coldstream.lifecycle.states import COMPRESSIBLE
 
 
@@ -29,7 +29,7 @@ def compress(
             return chunks
         for chunk in chunks:
             progress(chunk, "compress", 0, 1)
-            session.rows("compress_range", [chunk.range_start])
+            patiently(session, "compress_range", [chunk.range_start])
             progress(chunk, "compress", 1, 1)
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from datetime import datetime
 
-from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
-from coldstream.errors import LifecycleBusy
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import OlderThan, Progress, Session, working
+from coldstream.lifecycle.session import OlderThan, Progress, Session, patiently, working
 from coldstream.lifecycle.states import DROPPABLE
-
-# A reader that is idle in a transaction keeps the drop waiting, and everybody who comes after the
-# drop waits behind it: so wait shortly, let them pass, and try again.
-_LOCK_TIMEOUT = "2s"
-_TRIES = 5
-_PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,19 +37,6 @@ def drop(store: Store, older_than: OlderThan, *, dry_run: bool, progress: Progre
             for each in drops:
                 if each.reason is None:
                     progress(each.chunk, "drop", 0, 1)
-                    _drop(session, each.chunk.range_start)
+                    patiently(session, "drop_range", [each.chunk.range_start])
                     progress(each.chunk, "drop", 1, 1)
         return drops
-
-
-def _drop(session: Session, range_start: datetime) -> None:
-    for attempt in range(1, _TRIES + 1):
-        try:
-            with mapped(session.schema), session.connection.transaction():
-                session.rows("set_lock_timeout", [_LOCK_TIMEOUT])
-                session.rows("drop_range", [range_start])
-            return
-        except LifecycleBusy:
-            if attempt == _TRIES:
-                raise
-        time.sleep(_PAUSE)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
-from coldstream.errors import InvalidInput, LifecycleBusy
+from coldstream.errors import InvalidInput, LifecycleBusy, Unavailable
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.sql import query
 
 OlderThan: TypeAlias = timedelta | datetime
+
+# A reader that is idle in a transaction keeps a drop or a compression waiting, and everybody who
+# comes after that waits behind it: so wait shortly, let them pass, and try again.
+_LOCK_TIMEOUT = "2s"
+_TRIES = 5
+_PAUSE = 1.0
 
 
 class Progress(Protocol):
@@ -103,6 +111,26 @@ def working(store: Store) -> Iterator[Session]:
         finally:
             if not connection.closed:
                 session.rows("lifecycle_unlock", [table])
+
+
+def patiently(session: Session, name: str, arguments: Any) -> None:
+    """Run a named statement that needs a chunk for itself, in a transaction of its own.
+
+    Raises:
+        LifecycleBusy: the chunk's lock was not to be had, in any of the tries.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with mapped(session.schema), session.connection.transaction():
+                session.rows("set_lock_timeout", [_LOCK_TIMEOUT])
+                session.rows(name, arguments)
+            return
+        except (LifecycleBusy, Unavailable) as error:
+            # A reader of several chunks may wait for this one while this waits for another.
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if attempt == _TRIES or not (deadlock or isinstance(error, LifecycleBusy)):
+                raise
+        time.sleep(_PAUSE)
 
 
 Reporter: TypeAlias = Callable[[str, int, int | None], None]

@@ -17,13 +17,15 @@ async def retried_rows(
     connections: AsyncConnections, name: str, arguments: Any = ()
 ) -> list[TupleRow]:
     """The rows of a named statement that only reads. Repeated when a chunk left the database
-    underneath it, and when a pooled connection turns out to be dead."""
+    underneath it, when it and a drop waited for each other, and when a pooled connection turns
+    out to be dead."""
     for _ in range(_TRIES - 1):
         try:
             return await connections.rows(name, arguments)
         except Unavailable as error:
             if not isinstance(
-                error.__cause__, errors.SerializationFailure | errors.AdminShutdown
+                error.__cause__,
+                errors.SerializationFailure | errors.DeadlockDetected | errors.AdminShutdown,
             ) and not _connection_lost(error.__cause__):
                 raise
     return await connections.rows(name, arguments)
