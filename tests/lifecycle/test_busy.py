@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
 
 from coldstream import LifecycleBusy
-from coldstream.lifecycle import drop
+from coldstream.lifecycle import session
 
 pytestmark = pytest.mark.native
 
@@ -67,10 +66,8 @@ def test_a_lifecycle_that_dies_leaves_no_lock(small: Store) -> None:
 
 
 def test_a_reader_that_keeps_a_chunk_locked(small: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The module's name is taken by its function in the package.
-    module = sys.modules[drop.__module__]
-    monkeypatch.setattr(module, "_LOCK_TIMEOUT", "100ms")
-    monkeypatch.setattr(module, "_PAUSE", 0.05)
+    monkeypatch.setattr(session, "_LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(session, "_PAUSE", 0.05)
     with small.opened() as opened, small.installed.connect() as reader:
         opened.lifecycle.archive(OLD)
         opened.lifecycle.verify()
@@ -86,6 +83,21 @@ def test_a_reader_that_keeps_a_chunk_locked(small: Store, monkeypatch: pytest.Mo
         reader.execute("COMMIT")
         assert [d.reason for d in opened.lifecycle.drop(OLD)] == [None, None]
         assert list(opened.get_all_messages()) == small.truth
+
+
+def test_a_reader_that_keeps_a_compression_waiting(
+    small: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(session, "_PAUSE", 0.05)
+    with small.opened() as opened, small.installed.connect() as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM get_stream_messages('account-1')")
+        with pytest.raises(LifecycleBusy):
+            opened.lifecycle.compress(OLD)
+        small.run("SET statement_timeout = '5s'; SELECT * FROM get_stream_messages('account-1')")
+        reader.execute("COMMIT")
+        assert len(opened.lifecycle.compress(OLD)) == 2
 
 
 def test_a_reader_that_ends_in_time_is_waited_for(small: Store) -> None:
