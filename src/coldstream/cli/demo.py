@@ -71,6 +71,8 @@ class Demo:
         self.written = Written.nothing()
         self._sizes: list[dict[str, Any]] = []
         self._digest = ""
+        self.across = ""
+        """The stream that is read whole: the one over the most tiers."""
 
     def run(self, deliveries: Sequence[Delivery], messages: int) -> None:
         """Every chapter, in order.
@@ -88,11 +90,6 @@ class Demo:
         self.write_on()
         self.rehydrate()
         self.prove()
-
-    @property
-    def busiest(self) -> str:
-        """The stream with the most messages."""
-        return max(self.written.heads, key=lambda name: self.written.heads[name])
 
     def write(self, deliveries: Sequence[Delivery], messages: int) -> None:
         now = datetime.now(UTC)
@@ -116,12 +113,12 @@ class Demo:
         size = self._measure("written")
         self.screen.say(
             f"{human_bytes(self.written.payload_bytes)} of JSON in "
-            f"{human_count(len(self.written.heads))} streams. PostgreSQL packs long values by "
+            f"{human_count(len(self.written.times))} streams. PostgreSQL packs long values by "
             f"itself: as rows with their indexes they take {human_bytes(size)}."
         )
         self.figures |= {
             "messages": self.written.messages,
-            "streams": len(self.written.heads),
+            "streams": len(self.written.times),
             "payload_bytes": self.written.payload_bytes,
             "row_bytes": size,
         }
@@ -192,21 +189,25 @@ class Demo:
         )
 
     def read_stream(self) -> None:
-        name = self.busiest
+        tier = self._tiers()
+        times = self.written.times
+        name = self.across = max(
+            times, key=lambda s: (len({tier(t) for t in times[s]}), len(times[s]))
+        )
         self.screen.chapter(
             "Read one stream whole",
             "The client takes every message from where it is, in one order.",
         )
         with self.screen.timed("read_stream"):
             found = list(self.store.get_stream_messages(name))
-        self._check_positions(name, found, self.written.heads[name] + 1)
+        self._check_positions(name, found, len(times[name]))
         self._show_tiers(name, found)
         self.figures["stream_messages"] = len(found)
 
     def read_category(self) -> None:
         # The one with the most streams, so that a page is more than one of them; names of a table's
         # width.
-        names = Counter(category(stream) for stream in self.written.heads if len(stream) <= 36)
+        names = Counter(category(stream) for stream in self.written.times if len(stream) <= 36)
         name, tier = names.most_common(1)[0][0], self._tiers()
         start = self._cold()[-1].first_global_position or 1
         self.screen.chapter(
@@ -216,7 +217,7 @@ class Demo:
         )
         with self.screen.timed("read_category"):
             page = list(islice(self.store.get_category_messages(name, start), PAGE))
-        rows = [{**vars(m), "tier": tier(m)} for m in (*page[:3], *page[-3:])]
+        rows = [{**vars(m), "tier": tier(m.time)} for m in (*page[:3], *page[-3:])]
         self.screen.table(
             f"The first three and the last three of {human_count(len(page))}", _PAGE, rows
         )
@@ -224,7 +225,7 @@ class Demo:
         self.figures["category_messages"] = len(page)
 
     def write_on(self) -> None:
-        name, version = self.busiest, self.written.heads[self.busiest]
+        name, version = self.across, len(self.written.times[self.across]) - 1
         self.screen.chapter(
             "Write on",
             "A writer that has not seen the last message is refused, and nothing is written:",
@@ -237,7 +238,7 @@ class Demo:
             raise DemoFailed("A write with a wrong expected version was taken")
 
         name = self._quiet_stream()
-        version = self.written.heads[name]
+        version = len(self.written.times[name]) - 1
         result = self.store.write_message(name, "Returned", {"quiet": True})
         found = list(self.store.get_stream_messages(name))
         self._check_positions(name, found, version + 2)
@@ -278,7 +279,7 @@ class Demo:
         ):
             for message in digested(messages, digest):
                 fingerprint.add_read(message)
-                found[tier(message)] += 1
+                found[tier(message.time)] += 1
                 running.advance()
         rows = [
             _proof("streams, positions, ids, JSON", self.written.fingerprint, fingerprint),
@@ -342,19 +343,17 @@ class Demo:
             DemoFailed: there is none.
         """
         edge = self._cold()[-1].range_end
-        gone = [name for name, time in self.written.last_times.items() if time < edge]
+        gone = [name for name, times in self.written.times.items() if times[-1] < edge]
         if not gone:
             raise DemoFailed("No stream has left the database")
         return min(gone, key=len)
 
-    def _tiers(self) -> Callable[[Message], str]:
-        """Where a message is, by its time."""
+    def _tiers(self) -> Callable[[datetime], str]:
+        """Where a message of that time is."""
         chunks = self.store.lifecycle.get_chunks()
 
-        def tier(message: Message) -> str:
-            return next(
-                TIERS[c.tier] for c in chunks if c.range_start <= message.time < c.range_end
-            )
+        def tier(time: datetime) -> str:
+            return next(TIERS[c.tier] for c in chunks if c.range_start <= time < c.range_end)
 
         return tier
 
@@ -362,7 +361,7 @@ class Demo:
         tier = self._tiers()
         positions: dict[str, list[int]] = {}
         for message in messages:
-            positions.setdefault(tier(message), []).append(message.position)
+            positions.setdefault(tier(message.time), []).append(message.position)
         rows = [
             {"tier": name, "messages": len(found), "first": found[0], "last": found[-1]}
             for name, found in positions.items()

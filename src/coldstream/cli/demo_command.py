@@ -38,7 +38,8 @@ def run_demo(
     deliveries = fetch_deliveries(_progress)
     with prepared(dsn=dsn, schema=schema, keep=keep, replace=replace, progress=_progress) as place:
         screen.seconds["set_up"] = round(time.monotonic() - started, 3)
-        screen.line(f"{place.server}, an archive in {place.archive}")
+        screen.line(f"{place.server}; the archive is a folder:")
+        screen.line(f"  {place.archive_url}")
         began = time.monotonic()
         with coldstream.connect(place.dsn, schema=place.schema, archive=place.archive_url) as store:
             demo = Demo(store, screen)
@@ -50,7 +51,7 @@ def run_demo(
         return
     screen.line("")
     screen.line(f"Done in {human_duration(took)}. " + _left(place, keep))
-    _next_steps(screen, place, demo.busiest, keep)
+    _next_steps(screen, place, demo.across, keep)
 
 
 def _progress(line: str) -> None:

@@ -33,25 +33,23 @@ class Event:
 
 @dataclass
 class Written:
-    """What was written so far. ``heads``: the last position of each stream, ``last_times`` its
-    time; ``payload_bytes``: of the JSON that was sent."""
+    """What was written so far. ``times``: of each stream's deliveries, by position;
+    ``payload_bytes``: of the JSON that was sent."""
 
     fingerprint: Fingerprint
-    heads: dict[str, int]
-    last_times: dict[str, datetime]
+    times: dict[str, list[datetime]]
     messages: int = 0
     payload_bytes: int = 0
     last_global_position: int = 0
 
     @classmethod
     def nothing(cls) -> Written:
-        return cls(Fingerprint(), {}, {})
+        return cls(Fingerprint(), {})
 
     def add(self, event: Event, global_position: int) -> None:
         message = event.message
         self.fingerprint.add_sent(message, event.position, global_position)
-        self.heads[message.stream_name] = event.position
-        self.last_times[message.stream_name] = event.time
+        self.times.setdefault(message.stream_name, []).append(event.time)
         self.last_global_position = global_position
         self.messages += 1
         self.payload_bytes += len(message.data.encode())

@@ -21,9 +21,9 @@ def demo(
     messages: Annotated[
         int,
         Parameter(
-            validator=Number(gte=500, lte=1_000_000),
+            validator=Number(gte=1000, lte=1_000_000),
             show_env_var=False,
-            help="How many messages to write.",
+            help="How many messages to write (1,000 at least).",
         ),
     ] = 5000,
     dsn: Annotated[
