@@ -1,0 +1,269 @@
+"""Installing a store: once, again, beside others, and where it may not go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from tests.fix_store import InstalledStore, drop_store
+from tests.history import without_jobs
+
+from coldstream import ForeignSchema, InvalidInput, MigrationError
+from coldstream.migrations import Installed, Settings, install, plan_sql
+from coldstream.sql import Names, names
+
+SCHEMA = "migrated"
+
+
+@pytest.fixture(autouse=True)
+def clean(dsn: str) -> Iterator[None]:
+    drop_store(dsn, SCHEMA)
+    yield
+    drop_store(dsn, SCHEMA)
+
+
+def run_install(
+    dsn: str, settings: Settings | None = None, *, schema: str = SCHEMA, dry_run: bool = False
+) -> Installed:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return install(connection, Names(schema), settings, dry_run=dry_run)
+
+
+def execute(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+CATALOG = {
+    "columns": """
+        SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default,
+          generation_expression
+        FROM information_schema.columns WHERE table_schema = %(schema)s ORDER BY 1, 3
+    """,
+    "functions": """
+        SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text
+        FROM pg_proc AS p WHERE p.pronamespace = %(schema)s::regnamespace ORDER BY 1
+    """,
+    "relations": """
+        SELECT c.relname, c.relkind, c.relacl::text, c.reloptions::text
+        FROM pg_class AS c WHERE c.relnamespace = %(schema)s::regnamespace ORDER BY 1
+    """,
+    "indexes": """
+        SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = %(schema)s ORDER BY 1
+    """,
+    "triggers": """
+        SELECT c.relname, t.tgname, pg_get_triggerdef(t.oid)
+        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = %(schema)s::regnamespace AND NOT t.tgisinternal ORDER BY 1, 2
+    """,
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = %(schema)s::regnamespace ORDER BY 1, 2
+    """,
+    "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = %(schema)s ORDER BY 1",
+    "types": """
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+        FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+        WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'c' ORDER BY 1, a.attnum
+    """,
+    "columnstore": """
+        SELECT attname, segmentby_column_index, orderby_column_index, orderby_asc
+        FROM timescaledb_information.compression_settings
+        WHERE hypertable_schema = %(schema)s ORDER BY 3, 2, 1
+    """,
+    "jobs": """
+        SELECT proc_name, schedule_interval, config - 'hypertable_id'
+        FROM timescaledb_information.jobs
+        WHERE hypertable_schema = %(schema)s OR proc_schema = %(schema)s ORDER BY 1
+    """,
+    "dimensions": """
+        SELECT column_name, time_interval FROM timescaledb_information.dimensions
+        WHERE hypertable_schema = %(schema)s
+    """,
+    "migrations": "SELECT name, checksum FROM {schema}.migrations ORDER BY 1",
+    "store": """
+        SELECT max_clock_lead, chunk_interval, layout, compress_after, columnstore
+        FROM {schema}.store
+    """,
+}
+
+
+def catalog(dsn: str, schema: str = SCHEMA) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that an install makes, without the names that differ between schemas."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return {
+            kind: [
+                tuple(
+                    value.replace(schema, "SCHEMA") if isinstance(value, str) else value
+                    for value in row
+                )
+                for row in connection.execute(
+                    statement.replace("{schema}", schema).encode(), {"schema": schema}
+                )
+            ]
+            for kind, statement in CATALOG.items()
+        }
+
+
+def test_the_first_install_says_what_it_did(dsn: str) -> None:
+    result = run_install(dsn)
+    assert result.changed
+    assert f"created the store in schema {SCHEMA}" in result.actions
+    assert "ran migration 0001_store" in result.actions
+    assert any("compressed every 12 hours" in action for action in result.actions)
+
+
+def test_a_second_install_changes_nothing(dsn: str) -> None:
+    run_install(dsn)
+    before = catalog(dsn)
+    again = run_install(dsn)
+    assert (again.actions, again.changed) == ([], False)
+    assert catalog(dsn) == before
+
+
+def test_a_fresh_install_equals_one_that_was_repeated(
+    dsn: str, new_store: Callable[..., InstalledStore]
+) -> None:
+    run_install(dsn)
+    # As a release before this one would have left it: other functions, fewer privileges.
+    execute(
+        dsn,
+        f"""
+        CREATE OR REPLACE FUNCTION {SCHEMA}.message_store_version() RETURNS varchar
+        LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT ''0''::varchar';
+        REVOKE ALL ON ALL ROUTINES IN SCHEMA {SCHEMA} FROM {SCHEMA};
+        DROP TRIGGER messages_before_insert ON {SCHEMA}.messages;
+        DROP VIEW {SCHEMA}.stream_summary;
+        """,
+    )
+    assert run_install(dsn).changed
+    fresh = new_store()
+    assert catalog(dsn) == catalog(dsn, fresh.schema)
+
+
+def test_the_catalog_has_every_file(dsn: str) -> None:
+    run_install(dsn)
+    found = catalog(dsn)
+    routines = {
+        name.partition("(")[0].rpartition(".")[2].strip('"') for name, *_ in found["functions"]
+    }
+    assert routines == {n for f in ("functions", "internals", "lifecycle") for n in names(f)}
+    assert {name for name, _ in found["views"]} == set(names("views"))
+
+
+def test_a_dry_run_leaves_nothing(dsn: str) -> None:
+    result = run_install(dsn, dry_run=True)
+    assert result.changed
+    assert any("create_hypertable" in statement for statement in result.sql)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        assert connection.execute("SELECT to_regnamespace(%s)", [SCHEMA]).fetchall() == [(None,)]
+        jobs = "SELECT count(*) FROM timescaledb_information.jobs WHERE hypertable_schema = %s"
+        assert connection.execute(jobs.encode(), [SCHEMA]).fetchall() == [(0,)]
+
+
+def test_a_dry_run_of_another_setting_changes_nothing(dsn: str) -> None:
+    run_install(dsn)
+    before = catalog(dsn)
+    result = run_install(dsn, Settings(chunk_interval=timedelta(days=1)), dry_run=True)
+    assert result.actions == ["new chunks cover 1 day"]
+    assert catalog(dsn) == before
+
+
+def test_the_printed_sql_installs_the_same(
+    dsn: str, new_store: Callable[..., InstalledStore]
+) -> None:
+    fresh = new_store()
+    execute(dsn, "".join(plan_sql(Names(SCHEMA))))
+    assert catalog(dsn) == catalog(dsn, fresh.schema)
+    assert run_install(dsn).actions == []
+
+
+def test_a_migration_with_another_text_is_refused(dsn: str) -> None:
+    run_install(dsn)
+    execute(dsn, f"UPDATE {SCHEMA}.migrations SET checksum = 'x'")
+    before = catalog(dsn)
+    with pytest.raises(MigrationError, match=r"^Migration 0001_store ran with another text"):
+        run_install(dsn)
+    assert catalog(dsn) == before
+
+
+def test_a_migration_of_a_newer_release_is_refused(dsn: str) -> None:
+    run_install(dsn)
+    execute(dsn, f"INSERT INTO {SCHEMA}.migrations VALUES ('9999_later', 'x', '9.0')")
+    before = catalog(dsn)
+    with pytest.raises(MigrationError, match=r"9999_later is not known here$") as caught:
+        run_install(dsn)
+    assert caught.value.hint == "Upgrade this installation of Coldstream."
+    assert catalog(dsn) == before
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "CREATE TABLE {schema}.things (id int)",
+        "CREATE FUNCTION {schema}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TABLE {schema}.migrations (name text)",
+    ],
+)
+def test_a_schema_of_somebody_else_is_refused(dsn: str, contents: str) -> None:
+    execute(dsn, f"CREATE SCHEMA {SCHEMA}")
+    execute(dsn, contents.replace("{schema}", SCHEMA))
+    with pytest.raises(ForeignSchema, match=r"was not made by Coldstream$") as caught:
+        run_install(dsn)
+    assert "--schema" in f"{caught.value.hint}"
+
+
+def test_a_message_db_is_refused(dsn: str) -> None:
+    execute(dsn, f"CREATE SCHEMA {SCHEMA}")
+    execute(
+        dsn,
+        f"CREATE TABLE {SCHEMA}.messages (id uuid); CREATE FUNCTION "
+        f"{SCHEMA}.message_store_version() RETURNS varchar LANGUAGE sql AS 'SELECT ''1.3.0'''",
+    )
+    with pytest.raises(ForeignSchema, match=r"holds a Message DB of its own$") as caught:
+        run_install(dsn)
+    assert "beside it" in f"{caught.value.hint}"
+
+
+def test_an_empty_schema_is_taken(dsn: str) -> None:
+    execute(dsn, f"CREATE SCHEMA {SCHEMA}")
+    assert run_install(dsn).changed
+
+
+@pytest.mark.parametrize("name", ["", "a-b", "1a", "x" * 64, 'a"b', "a'b", "a b", "a;b", "ü"])
+@pytest.mark.parametrize("kind", ["schema", "role"])
+def test_a_name_that_would_need_quoting_is_refused(name: str, kind: str) -> None:
+    if kind == "role" and name == "":
+        assert Names("a", role="").role_name == "a"
+        return
+    with pytest.raises(InvalidInput, match=f"^Not a {kind} name: "):
+        Names(**{"schema": "a", kind: name})
+
+
+def test_a_schema_in_mixed_case(dsn: str) -> None:
+    drop_store(dsn, "MixedCase")
+    try:
+        run_install(dsn, schema="MixedCase")
+        store = without_jobs(InstalledStore(dsn, "MixedCase"))
+        store.run("SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', NULL)")
+        assert store.run("SELECT position FROM get_category_messages('account')") == [(0,)]
+        assert run_install(dsn, schema="MixedCase").actions == []
+        store.run("CALL close_ended_chunks()")
+        assert len(store.run("SELECT * FROM get_chunks()")) == 1
+    finally:
+        drop_store(dsn, "MixedCase")
+
+
+@pytest.mark.native
+def test_two_installs_at_once(dsn: str) -> None:
+    results: list[Installed] = []
+    threads = [threading.Thread(target=lambda: results.append(run_install(dsn))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(result.changed for result in results) == [False, True]
