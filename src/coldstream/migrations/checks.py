@@ -85,8 +85,10 @@ def _create_extension(connection: Connection[Any]) -> None:
             "TimescaleDB is not installed in this database, and this role may not install it",
             hint="As a superuser: CREATE EXTENSION timescaledb.",
         ) from error
-    except OperationalError as error:
-        # The server ends the connection where the library is not preloaded.
+    except (OperationalError, errors.InternalError_) as error:
+        # Where the library is not preloaded; some versions end the connection too.
+        if "preload" not in str(error):
+            raise
         raise MissingExtension(
             "TimescaleDB is there but not preloaded",
             hint="Add timescaledb to shared_preload_libraries and restart the server.",

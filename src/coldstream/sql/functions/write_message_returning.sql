@@ -20,7 +20,6 @@ CREATE OR REPLACE FUNCTION @extschema@.write_message_returning(
 RETURNS record
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET "coldstream.writing" = 'on'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -42,10 +41,14 @@ BEGIN
   END IF;
   PERFORM @extschema@.check_ids(ARRAY[_id], _store.rows_since);
 
+  -- See the trigger. Not as a SET of the function: only a superuser may give a function a setting
+  -- that no library has declared.
+  PERFORM set_config('coldstream.writing', 'on', true);
   INSERT INTO @extschema@.messages (id, stream_name, position, type, data, metadata, time)
   VALUES (_id, $2, _head.position, $3, $4, $5, _head.time)
   RETURNING messages.global_position, messages.tableoid
   INTO write_message_returning.global_position, _chunk;
+  PERFORM set_config('coldstream.writing', 'off', true);
 
   PERFORM @extschema@.admit_time(_head.time, _chunk);
   write_message_returning.position := _head.position;

@@ -17,7 +17,6 @@ CREATE OR REPLACE FUNCTION @extschema@.write_messages(
 RETURNS TABLE ("position" bigint, global_position bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET "coldstream.writing" = 'on'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -75,6 +74,8 @@ BEGIN
   _ids := $1::uuid[];
   PERFORM @extschema@.check_ids(_ids, _store.rows_since);
 
+  -- See write_message_returning.
+  PERFORM set_config('coldstream.writing', 'on', true);
   FOR _row IN
     WITH numbered AS (
       SELECT u.*, row_number() OVER (PARTITION BY u.stream_name ORDER BY u.n) - 1 AS nth
@@ -96,5 +97,6 @@ BEGIN
     write_messages.global_position := _row.global_position;
     RETURN NEXT;
   END LOOP;
+  PERFORM set_config('coldstream.writing', 'off', true);
 END;
 $$;

@@ -17,13 +17,7 @@ BEGIN
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 
-  PERFORM _timescaledb_functions.create_chunk(
-    '@extschema@.messages',
-    pg_catalog.jsonb_build_object('time', pg_catalog.jsonb_build_array(
-      (extract(epoch FROM _row.range_start) * 1000000)::bigint,
-      (extract(epoch FROM _row.range_end) * 1000000)::bigint
-    ))
-  );
+  PERFORM @extschema@.make_chunk(_row.range_start, _row.range_end);
   RETURN _row;
 END;
 $$;
