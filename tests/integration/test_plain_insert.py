@@ -200,3 +200,27 @@ def test_the_application_role_cannot_pass_the_trigger(store: InstalledStore) -> 
             connection.execute("COMMIT" if allowed else "ROLLBACK")
     assert store.run("SELECT stream_version('account-1')") == [(1,)]
     assert write(store, "account-1") == 2
+
+
+@pytest.mark.parametrize(
+    "write_first",
+    [
+        "SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', NULL)",
+        "SELECT * FROM write_messages(ARRAY[gen_random_uuid()::text], ARRAY['account-1'], "
+        "ARRAY['T'], ARRAY[NULL::jsonb])",
+        "SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', NULL), "
+        "create_chunks_ahead()",
+    ],
+)
+def test_a_write_leaves_no_door_open_for_the_rest_of_its_transaction(
+    store: InstalledStore, write_first: str
+) -> None:
+    # The owner is the one whom the trigger would let pass.
+    with store.connect() as connection:
+        connection.execute("BEGIN")
+        connection.execute(write_first.encode())
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(
+                "INSERT INTO messages (stream_name, position, type) VALUES ('account-1', 0, 'T')"
+            )
+        connection.execute("ROLLBACK")

@@ -1,0 +1,174 @@
+"""Servers of a test's own: small PostgreSQL clusters and pgbouncer, from this machine's programs.
+
+On loopback only, in a temporary folder, and stopped by their process. PostgreSQL and pgbouncer
+refuse to run as root, so a root's tests run them as the user ``postgres`` or ``nobody``.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+_SECONDS = 40
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Arguments of Popen that step down from root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    pytest.skip("not covered here: root has no unprivileged user to run a server as")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that the server's user owns."""
+    folder = Path(tempfile.mkdtemp(prefix="coldstream-server-"))
+    try:
+        user = _unprivileged()
+        if user:
+            os.chown(folder, user["user"], user["group"])
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _running(command: list[str], folder: Path, dsn: str) -> Iterator[None]:
+    """A server, from when it answers until it has stopped."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **_unprivileged()
+        )
+    try:
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                psycopg.connect(dsn, connect_timeout=3).close()
+                break
+            except psycopg.OperationalError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"The server did not start: {(folder / 'log').read_text()[-2000:]}")
+                time.sleep(0.1)
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _postgresql() -> Path:
+    """The folder of this machine's server programs."""
+    found = shutil.which("pg_config")
+    if found:
+        shown = subprocess.run([found, "--bindir"], capture_output=True, text=True, check=True)
+        folders = [Path(shown.stdout.strip())]
+    else:
+        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in folders:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    pytest.skip("not covered here: this machine has no PostgreSQL server programs (initdb)")
+
+
+StartCluster = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def start_cluster() -> Iterator[StartCluster]:
+    """Start a PostgreSQL cluster with these settings; gives a superuser's DSN."""
+    with ExitStack() as stack:
+
+        def start_cluster(**settings: str) -> str:
+            programs = _postgresql()
+            folder = stack.enter_context(_folder())
+            data = folder / "data"
+            subprocess.run(
+                [
+                    *(programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust"),
+                    *("-E", "UTF8", "--locale=C", "--no-sync"),
+                ],
+                check=True,
+                capture_output=True,
+                cwd=folder,
+                **_unprivileged(),
+            )
+            port = _free_port()
+            options = {
+                "listen_addresses": "127.0.0.1",
+                "port": str(port),
+                "unix_socket_directories": str(folder),
+                "fsync": "off",
+                "shared_buffers": "32MB",
+                **settings,
+            }
+            dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            command = [str(programs / "postgres"), "-D", str(data)]
+            for name, value in options.items():
+                command += ["-c", f"{name}={value}"]
+            stack.enter_context(_running(command, folder, dsn))
+            return dsn
+
+        yield start_cluster
+
+
+def require_timescaledb() -> None:
+    """Skip where this machine's PostgreSQL has no TimescaleDB to load."""
+    programs = _postgresql()
+    shown = subprocess.run(
+        [programs / "pg_config", "--pkglibdir"], capture_output=True, text=True, check=True
+    )
+    if not list(Path(shown.stdout.strip()).glob("timescaledb*.so")):
+        pytest.skip("not covered here: this machine's PostgreSQL has no TimescaleDB")
+
+
+@pytest.fixture
+def pgbouncer_dsn(dsn: str) -> Iterator[str]:
+    """The database under test through pgbouncer in transaction mode, with few connections."""
+    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("not covered here: this machine has no pgbouncer")
+    server = conninfo_to_dict(dsn)
+    port = _free_port()
+    with _folder() as folder:
+        (folder / "pgbouncer.ini").write_text(
+            "[databases]\n"
+            f"* = host={server.get('host', '127.0.0.1')} port={server.get('port', 5432)} "
+            f"user={server.get('user', 'postgres')} password={server.get('password', 'x')}\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 3\n"
+            "max_client_conn = 100\n"
+        )
+        through = make_conninfo(dsn, host="127.0.0.1", hostaddr="127.0.0.1", port=port)
+        with _running([program, str(folder / "pgbouncer.ini")], folder, through):
+            yield through
