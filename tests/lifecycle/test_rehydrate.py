@@ -40,10 +40,9 @@ def test_rows_are_back_as_they_were(archived: Store) -> None:
 def test_twice_is_once(archived: Store) -> None:
     with archived.opened() as opened:
         assert len(opened.lifecycle.rehydrate(START, END)) == CHUNKS
-        before = archived.states()
         assert opened.lifecycle.rehydrate(START, END) == []
         assert list(opened.get_all_messages()) == archived.truth
-    assert archived.states() == before == ["rehydrated"] * CHUNKS
+    assert archived.states() == ["rehydrated"] * CHUNKS
 
 
 @pytest.mark.parametrize(
@@ -68,21 +67,17 @@ def test_a_part_brings_whole_chunks(
     assert [n for n, s in enumerate(archived.states()) if s == "rehydrated"] == chunks
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "problem"),
-    [
-        (START - 9 * WEEK, START, "The store has no messages from"),
-        (END, START, "The range ends before it starts"),
-        (START, START, "The range ends before it starts"),
-        (START.replace(tzinfo=None), END, "without a time zone"),
-        (START, END.replace(tzinfo=None), "without a time zone"),
-    ],
-)
-def test_a_range_that_cannot_be(
-    archived: Store, start: datetime, end: datetime, problem: str
-) -> None:
-    with archived.opened() as opened, pytest.raises(InvalidInput, match=problem):
-        opened.lifecycle.rehydrate(start, end)
+def test_a_range_that_cannot_be(archived: Store) -> None:
+    with archived.opened() as opened:
+        for start, end, problem in (
+            (START - 9 * WEEK, START, "The store has no messages from"),
+            (END, START, "The range ends before it starts"),
+            (START, START, "The range ends before it starts"),
+            (START.replace(tzinfo=None), END, "without a time zone"),
+            (START, END.replace(tzinfo=None), "without a time zone"),
+        ):
+            with pytest.raises(InvalidInput, match=problem):
+                opened.lifecycle.rehydrate(start, end)
     assert archived.states() == ["dropped"] * CHUNKS
 
 
