@@ -12,7 +12,7 @@ demo:      ## see it work, on real events
 
 test:      ## run the tests (ARGS="-k name" narrows them)
 	$(BOOTSTRAP) dev
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest $(if $(COLDSTREAM_TEST_DSN),,-n 2 --dist loadfile) $(ARGS)
 
 lint:      ## style, types, and generated files that are current
 	$(BOOTSTRAP) dev

@@ -100,8 +100,13 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
                 return kind(message, hint=hint)
     if state in _BY_STATE:
         return _BY_STATE[state](message, hint=hint)
-    if state in ("3F000", "42P01", "42883") and schema in message:
+    if state == "3F000" and schema in message:
         return not_installed(schema)
+    if state in ("42P01", "42883") and f"{schema}." in message:
+        return errors.NotInstalled(
+            f"The store in schema {schema} lacks what this release needs: {message}",
+            hint="Bring it up to this release with coldstream init.",
+        )
     if state[:2] in ("22", "54") or state == "23502":
         return errors.InvalidInput(message, hint=hint)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state[:2] in (

@@ -6,7 +6,6 @@ What is due is decided by age; what may be done is decided by the chunk's state 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +77,7 @@ class Lifecycle:
 
         return archive(
             self._store,
-            self._location(),
+            self._locate(None),
             older_than,
             format=format,
             again=again,
@@ -90,11 +89,14 @@ class Lifecycle:
     def verify(self, *, again: bool = False) -> list[Verification]:
         """Read exported objects back and prove them; with ``again``, every archived object.
 
+        They are read where the store's ``archive`` says, or else where the ledger does. What is
+        proved there is read from there from then on: so a copied archive is taken into use.
+
         A damaged object is a result, not an exception: look at ``problem``.
         """
         from coldstream.lifecycle.verify import verify
 
-        return verify(self._store, self._location(), again=again, progress=self.progress)
+        return verify(self._store, self._locate, again=again, progress=self.progress)
 
     def drop(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Drop]:
         """Drop verified chunks from the database; gives all that are due, and why some stay.
@@ -117,16 +119,17 @@ class Lifecycle:
         from coldstream.lifecycle.rehydrate import rehydrate
 
         return rehydrate(
-            self._store, self._location(), start, end, dry_run=dry_run, progress=self.progress
+            self._store, self._locate, start, end, dry_run=dry_run, progress=self.progress
         )
 
-    def _location(self) -> ArchiveLocation:
+    def _locate(self, archive_url: str | None) -> ArchiveLocation:
+        """The store's archive location, or else the one the ledger names."""
         from coldstream.archive.location import ArchiveLocation
 
-        options: Mapping[str, str] | None = self._store.archive_options
-        if self._store.archive is None:
+        url = self._store.archive or archive_url
+        if url is None:
             raise InvalidInput(
                 "No archive location",
                 hint="Give --archive or COLDSTREAM_ARCHIVE: s3://bucket/prefix or file:///folder.",
             )
-        return ArchiveLocation.open(self._store.archive, options)
+        return ArchiveLocation.open(url, self._store.archive_options)

@@ -11,7 +11,7 @@ from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import Archived, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import Progress, Session, reporter, working
+from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
 from coldstream.lifecycle.states import DROPPED
 
 
@@ -45,7 +45,7 @@ def due(session: Session, start: datetime, end: datetime) -> list[Chunk]:
 
 def rehydrate(
     store: Store,
-    location: ArchiveLocation,
+    locate: Locate,
     start: datetime,
     end: datetime,
     *,
@@ -62,7 +62,9 @@ def rehydrate(
             row[0]: row[3] for row in session.rows("archived_manifests", [end, start]) if row[3]
         }
         for chunk in chunks:
-            _rehydrate(session, location, chunk, manifests[chunk.range_start], progress)
+            _rehydrate(
+                session, locate(chunk.archive_url), chunk, manifests[chunk.range_start], progress
+            )
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import psycopg
 from psycopg import Connection
@@ -19,6 +19,9 @@ from coldstream.errors import InvalidInput, LifecycleBusy, Unavailable
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.sql import query
 
+if TYPE_CHECKING:
+    from coldstream.archive.location import ArchiveLocation
+
 OlderThan: TypeAlias = timedelta | datetime
 
 # A reader that is idle in a transaction keeps a drop or a compression waiting, and everybody who
@@ -26,6 +29,10 @@ OlderThan: TypeAlias = timedelta | datetime
 _LOCK_TIMEOUT = "2s"
 _TRIES = 5
 _PAUSE = 1.0
+
+
+Locate: TypeAlias = "Callable[[str | None], ArchiveLocation]"
+"""Opens the archive: where the store says, or else where the ledger does."""
 
 
 class Progress(Protocol):

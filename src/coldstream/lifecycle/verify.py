@@ -11,7 +11,7 @@ from coldstream.archive.manifest import Manifest
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, ArchiveError
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import Progress, Session, reporter, working
+from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
 from coldstream.lifecycle.states import EXPORTED
 
 _EVER = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
@@ -25,9 +25,7 @@ class Verification:
     problem: ArchiveError | None
 
 
-def verify(
-    store: Store, location: ArchiveLocation, *, again: bool, progress: Progress
-) -> list[Verification]:
+def verify(store: Store, locate: Locate, *, again: bool, progress: Progress) -> list[Verification]:
     """Verify what was exported and is not yet verified; with ``again``, all that is archived.
 
     A damaged object does not end the run: the others are looked at too.
@@ -42,7 +40,7 @@ def verify(
                 continue
             chunk = chunks[range_start]
             try:
-                _verify(session, location, chunk, manifest_key, digest, progress)
+                _verify(session, locate(chunk.archive_url), chunk, manifest_key, digest, progress)
                 results.append(Verification(chunk, None))
             except ArchiveError as error:
                 results.append(Verification(chunk, error))
@@ -64,4 +62,4 @@ def _verify(
             hint="Export the chunk again: coldstream archive --again.",
         )
     verify_object(location, manifest, progress=reporter(progress, chunk))
-    session.rows("record_verified", [chunk.range_start, digest])
+    session.rows("record_verified", [chunk.range_start, digest, location.url])

@@ -1,7 +1,11 @@
 -- exported -> verified: the object was read back from storage and is what the manifest says. A chunk
 -- that was verified before, or has been dropped, keeps its state and gets a new time. The digest names
--- what was verified: a ledger that says something else has moved on.
-CREATE OR REPLACE FUNCTION @extschema@.record_verified(range_start timestamptz, digest text)
+-- what was verified: a ledger that says something else has moved on. Readers look where it was verified.
+CREATE OR REPLACE FUNCTION @extschema@.record_verified(
+  range_start timestamptz,
+  digest text,
+  archive_url text
+)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -12,7 +16,7 @@ BEGIN
   PERFORM @extschema@.lifecycle_lock();
   UPDATE @extschema@.chunks AS c
   SET state = CASE WHEN c.state = 'exported' THEN 'verified' ELSE c.state END,
-    verified_at = pg_catalog.clock_timestamp()
+    verified_at = pg_catalog.clock_timestamp(), archive_url = $3
   WHERE c.range_start = $1 AND c.digest = $2
     AND c.state IN ('exported', 'verified', 'dropped', 'rehydrated')
   RETURNING c.* INTO _row;
