@@ -12,6 +12,16 @@ from tests.fix_store import InstalledStore
 from coldstream import InvalidInput, JsonText, NewMessage, NotACategory, NotAStream
 
 
+class NotJson:
+    """A value no JSON has, whose name in a test's id is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "NotJson()"
+
+
+NOT_JSON = NotJson()
+
+
 @pytest.fixture
 def client(module_store: InstalledStore, open_client: Callable[..., Client]) -> Client:
     return open_client(module_store)
@@ -63,7 +73,7 @@ def test_a_name_that_is_not_text(client: Client) -> None:
     [
         float("nan"),
         [float("inf")],
-        {"a": object()},
+        {"a": NOT_JSON},
         {1, 2},
         b"bytes",
         {"a": "\0"},
