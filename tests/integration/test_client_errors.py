@@ -86,7 +86,7 @@ def test_a_dsn_that_cannot_be_read_is_not_repeated(kind: str, wrong: str) -> Non
 
 
 def test_the_pool_is_exhausted(message_store: InstalledStore) -> None:
-    with coldstream.connect(message_store.dsn, max_size=1, timeout=0.2) as store:
+    with coldstream.connect(message_store.dsn, max_size=1, timeout=2) as store:
         with store.connection(), pytest.raises(Unavailable, match=r"^No connection") as caught:
             store.stream_version("account-1")
         assert caught.value.hint is not None
