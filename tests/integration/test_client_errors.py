@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -141,16 +142,16 @@ def terminate(installed: InstalledStore, pid: int) -> None:
 
 @pytest.mark.native
 def test_a_role_without_privileges(store_schema: InstalledStore, kind: str) -> None:
-    store_schema.run("DROP ROLE IF EXISTS stranger")
-    store_schema.run("CREATE ROLE stranger LOGIN PASSWORD 'x'")
+    stranger = f"stranger_{os.getpid()}"  # roles are the whole server's
+    store_schema.run(f"CREATE ROLE {stranger} LOGIN PASSWORD 'x'")
     try:
-        dsn = make_conninfo(store_schema.dsn, user="stranger", password="x")
+        dsn = make_conninfo(store_schema.dsn, user=stranger, password="x")
         with pytest.raises(SetupError, match=r"^permission denied") as caught, opened(kind, dsn):
             pass
         assert caught.value.hint is not None
         assert "owner" in caught.value.hint
     finally:
-        store_schema.run("DROP ROLE stranger")
+        store_schema.run(f"DROP ROLE {stranger}")
 
 
 def test_a_stream_that_is_ahead_of_the_clock(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,9 +140,9 @@ def test_an_id_may_not_come_back_while_its_message_is_rehydrated(archived: Store
 
 @pytest.mark.native  # the embedded server has one role that logs in
 def test_a_superuser_who_did_not_install_the_store(archived: Store) -> None:
-    archived.run("DROP ROLE IF EXISTS other_admin")
-    archived.run("CREATE ROLE other_admin LOGIN SUPERUSER PASSWORD 'x'")
-    dsn = make_conninfo(archived.installed.dsn, user="other_admin", password="x")
+    admin = f"admin_{os.getpid()}"  # roles are the whole server's
+    archived.run(f"CREATE ROLE {admin} LOGIN SUPERUSER PASSWORD 'x'")
+    dsn = make_conninfo(archived.installed.dsn, user=admin, password="x")
     try:
         with coldstream.connect(
             dsn, schema=archived.installed.schema, archive=archived.archive
@@ -151,5 +152,5 @@ def test_a_superuser_who_did_not_install_the_store(archived: Store) -> None:
             opened.lifecycle.drop(OLD)
             assert list(opened.get_all_messages()) == archived.truth
     finally:
-        archived.run("DROP OWNED BY other_admin")
-        archived.run("DROP ROLE other_admin")
+        archived.run(f"DROP OWNED BY {admin}")
+        archived.run(f"DROP ROLE {admin}")
