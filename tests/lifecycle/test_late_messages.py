@@ -9,6 +9,8 @@ import pytest
 from tests.history import START
 from tests.lifecycle.conftest import Store
 
+from coldstream import LateMessage
+
 OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
 
@@ -73,3 +75,20 @@ def test_a_late_message_keeps_no_empty_chunk_behind(small: Store) -> None:
     with pytest.raises(psycopg.Error):
         late(small)
     assert small.run(chunks) == before
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_late_message_has_its_own_error_in_python(small: Store, dropped: bool) -> None:
+    with small.opened() as opened:
+        opened.lifecycle.archive(OLD)
+        if dropped:
+            opened.lifecycle.verify()
+            opened.lifecycle.drop(OLD)
+        statement = (
+            f"INSERT INTO {small.installed.schema}.messages (stream_name, position, type, time) "
+            "VALUES ('late-1', 0, 'T', %s)"
+        )
+        # The error is the store's when it leaves the connection's block.
+        with pytest.raises(LateMessage) as caught, opened.connection() as connection:
+            connection.execute(statement.encode(), [START])
+        assert "does not change" in f"{caught.value.hint}"

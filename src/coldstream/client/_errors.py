@@ -100,6 +100,11 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
                 return kind(message, hint=hint)
     if state in _BY_STATE:
         return _BY_STATE[state](message, hint=hint)
+    if state == "0A000" and "frozen chunk" in message:
+        return errors.LateMessage(
+            f"Message is too late: its chunk is sealed ({message})",
+            hint="History that has been sealed or archived does not change. Is the clock right?",
+        )
     if state == "3F000" and schema in message:
         return not_installed(schema)
     if state in ("42P01", "42883") and f"{schema}." in message:

@@ -17,21 +17,23 @@ BEGIN
     UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
   END IF;
 
+  -- Only where it differs: a needless update makes writers under REPEATABLE READ fail (40001).
   UPDATE @extschema@.store AS s
-  SET
-    closed_before = coalesce(
-      (SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open'),
-      s.closed_before
-    ),
-    rows_since = coalesce(
+  SET closed_before = coalesce(n.closed_before, s.closed_before),
+    rows_since = coalesce(n.first_rows, n.last_end, s.rows_since)
+  FROM (
+    SELECT
       (
-        SELECT pg_catalog.min(h.range_start)
-        FROM @extschema@.hypertable_chunks() AS h
-        LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
+        SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open'
+      ) AS closed_before,
+      pg_catalog.min(h.range_start) FILTER (
         WHERE NOT h.is_compressed AND c.state IS DISTINCT FROM 'rehydrated'
-      ),
-      (SELECT pg_catalog.max(h.range_end) FROM @extschema@.hypertable_chunks() AS h),
-      s.rows_since
-    );
+      ) AS first_rows,
+      pg_catalog.max(h.range_end) AS last_end
+    FROM @extschema@.hypertable_chunks() AS h
+    LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
+  ) AS n
+  WHERE s.closed_before <> coalesce(n.closed_before, s.closed_before)
+    OR s.rows_since <> coalesce(n.first_rows, n.last_end, s.rows_since);
 END;
 $$;
