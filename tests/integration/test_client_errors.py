@@ -86,8 +86,8 @@ def test_a_dsn_that_cannot_be_read_is_not_repeated(kind: str, wrong: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_the_pool_is_exhausted(message_store: InstalledStore) -> None:
-    with coldstream.connect(message_store.dsn, max_size=1, timeout=2) as store:
+def test_the_pool_is_exhausted(store_schema: InstalledStore) -> None:
+    with coldstream.connect(store_schema.dsn, max_size=1, timeout=2) as store:
         with store.connection(), pytest.raises(Unavailable, match=r"^No connection") as caught:
             store.stream_version("account-1")
         assert caught.value.hint is not None
