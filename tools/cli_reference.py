@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import inspect
 import sys
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from cyclopts import App
 from cyclopts.argument import Argument
 
 from coldstream.cli.app import load
+from generated_page import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "cli.md"
@@ -90,23 +89,7 @@ def metavariable(argument: Argument) -> str:
 
 
 def main(words: list[str] | None = None, *, page: Path = PAGE) -> int:
-    parser = argparse.ArgumentParser(description="Write docs/reference/cli.md.")
-    parser.add_argument("--check", action="store_true", help="only compare; 1 when it differs")
-    check = parser.parse_args(words).check
-    wanted = reference(load())
-    old = page.read_text() if page.exists() else ""
-    if check:
-        diff = difflib.unified_diff(
-            old.splitlines(), wanted.splitlines(), str(page), "generated", lineterm=""
-        )
-        print("\n".join(diff))
-        if old != wanted:
-            print("The command line's page is not current: run `make docs`.", file=sys.stderr)
-        return int(old != wanted)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(wanted)
-    print(f"wrote {page}")
-    return 0
+    return write_or_check(words, page, lambda: reference(load()))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ writes nothing and exits 1, with a diff, when the page is not current.
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from coldstream.sql import files
+from generated_page import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "sql.md"
@@ -130,27 +129,11 @@ def reference() -> str:
 
 
 def main(words: list[str] | None = None, *, page: Path = PAGE) -> int:
-    parser = argparse.ArgumentParser(description="Write docs/reference/sql.md.")
-    parser.add_argument("--check", action="store_true", help="only compare; 1 when it differs")
-    check = parser.parse_args(words).check
     try:
-        wanted = reference()
+        return write_or_check(words, page, reference)
     except NotDocumented as error:
         print(error, file=sys.stderr)
         return 1
-    old = page.read_text() if page.exists() else ""
-    if check:
-        diff = difflib.unified_diff(
-            old.splitlines(), wanted.splitlines(), str(page), "generated", lineterm=""
-        )
-        print("\n".join(diff))
-        if old != wanted:
-            print("The SQL page is not current: run `make docs`.", file=sys.stderr)
-        return int(old != wanted)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(wanted)
-    print(f"wrote {page}")
-    return 0
 
 
 if __name__ == "__main__":
