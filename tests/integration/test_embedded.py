@@ -487,7 +487,7 @@ def test_starting_and_stopping(tmp_path: Path) -> None:
         client.execute("SELECT 1")
     client.close()
     server.stop()
-    assert gone(pid, 0.1)
+    assert gone(pid, 15)
 
 
 def test_a_data_directory_keeps_its_data(tmp_path: Path) -> None:
@@ -534,7 +534,7 @@ def test_stopping_during_a_statement_is_bounded() -> None:
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 15
-    assert gone(pid, 0.1)
+    assert gone(pid, 15)
     client.close()
 
 
@@ -559,7 +559,8 @@ def test_a_killed_parent_leaves_no_server_and_no_lock(tmp_path: Path) -> None:
         parent.kill()
     # At once: the new server waits for the old one's engine to go.
     with EmbeddedServer(tmp_path / "data") as server, psycopg.connect(server.dsn) as connection:
-        assert gone(pid, 0.1)
+        # The lock is free a little before the process is off the system's list.
+        assert gone(pid, 15)
         assert one(connection, "SELECT value FROM kept") == 42
 
 
@@ -577,7 +578,7 @@ def test_a_stuck_engine_without_its_parent_is_ended(
             EmbeddedServer(tmp_path / "data").start()
         parent.kill()
     with EmbeddedServer(tmp_path / "data"):
-        assert gone(pid, 0.1)
+        assert gone(pid, 15)
 
 
 def test_a_killed_server_is_reported_and_its_data_is_kept(tmp_path: Path) -> None:
@@ -615,7 +616,7 @@ def test_the_command_stops_cleanly(tmp_path: Path, sign: signal.Signals) -> None
         os.killpg(command.pid, sign)
         assert command.wait(timeout=10) == 0
         assert command.stderr.read() == ""
-    assert gone(pid, 0.1)
+    assert gone(pid, 15)
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:

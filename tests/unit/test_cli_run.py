@@ -28,7 +28,9 @@ ERRORS: dict[str, BaseException] = {
     "leak": psycopg.OperationalError("connection failed:\nno route"),
     "file": FileNotFoundError(2, "No such file or directory", "events.json"),
     "interrupt": KeyboardInterrupt(),
+    "unwinding": Unavailable("the rollback found no server"),
 }
+ERRORS["unwinding"].__context__ = KeyboardInterrupt()
 ONE_LINE_EACH = {
     "hinted": (1, ["coldstream: no server at db:5432", "  hint: is it running?"]),
     "plain": (1, ["coldstream: no server at db:5432\\x1b[31m"]),
@@ -50,6 +52,7 @@ ONE_LINE_EACH = {
     ),
     "file": (1, ["coldstream: events.json: No such file or directory"]),
     "interrupt": (130, ["coldstream: interrupted"]),
+    "unwinding": (130, ["coldstream: interrupted"]),
 }
 
 

@@ -36,25 +36,39 @@ def run(arguments: Sequence[str], app: App | None = None) -> int:
         # What is still buffered has no reader; the flush at exit must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PIPE_CLOSED
-    except KeyboardInterrupt as error:
-        return report(error, "interrupted", status=INTERRUPTED)
-    except CycloptsError as error:
-        return report(error, usage(error), hint=usage_hint(error), status=WRONG_USAGE)
-    except InvalidInput as error:
-        return report(error, str(error), hint=error.hint, status=WRONG_USAGE)
-    except ColdstreamError as error:
-        return report(error, str(error), hint=error.hint)
-    except OSError as error:
-        return report(
-            error, f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        )
-    except Exception as error:
-        return report(
-            error,
-            f"unexpected {type(error).__name__}: {error}",
-            hint="this is a bug; COLDSTREAM_TRACEBACK=1 shows where it comes from",
-        )
+    except (KeyboardInterrupt, Exception) as error:
+        if interrupted(error):
+            return report(error, "interrupted", status=INTERRUPTED)
+        return failed(error)
     return status if isinstance(status, int) else 0
+
+
+def interrupted(error: BaseException | None) -> bool:
+    """Is ``error`` an interrupt, or what went wrong while one unwound (a rollback, say)?"""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def failed(error: BaseException) -> int:
+    """Report what a command raised, and return the exit status that its kind has."""
+    match error:
+        case CycloptsError():
+            return report(error, usage(error), hint=usage_hint(error), status=WRONG_USAGE)
+        case InvalidInput():
+            return report(error, str(error), hint=error.hint, status=WRONG_USAGE)
+        case ColdstreamError():
+            return report(error, str(error), hint=error.hint)
+        case OSError(filename=str(name)):
+            return report(error, f"{name}: {error.strerror}")
+        case OSError():
+            return report(error, str(error))
+        case _:
+            return report(
+                error,
+                f"unexpected {type(error).__name__}: {error}",
+                hint="this is a bug; COLDSTREAM_TRACEBACK=1 shows where it comes from",
+            )
 
 
 def report(
