@@ -21,6 +21,18 @@ from uuid_utils.compat import uuid7
 from coldstream.errors import InvalidInput
 
 
+# One encoder for every message: making it costs as much as encoding a small message does.
+_ENCODER = simplejson.JSONEncoder(
+    # Bytes are not text: simplejson would guess that they are UTF-8.
+    encoding=None,  # type: ignore[arg-type]
+    use_decimal=True,
+    allow_nan=False,
+    ensure_ascii=False,
+    namedtuple_as_object=False,
+    separators=(",", ":"),
+)
+
+
 class JsonText(str):
     """JSON that is already text: sent as it is, never parsed by the client."""
 
@@ -46,20 +58,7 @@ def encode_json(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        text = (
-            value
-            if isinstance(value, JsonText)
-            else simplejson.dumps(
-                value,
-                # Bytes are not text: simplejson would guess that they are UTF-8.
-                encoding=None,
-                use_decimal=True,
-                allow_nan=False,
-                ensure_ascii=False,
-                namedtuple_as_object=False,
-                separators=(",", ":"),
-            )
-        )
+        text = value if isinstance(value, JsonText) else _ENCODER.encode(value)
         # A lone surrogate has no bytes to be sent as.
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:

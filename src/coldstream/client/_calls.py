@@ -9,6 +9,7 @@ from uuid import UUID
 
 import simplejson
 
+from coldstream.client._arrays import jsonb_array, varchar_array
 from coldstream.errors import InvalidInput, NotACategory, NotAStream
 from coldstream.message import Message, NewMessage, encode_json, is_category
 
@@ -20,7 +21,7 @@ def write_arguments(message: NewMessage, expected_version: int | None) -> tuple[
     """The arguments of ``write_message`` (id, stream name, type, data, metadata, version)."""
     if expected_version is not None:
         check_number("expected version", expected_version)
-    return (*_message_arguments(message), expected_version)
+    return (*message_arguments(message), expected_version)
 
 
 def write_many_arguments(
@@ -31,20 +32,45 @@ def write_many_arguments(
     Raises:
         InvalidInput: also for an expected version of a stream that no message is for.
     """
-    ids, names, types, data, metadata = zip(*map(_message_arguments, messages), strict=True)
-    for name, version in (expected_versions or {}).items():
+    for version in (expected_versions or {}).values():
         check_number("expected version", version)
+    rows = list(map(message_arguments, messages))
+    if expected_versions:
+        unused = set(expected_versions) - {row[1] for row in rows}
         # It would guard nothing, and most likely the name is misspelt.
-        if name not in names:
+        if unused:
             raise InvalidInput(
-                f"An expected version of a stream that is not written to: {name}",
+                f"An expected version of a stream that is not written to: {min(unused)}",
                 hint="Name only streams of the messages in the same call.",
             )
-    versions = None if expected_versions is None else simplejson.dumps(dict(expected_versions))
-    return (list(ids), list(names), list(types), list(data), list(metadata), versions)
+    return write_rows_arguments(rows, expected_versions)
 
 
-def _message_arguments(message: NewMessage) -> tuple[str, str, str, str | None, str | None]:
+MessageArguments = tuple[str, str, str, str | None, str | None]
+"""Id, stream name, type, data and metadata of a message, checked and encoded."""
+
+
+def write_rows_arguments(
+    rows: Sequence[MessageArguments], expected_versions: Mapping[str, int] | None
+) -> tuple[Any, ...]:
+    """The arguments of ``write_messages``, from rows that were checked before."""
+    ids, names, types, data, metadata = zip(*rows, strict=True)
+    return (
+        varchar_array(ids),
+        varchar_array(names),
+        varchar_array(types),
+        jsonb_array(data),
+        jsonb_array(metadata) if any(each is not None for each in metadata) else None,
+        simplejson.dumps(dict(expected_versions)) if expected_versions else None,
+    )
+
+
+def message_arguments(message: NewMessage) -> MessageArguments:
+    """The checked and encoded parts of a message.
+
+    Raises:
+        InvalidInput: no server would take it.
+    """
     return (
         check_id(message.id),
         check_text("stream name", message.stream_name),

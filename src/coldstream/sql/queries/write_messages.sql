@@ -1,2 +1,2 @@
 SELECT position, global_position
-FROM @extschema@.write_messages(%s, %s, %s, %s::text[]::jsonb[], %s::text[]::jsonb[], %s::jsonb)
+FROM @extschema@.write_messages(%s, %s, %s, %s, %s, %s::jsonb)
