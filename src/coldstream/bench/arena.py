@@ -1,0 +1,208 @@
+"""A store, a plain table and, where asked for, the seed's hypertable, with the same messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import coldstream
+from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
+from coldstream.bench.place import Place
+from coldstream.bench.sql import files, query
+from coldstream.bench.workload import Event, Source
+from coldstream.migrations import Settings, install
+from coldstream.sql import Names
+from coldstream.sql import query as store_query
+from coldstream.store import Store
+
+# Rows in one INSERT where COPY is not to be had, and chunks filled in one transaction: each chunk
+# that is written to locks its indexes too, and the server's lock table is small.
+_INSERTED_AT_ONCE = 500
+_FILLED_AT_ONCE = 25
+
+
+@dataclass
+class Arena:
+    """The contenders over one set of messages. History ends before now, in whole chunks."""
+
+    place: Place
+    name: str
+    chunk_interval: timedelta
+    store: Contender
+    plain: Contender
+    seed: Contender | None
+    start: datetime
+    end: datetime
+    messages: int = 0
+
+    @property
+    def contenders(self) -> list[Contender]:
+        return [c for c in (self.store, self.plain, self.seed) if c is not None]
+
+    @property
+    def archive_url(self) -> str:
+        return (self.place.folder / self.name).as_uri()
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks history has."""
+        return round((self.end - self.start) / self.chunk_interval)
+
+    def query(self, name: str) -> bytes:
+        """A named statement, with the schemas put in."""
+        return _rendered(self, query(name)).encode()
+
+    def rows(self, name: str, arguments: Any = None) -> list[Any]:
+        """The rows of a named statement, on a connection of its own."""
+        with self.place.connection() as connection:
+            cursor = connection.execute(self.query(name), arguments)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def client(self, **options: Any) -> Iterator[Store]:
+        """The Coldstream client. It prepares its statements, as every caller here does."""
+        with coldstream.connect(
+            self.place.dsn,
+            schema=self.store.schema,
+            archive=self.archive_url,
+            prepare_threshold=0,
+            **options,
+        ) as store:
+            yield store
+
+    def fill(self, source: Source, count: int, progress: Callable[[int], None]) -> None:
+        """Give every contender the same ``count`` messages, over all of history's chunks."""
+        _copy(self, source.events(count, self.start, self.end), progress)
+        loads = {"load_store": self.store, "load_seed": self.seed}
+        step = _FILLED_AT_ONCE * self.chunk_interval
+        with self.place.connection() as connection:
+            connection.execute("SET timezone = 'UTC'")
+            for statement, contender in loads.items():
+                moment = self.start
+                while contender is not None and moment < self.end:
+                    with connection.transaction():
+                        connection.execute("SET LOCAL coldstream.writing = 'on'")
+                        until = min(moment + step, self.end)
+                        connection.execute(self.query(statement), {"start": moment, "end": until})
+                    moment = until
+            connection.execute(self.query("load_heads"))
+            for contender in self.contenders:
+                text = query("set_sequence").replace("@extschema@", contender.schema)
+                connection.execute(_rendered(self, text).encode())
+            # The ledger: exact ranges from the data, as the hourly job of a store writes them.
+            connection.execute(store_query("close_ended_chunks", self.store.schema).encode())
+        self.messages += count
+        self.settle()
+
+    def settle(self) -> None:
+        """Vacuum and analyze all of them alike, and let a checkpoint not fall into a round."""
+        with self.place.connection() as connection:
+            for contender in self.contenders:
+                connection.execute(f"VACUUM (ANALYZE) {contender.schema}.messages".encode())
+            connection.execute(f"VACUUM (ANALYZE) {self.store.schema}.streams".encode())
+            if self.place.server.superuser:
+                connection.execute("CHECKPOINT")
+
+    def compress(self) -> None:
+        """Move history into the columnstore, the seed's too."""
+        with self.client() as store:
+            store.lifecycle.compress(self.end)
+        if self.seed is not None:
+            with self.place.connection() as connection:
+                chunks = connection.execute(query("chunks_of").encode(), [self.seed.schema])
+                for schema, name, end in chunks.fetchall():
+                    if end <= self.end:
+                        connection.execute(
+                            f"SELECT {self.place.server.timescaledb_schema}.compress_chunk("
+                            f"'{schema}.{name}', if_not_compressed => true)".encode()
+                        )
+        self.settle()
+
+    def store_bytes(self) -> int:
+        """All that the store occupies in the database."""
+        ((others, hypertable),) = self.rows("store_bytes")
+        return int(others + hypertable)
+
+    def plain_bytes(self) -> int:
+        """All that the plain table occupies."""
+        ((size,),) = self.rows("plain_bytes")
+        return int(size)
+
+    def drop(self) -> None:
+        """Make room: drop everything of it."""
+        self.place.drop([contender.schema for contender in self.contenders])
+
+
+def make(
+    place: Place,
+    name: str,
+    *,
+    chunks: int,
+    chunk_interval: timedelta = timedelta(days=7),
+    seed: bool = False,
+) -> Arena:
+    """An empty arena whose history has so many chunks, the last of which ends before now."""
+    now = datetime.now(UTC)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    end = epoch + (now - epoch) // chunk_interval * chunk_interval
+    # The chunk of now is left alone: it is where the benchmark writes.
+    arena = Arena(
+        place,
+        name,
+        chunk_interval,
+        Contender(COLDSTREAM, place.schema(name)),
+        Contender(PLAIN, place.schema(f"{name}_plain")),
+        Contender(SEED, place.schema(f"{name}_seed")) if seed else None,
+        end - chunks * chunk_interval,
+        end,
+    )
+    with place.connection() as connection:
+        names = Names(arena.store.schema, place.role, place.server.timescaledb_schema)
+        install(connection, names, Settings(chunk_interval=chunk_interval))
+        # Jobs would compress and close in the middle of a round.
+        connection.execute(store_query("delete_jobs", arena.store.schema).encode())
+        for contender, folder in ((arena.plain, "plain"), (arena.seed, "seed")):
+            if contender is None:
+                continue
+            connection.execute(f"CREATE SCHEMA {contender.schema}".encode())
+            for text in (*files("names"), *files(folder), *files("functions")):
+                text = text.replace("@extschema@", contender.schema)
+                connection.execute(_rendered(arena, text).encode())
+    return arena
+
+
+def _rendered(arena: Arena, text: str) -> str:
+    for token, value in (
+        ("@store@", arena.store.schema),
+        ("@plain@", arena.plain.schema),
+        ("@seed@", arena.seed.schema if arena.seed else ""),
+        ("@timescaledb@", arena.place.server.timescaledb_schema),
+        ("@chunk_interval@", f"{arena.chunk_interval.total_seconds():.0f} seconds"),
+    ):
+        text = text.replace(token, value)
+    return text
+
+
+def _copy(arena: Arena, events: Iterator[Event], progress: Callable[[int], None]) -> None:
+    with arena.place.connection() as connection:
+        connection.execute("SET timezone = 'UTC'")
+        if arena.place.server.embedded:
+            while batch := list(islice(events, _INSERTED_AT_ONCE)):
+                columns = [list(column) for column in zip(*_columns(batch), strict=True)]
+                connection.execute(arena.query("insert_plain"), columns)
+                progress(len(batch))
+            return
+        with connection.cursor() as cursor, cursor.copy(arena.query("copy_plain")) as copy:
+            for number, row in enumerate(_columns(events), 1):
+                copy.write_row(row)
+                if number % 10_000 == 0:
+                    progress(10_000)
+
+
+def _columns(events: Any) -> Iterator[tuple[Any, ...]]:
+    for e in events:
+        yield (e.id, e.stream_name, e.type, e.position, e.data, e.metadata, e.time)

@@ -1,0 +1,82 @@
+"""What every group is given: the place, the sizes, and a way to say how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from coldstream.bench.arena import Arena
+from coldstream.bench.place import Place
+from coldstream.bench.result import Row
+from coldstream.bench.workload import Model, Shape, Source
+
+NEEDS_CONNECTIONS = "needs several connections: not measured on the embedded server"
+
+
+class Step(Protocol):
+    """A running step; see ``coldstream.cli.progress``."""
+
+    def advance(self, amount: float = 1) -> None: ...
+
+
+class Steps(Protocol):
+    """Begins a step: what it is, of how much, and of what."""
+
+    def __call__(
+        self, description: str, *, total: float | None = None, noun: str = ""
+    ) -> AbstractContextManager[Step]: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is measured.
+
+    ``messages``: of each shape. ``history``: of the chunk that is archived and dropped. ``growth``:
+    the numbers of chunks, and ``growth_messages`` in each. ``rounds``: in which the contenders take
+    turns, each for ``seconds``. ``rows``: patterns of keys; none is all. ``reads``: calls a round.
+    """
+
+    messages: int = 200_000
+    history: int = 200_000
+    growth: tuple[int, ...] = (1, 10, 100, 500)
+    growth_messages: int = 200
+    rounds: int = 5
+    seconds: float = 1.0
+    reads: int = 50
+    seed: int = 1
+    v4_share: float = 0.0
+    rows: tuple[str, ...] = ()
+
+
+@dataclass
+class Bench:
+    """One run. ``sample``: the user's own messages, in place of the model."""
+
+    place: Place
+    options: Options
+    step: Steps
+    sample: Source | None = None
+
+    @property
+    def several_connections(self) -> bool:
+        return not self.place.server.embedded
+
+    def wants(self, row: Row) -> bool:
+        """Whether the row was asked for."""
+        patterns = self.options.rows
+        return not patterns or any(fnmatchcase(row.key, pattern) for pattern in patterns)
+
+    def source(self, shape: Shape) -> Source:
+        """Messages of a shape, or the sample, which has its own."""
+        return self.sample or Model(shape, self.options.seed, v4_share=self.options.v4_share)
+
+    def fill(self, arena: Arena, shape: Shape, messages: int, what: str) -> None:
+        """Fill an arena, and say so."""
+        with self.step(f"load {what}", total=messages, noun="messages") as step:
+            arena.fill(self.source(shape), messages, step.advance)
+
+
+Advance = Callable[[float], None]

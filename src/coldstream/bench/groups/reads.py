@@ -1,0 +1,174 @@
+"""Reading: a stream, a category, everything; as rows, from the columnstore, from the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+
+from coldstream.bench.arena import Arena, make
+from coldstream.bench.contenders import COLDSTREAM, PLAIN, Contender
+from coldstream.bench.context import Bench
+from coldstream.bench.measure import call_time, compare, take_turns
+from coldstream.bench.result import Compare, Figure, Row, Unit
+from coldstream.bench.workload import MIXED
+
+STREAM, CATEGORY = "Stream Read", "Category Read"
+HOT, WARM, ARCHIVED = "hot", "warm", "archived"
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Read:
+    """One kind of call. ``targets``: by tier."""
+
+    key: str
+    section: str
+    title: str
+    function: str
+    targets: dict[str, float]
+
+    def row(self, tier: str) -> Row:
+        return Row(
+            f"read.{self.key}.{tier}",
+            self.section,
+            f"{self.title}, {tier}",
+            Unit.MILLISECONDS,
+            Compare.TIME,
+            self.targets.get(tier),
+        )
+
+
+STREAM_10 = Read("stream_10", STREAM, "stream of 10", "get_stream_messages", {WARM: 1.3})
+STREAM_1000 = Read("stream_1000", STREAM, "1,000 of a stream", "get_stream_messages", {})
+LAST = Read("last", STREAM, "last message", "get_last_stream_message", {})
+VERSION = Read("version", STREAM, "stream version", "stream_version", {})
+CATEGORY_START = Read(
+    "category_start", CATEGORY, "page of 1,000, start", "get_category_messages", {WARM: 1.0}
+)
+CATEGORY_MIDDLE = Read(
+    "category_middle", CATEGORY, "page of 1,000, middle", "get_category_messages", {WARM: 1.0}
+)
+CATEGORY_HEAD = Read(
+    "category_head", CATEGORY, "page of 1,000, head", "get_category_messages", {WARM: 1.0}
+)
+CORRELATION = Read(
+    "category_correlation", CATEGORY, "page with correlation", "get_category_messages", {}
+)
+GROUP = Read("category_group", CATEGORY, "page of one of 4 consumers", "get_category_messages", {})
+ALL = Read("all", CATEGORY, "page of all categories", "get_all_messages", {})
+
+READS = (
+    STREAM_10,
+    STREAM_1000,
+    LAST,
+    VERSION,
+    CATEGORY_START,
+    CATEGORY_MIDDLE,
+    CATEGORY_HEAD,
+    CORRELATION,
+    GROUP,
+    ALL,
+)
+ROWS = tuple(
+    read.row(tier)
+    for section in (STREAM, CATEGORY)
+    for read in READS
+    if read.section == section
+    for tier in (HOT, WARM)
+)
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    """The figures of the rows that were asked for, tier by tier over the same messages."""
+    arena = make(bench.place, "read", chunks=4)
+    bench.fill(arena, MIXED, bench.options.messages, "messages to read")
+    try:
+        arguments = choose(bench, arena)
+        yield from _tier(bench, arena, arguments, HOT)
+        if any(bench.wants(read.row(WARM)) for read in READS):
+            with bench.step("compress", total=arena.chunks, noun="chunks") as step:
+                arena.compress()
+                step.advance(arena.chunks)
+            yield from _tier(bench, arena, arguments, WARM)
+    finally:
+        arena.drop()
+
+
+Arguments = dict[str, list[tuple[Any, ...]]]
+
+
+def choose(bench: Bench, arena: Arena) -> Arguments:
+    """What each kind of call is called with, the same for everybody."""
+    options = bench.options
+
+    def streams(at_least: int, at_most: int = 2**31) -> list[tuple[str, int]]:
+        found = arena.rows(
+            "pick_streams",
+            {
+                "at_least": at_least,
+                "at_most": at_most,
+                "seed": str(options.seed),
+                "count": options.reads,
+            },
+        )
+        return [(name, int(last)) for name, last in found]
+
+    some = streams(1)
+    # A sample, or a tiny run, may have no stream as long as that: then the longest there are.
+    longest = max(last for _, last in streams(1)) + 1
+    ten = streams(min(10, longest)) or some
+    long = streams(min(PAGE, longest)) or ten
+    category, _, first, middle, last = arena.rows("pick_categories", {"count": 1})[0]
+    around = range(options.reads)
+    pages: Arguments = {
+        CATEGORY_START.key: [(category, first + n, PAGE) for n in around],
+        CATEGORY_MIDDLE.key: [(category, middle + n, PAGE) for n in around],
+        CATEGORY_HEAD.key: [(category, max(first, last - 4 * PAGE) + n, PAGE) for n in around],
+        CORRELATION.key: [(category, middle + n, PAGE, "customer") for n in around],
+        GROUP.key: [(category, middle + n, PAGE, None, n % 4, 4) for n in around],
+        ALL.key: [(middle + n, PAGE) for n in around],
+    }
+    return {
+        STREAM_10.key: [(name, 0, 10) for name, _ in ten],
+        STREAM_1000.key: [(name, 0, PAGE) for name, _ in long],
+        LAST.key: [(name,) for name, _ in some],
+        VERSION.key: [(name,) for name, _ in some],
+        **pages,
+    }
+
+
+def _tier(bench: Bench, arena: Arena, arguments: Arguments, tier: str) -> Iterator[Figure]:
+    wanted = [read for read in READS if bench.wants(read.row(tier))]
+    with (
+        bench.step(f"read, {tier}", total=len(wanted), noun="kinds of call") as step,
+        bench.place.connection() as connection,
+    ):
+        for read in wanted:
+            yield _compared(bench, arena, connection, read, tier, arguments[read.key])
+            step.advance()
+
+
+def _compared(
+    bench: Bench,
+    arena: Arena,
+    connection: Connection[Any],
+    read: Read,
+    tier: str,
+    arguments: Sequence[tuple[Any, ...]],
+) -> Figure:
+    def turn(contender: Contender, seconds: float) -> float:
+        call = contender.call(read.function, len(arguments[0]))
+        return call_time(connection, call, arguments, seconds=seconds)
+
+    options = bench.options
+    for contender in (arena.store, arena.plain):
+        turn(contender, options.seconds / 4)
+    rounds = take_turns(
+        options.rounds,
+        {c.name: partial(turn, c, options.seconds) for c in (arena.store, arena.plain)},
+    )
+    return read.row(tier).figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))

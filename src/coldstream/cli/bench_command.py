@@ -1,0 +1,94 @@
+"""One run of the benchmark: options, place, figures, table."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from coldstream.bench.context import Bench, Options
+from coldstream.bench.groups import rows as all_rows
+from coldstream.bench.groups import run
+from coldstream.bench.place import prepared
+from coldstream.bench.report import Report, describe
+from coldstream.cli.bench_table import show
+from coldstream.cli.human import printable
+from coldstream.cli.progress import step
+from coldstream.cli.render import write_json
+from coldstream.errors import InvalidInput
+
+_FULL = Options(messages=1_000_000, history=1_000_000)
+_QUICK = Options(
+    messages=2000,
+    history=2000,
+    growth=(1, 4),
+    growth_messages=100,
+    rounds=2,
+    seconds=0.05,
+    reads=10,
+)
+
+
+def run_bench(
+    *,
+    dsn: str | None,
+    messages: int | None,
+    rows: tuple[str, ...],
+    rounds: int | None,
+    seconds: float | None,
+    seed: int,
+    v4_share: float,
+    full: bool,
+    quick: bool,
+    keep: bool,
+    json: bool,
+) -> None:
+    """Run the benchmark and print it, or with ``json`` all that was measured.
+
+    Raises:
+        InvalidInput: no server, or no row of that name.
+        MissingExtension, UnsupportedEdition: the server has no columnstore.
+        ColdstreamError: what a store or its lifecycle raises.
+    """
+    if full and quick:
+        raise InvalidInput("--full and --quick exclude each other")
+    options = _QUICK if quick else _FULL if full else Options()
+    options = replace(
+        options,
+        messages=messages or options.messages,
+        history=messages or options.history,
+        rounds=rounds or options.rounds,
+        seconds=seconds or options.seconds,
+        seed=seed,
+        v4_share=v4_share,
+        rows=rows,
+    )
+    with ExitStack() as stack:
+        if dsn is None:
+            if not quick:
+                raise InvalidInput(
+                    "No server to measure",
+                    hint="Give --dsn or COLDSTREAM_DSN; --quick alone runs on an embedded server.",
+                )
+            from coldstream.embedded import EmbeddedServer
+
+            dsn = stack.enter_context(EmbeddedServer(progress=_say)).dsn
+        started = datetime.now(UTC)
+        place = stack.enter_context(prepared(dsn, keep=keep, progress=_say))
+        bench = Bench(place, options, step)
+        if not any(bench.wants(row) for row in all_rows()):
+            raise InvalidInput(
+                f"No row matches {' '.join(rows)}",
+                hint="Rows: " + ", ".join(row.key for row in all_rows()),
+            )
+        figures = list(run(bench))
+        report = Report(describe(bench, started), figures)
+    if json:
+        write_json(report.to_json())
+    else:
+        show(report)
+
+
+def _say(line: str) -> None:
+    print(printable(line), file=sys.stderr, flush=True)

@@ -1,0 +1,106 @@
+"""The benchmark: is it for you? On your own server, and with messages like yours."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from coldstream.cli.app import TRY_IT, app
+from coldstream.cli.options import Json
+
+
+@app.command(group=TRY_IT)
+def bench(
+    *,
+    dsn: Annotated[
+        str | None,
+        Parameter(
+            help="The server to measure, with TimescaleDB in the database; schemas of its own are "
+            "made there and go at the end. With --quick it may be left out: an embedded server.",
+        ),
+    ] = None,
+    messages: Annotated[
+        int | None,
+        Parameter(
+            validator=Number(gte=1000),
+            help="Messages of each shape (default: 200,000; 1,000,000 with --full).",
+        ),
+    ] = None,
+    rows: Annotated[
+        tuple[str, ...],
+        Parameter(
+            metavar="PATTERN",
+            negative="",
+            help="Only rows whose key matches: 'write.*', '*.warm', growth.version. May be given "
+            "more than once.",
+        ),
+    ] = (),
+    rounds: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=1), help="Rounds in which both take turns (default: 5)."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        Parameter(
+            validator=Number(gt=0), help="How long each has in a round, at most (default: 1)."
+        ),
+    ] = None,
+    seed: Annotated[int, Parameter(help="Of the random generator.")] = 1,
+    v4_share: Annotated[
+        float,
+        Parameter(
+            validator=Number(gte=0, lte=1),
+            help="The share of ids that are UUIDv4; the others are v7, as the client makes them.",
+        ),
+    ] = 0.0,
+    full: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="A million messages: for figures to decide by."
+        ),
+    ] = False,
+    quick: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="See it run, in a minute: the figures say little."
+        ),
+    ] = False,
+    keep: Annotated[
+        bool,
+        Parameter(negative="", show_default=False, help="Keep the schemas, to look into them."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure Coldstream against Message DB's functions on a plain table, on your server.
+
+    Both have the same messages and take turns; medians are compared. Each row has the value, the
+    ratio to plain PostgreSQL, and whether it meets the target that the project has set itself.
+    """
+    from coldstream.cli.bench_command import run_bench
+
+    previous = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        run_bench(
+            dsn=dsn,
+            messages=messages,
+            rows=rows,
+            rounds=rounds,
+            seconds=seconds,
+            seed=seed,
+            v4_share=v4_share,
+            full=full,
+            quick=quick,
+            keep=keep,
+            json=json,
+        )
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _terminated(signum: int, frame: FrameType | None) -> None:
+    # Passes through every context manager, as Ctrl-C does.
+    raise SystemExit(128 + signum)
