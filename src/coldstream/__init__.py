@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coldstream._version import __version__
 from coldstream.errors import (
+    AppenderClosed,
     ArchiveConflict,
     ArchiveCorrupt,
     Archived,
@@ -37,6 +38,7 @@ from coldstream.errors import (
 from coldstream.message import JsonText, Message, NewMessage, WriteResult
 
 if TYPE_CHECKING:
+    from coldstream.client.appender import Appender, AsyncAppender
     from coldstream.store import AsyncStore, Store
 
 
@@ -94,15 +96,22 @@ def __getattr__(name: str) -> Any:
         from coldstream import store
 
         return getattr(store, name)
+    if name in ("Appender", "AsyncAppender"):
+        from coldstream.client import appender
+
+        return getattr(appender, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
+    "Appender",
+    "AppenderClosed",
     "ArchiveConflict",
     "ArchiveCorrupt",
     "ArchiveError",
     "ArchiveUnavailable",
     "Archived",
+    "AsyncAppender",
     "AsyncStore",
     "ChunkChanged",
     "ClockAhead",

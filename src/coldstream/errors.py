@@ -8,6 +8,7 @@
     │   └── NotACategory             a stream name where a category is needed
     ├── ExpectedVersionError         the stream has moved on (expected, actual)
     ├── DuplicateMessageId           the id was written before
+    ├── AppenderClosed               the appender takes no more messages
     ├── ClockAhead                   the stream's last message is ahead of the server's clock
     ├── LateMessage                  a message for a time range that has left the database
     ├── Archived                     the range is in the archive and this call may not read it
@@ -72,6 +73,10 @@ class ExpectedVersionError(ColdstreamError):
 
 class DuplicateMessageId(ColdstreamError):
     """A message with this id was written before; nothing was written."""
+
+
+class AppenderClosed(ColdstreamError):
+    """The appender was closed and takes no more messages; this one was not written."""
 
 
 class ClockAhead(ColdstreamError):

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import simplejson
+from uuid_utils import uuid7
 
 from coldstream.client._arrays import jsonb_array, varchar_array
 from coldstream.errors import InvalidInput, NotACategory, NotAStream
@@ -17,11 +18,25 @@ from coldstream.message import Message, NewMessage, encode_json, is_category
 MAX_NAME_BYTES = 2600
 
 
-def write_arguments(message: NewMessage, expected_version: int | None) -> tuple[Any, ...]:
-    """The arguments of ``write_message`` (id, stream name, type, data, metadata, version)."""
-    if expected_version is not None:
-        check_number("expected version", expected_version)
-    return (*message_arguments(message), expected_version)
+MessageArguments = tuple[str, str, str, str | None, str | None]
+"""Id, stream name, type, data and metadata of a message, checked and encoded."""
+
+
+def message_arguments(
+    id: UUID | str | None, stream_name: str, type: str, data: Any, metadata: Any
+) -> MessageArguments:
+    """The parts of a message as a statement takes them; an id is made where there is none.
+
+    Raises:
+        InvalidInput: no server would take it.
+    """
+    return (
+        str(uuid7()) if id is None else check_id(id),
+        check_text("stream name", stream_name),
+        check_text("type", type),
+        _json("data", data),
+        _json("metadata", metadata),
+    )
 
 
 def write_many_arguments(
@@ -34,7 +49,10 @@ def write_many_arguments(
     """
     for version in (expected_versions or {}).values():
         check_number("expected version", version)
-    rows = list(map(message_arguments, messages))
+    rows = [
+        message_arguments(each.id, each.stream_name, each.type, each.data, each.metadata)
+        for each in messages
+    ]
     if expected_versions:
         unused = set(expected_versions) - {row[1] for row in rows}
         # It would guard nothing, and most likely the name is misspelt.
@@ -44,10 +62,6 @@ def write_many_arguments(
                 hint="Name only streams of the messages in the same call.",
             )
     return write_rows_arguments(rows, expected_versions)
-
-
-MessageArguments = tuple[str, str, str, str | None, str | None]
-"""Id, stream name, type, data and metadata of a message, checked and encoded."""
 
 
 def write_rows_arguments(
@@ -62,21 +76,6 @@ def write_rows_arguments(
         jsonb_array(data),
         jsonb_array(metadata) if any(each is not None for each in metadata) else None,
         simplejson.dumps(dict(expected_versions)) if expected_versions else None,
-    )
-
-
-def message_arguments(message: NewMessage) -> MessageArguments:
-    """The checked and encoded parts of a message.
-
-    Raises:
-        InvalidInput: no server would take it.
-    """
-    return (
-        check_id(message.id),
-        check_text("stream name", message.stream_name),
-        check_text("type", message.type),
-        _json("data", message.data),
-        _json("metadata", message.metadata),
     )
 
 
@@ -103,8 +102,9 @@ def check_text(what: str, value: str) -> str:
     """
     if not isinstance(value, str):
         raise InvalidInput(f"The {what} must be a string: {value!r}")
+    # Nearly every name is ASCII, where characters are bytes.
     try:
-        size = len(value.encode())
+        size = len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError:
         raise InvalidInput(f"The {what} is not Unicode text: {value[:40]!r}") from None
     if "\0" in value:
@@ -114,6 +114,17 @@ def check_text(what: str, value: str) -> str:
             f"The {what} is too long: {size} bytes, {MAX_NAME_BYTES} at most: {value[:40]!r}..."
         )
     return value
+
+
+def check_version(expected_version: int | None) -> int | None:
+    """The expected version itself.
+
+    Raises:
+        InvalidInput: see :func:`check_number`.
+    """
+    if expected_version is None:
+        return None
+    return check_number("expected version", expected_version)
 
 
 def check_number(what: str, value: int) -> int:

@@ -82,18 +82,9 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
     if state == "CS002":
         return LedgerChanged(message)
     if match := _EXPECTED_VERSION.fullmatch(message):
-        return errors.ExpectedVersionError(
-            message,
-            stream_name=match[2],
-            expected=int(match[1]),
-            actual=int(match[3]),
-            hint="Read the stream again and decide anew.",
-        )
+        return wrong_version(match[2], expected=int(match[1]), actual=int(match[3]))
     if state == "23505" and error.diag.constraint_name == "messages_id":
-        return errors.DuplicateMessageId(
-            f"A message with this id was written before: {error.diag.message_detail or message}",
-            hint="For a retry after a lost connection, pass idempotent=True.",
-        )
+        return duplicate_id(error.diag.message_detail or message)
     if state == "P0001":
         for text, kind in _BY_TEXT:
             if message.startswith(text):
@@ -123,6 +114,23 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
     ):
         return errors.Unavailable(_one_line(message), hint=hint)
     return errors.ColdstreamError(message, hint=hint)
+
+
+def wrong_version(stream_name: str, *, expected: int, actual: int) -> errors.ExpectedVersionError:
+    return errors.ExpectedVersionError(
+        f"Wrong expected version: {expected} (Stream: {stream_name}, Stream Version: {actual})",
+        stream_name=stream_name,
+        expected=expected,
+        actual=actual,
+        hint="Read the stream again and decide anew.",
+    )
+
+
+def duplicate_id(detail: str) -> errors.DuplicateMessageId:
+    return errors.DuplicateMessageId(
+        f"A message with this id was written before: {detail}",
+        hint="For a retry after a lost connection, pass idempotent=True.",
+    )
 
 
 def not_installed(schema: str) -> errors.NotInstalled:

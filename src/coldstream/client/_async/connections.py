@@ -38,7 +38,7 @@ class AsyncConnections:
         self.dsn = dsn
         self.schema = schema
         self.max_size = max_size
-        self._timeout = timeout
+        self.timeout = timeout
         self._arguments: dict[str, Any] = {
             "autocommit": True,
             "prepare_threshold": prepare_threshold,
@@ -81,7 +81,7 @@ class AsyncConnections:
             kwargs=self._arguments,
             min_size=0 if self.max_size == 1 else 1,
             max_size=self.max_size,
-            timeout=self._timeout,
+            timeout=self.timeout,
             open=False,
         )
         await self._pool.open()

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import errors
 from psycopg.rows import TupleRow
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from coldstream.client._sync.connections import Connections
 from coldstream.errors import Unavailable
@@ -24,14 +25,23 @@ def retried_rows(connections: Connections, name: str, arguments: Any = ()) -> li
         try:
             return connections.rows(name, arguments)
         except Unavailable as error:
-            if not isinstance(
-                error.__cause__,
-                errors.SerializationFailure | errors.DeadlockDetected | errors.AdminShutdown,
-            ) and not _connection_lost(error.__cause__):
+            if not rolled_back(error) and not connection_lost(error):
                 raise
     return connections.rows(name, arguments)
 
 
-def _connection_lost(error: BaseException | None) -> bool:
-    # A lost connection has no SQLSTATE: the server could not send one any more.
-    return isinstance(error, errors.OperationalError) and error.sqlstate is None
+def rolled_back(error: Unavailable) -> bool:
+    """Whether it and another transaction were in each other's way, and this one gave in."""
+    return isinstance(error.__cause__, errors.SerializationFailure | errors.DeadlockDetected)
+
+
+def connection_lost(error: Unavailable) -> bool:
+    """Whether the server may have done what it was asked and could not say so."""
+    cause = error.__cause__
+    # No connection was to be had: nothing was sent, and waiting again would take as long again.
+    if isinstance(cause, PoolTimeout | PoolClosed | TooManyRequests):
+        return False
+    if not isinstance(cause, errors.OperationalError | errors.InterfaceError):
+        return False
+    # Mostly there is no SQLSTATE: the server could not send one any more.
+    return cause.sqlstate is None or cause.sqlstate[:3] in ("57P", "080")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -18,16 +19,19 @@ from coldstream.client._archived import Readers
 from coldstream.client._calls import (
     check_batch_size,
     check_category,
-    check_id,
     check_number,
     check_stream,
     check_text,
-    write_arguments,
+    check_version,
+    message_arguments,
     write_many_arguments,
 )
 from coldstream.client._filter import Filter
+from coldstream.client._pending import Options
 from coldstream.client._sync import category_pages, stream_pages
+from coldstream.client._sync.batches import write_batch
 from coldstream.client._sync.connections import Connections
+from coldstream.client.appender import Appender
 from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
 
@@ -127,19 +131,17 @@ class Store:
             ClockAhead, LateMessage: the server's clock is wrong.
             InvalidInput: no stream name, no UUID, not JSON; nothing was sent.
         """
-        message = (
-            NewMessage(stream_name, type, data, metadata)
-            if id is None
-            else NewMessage(stream_name, type, data, metadata, id)
+        arguments = (
+            *message_arguments(id, stream_name, type, data, metadata),
+            check_version(expected_version),
         )
-        arguments = write_arguments(message, expected_version)
         try:
             rows = self._connections.rows("write_message", arguments)
         except (DuplicateMessageId, ExpectedVersionError):
             # A repeated write does not find the version that the first one expected.
             if not idempotent:
                 raise
-            rows = self._connections.rows("find_write", [check_id(message.id), stream_name])
+            rows = self._connections.rows("find_write", arguments[:2])
             if not rows:
                 raise
         return WriteResult(*rows[0])
@@ -162,6 +164,33 @@ class Store:
         arguments = write_many_arguments(messages, expected_versions)
         rows = self._connections.rows("write_messages", arguments)
         return [WriteResult(*row) for row in rows]
+
+    def appender(
+        self,
+        *,
+        max_batch_size: int = 1000,
+        max_pending: int = 10_000,
+        max_flushes: int = 4,
+        linger: float = 0.0,
+    ) -> Appender:
+        """Collects concurrent writes into few transactions; a context manager.
+
+        One category otherwise commits one message at a time. A category's next batch is whatever
+        was asked for while its last one was written.
+
+        ``max_batch_size``: messages a transaction at most. ``max_pending``: messages accepted and
+        not answered yet, at most; who brings more waits. ``max_flushes``: transactions at the same
+        time at most, each on a connection of the pool and with categories of its own. ``linger``:
+        seconds to wait for more messages before a flush.
+
+        Raises:
+            InvalidInput: a number less than 1, or a ``linger`` that is not 0 to 60.
+        """
+        return Appender(
+            partial(write_batch, self._connections),
+            lambda: min(max_flushes, self.max_size),
+            Options(max_batch_size, max_pending, max_flushes, linger),
+        )
 
     def get_stream_messages(
         self, stream_name: str, position: int = 0, batch_size: int = 1000

@@ -1,0 +1,173 @@
+"""A batch of messages is written, and each of them gets its own result or its own error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from coldstream.client._arrays import varchar_array
+from coldstream.client._async.connections import AsyncConnections
+from coldstream.client._async.retries import connection_lost, retried_rows, rolled_back
+from coldstream.client._concurrency import sleep
+from coldstream.client._entries import Entry, Plan, expecting, fail, same_id
+from coldstream.errors import (
+    ColdstreamError,
+    DuplicateMessageId,
+    ExpectedVersionError,
+    LifecycleError,
+    SetupError,
+    Unavailable,
+)
+from coldstream.message import WriteResult
+
+# Each round finds out what the round before got wrong; only other writers can spoil it again.
+_ROUNDS = 4
+_TRIES = 3
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
+
+async def write_batch(connections: AsyncConnections, entries: Sequence[Entry]) -> list[int]:
+    """Write the messages in their order, all in one transaction where none is at fault, and give
+    every entry its outcome. Returns how many messages each transaction wrote.
+    After a lost connection it goes on for as long as the store waits for a connection.
+    """
+    written: list[int] = []
+    batches = [list(entries)]
+    while batches:
+        batch = batches.pop()
+        try:
+            await _write(connections, batch, written)
+        except Unavailable as error:
+            fail([entry for entry in batch if entry.outcome is None], error)
+            for rest in batches:
+                fail(rest, _not_sent(error))
+            break
+        except ColdstreamError as error:
+            batch = [entry for entry in batch if entry.outcome is None]
+            if len(batch) == 1 or isinstance(error, SetupError | LifecycleError):
+                fail(batch, error)
+            else:
+                # Whose fault it is the server does not say. The first half is written first.
+                middle = len(batch) // 2
+                batches += [batch[middle:], batch[:middle]]
+    await _find_repeated(connections, entries)
+    return written
+
+
+async def _write(connections: AsyncConnections, batch: list[Entry], written: list[int]) -> None:
+    """Write in one transaction all but those whose version is wrong or whose id is not new."""
+    versions: dict[str, int] = {}
+    for last in [False] * (_ROUNDS - 1) + [True]:
+        plan = Plan(batch, versions)
+        try:
+            results = await _results(connections, plan) if plan.accepted else []
+        except ExpectedVersionError:
+            if last or len(batch) == 1:
+                raise
+            names = varchar_array(expecting(batch))
+            versions = dict(await retried_rows(connections, "stream_versions", [names]))
+        except DuplicateMessageId:
+            if last or len(batch) == 1:
+                raise
+            found = await _find(connections, plan.accepted)
+            if not found:
+                raise
+            for entry in plan.accepted:
+                if entry.id in found:
+                    entry.outcome = same_id(entry)
+            batch = [entry for entry in batch if entry.outcome is None]
+        else:
+            plan.settle(results)
+            if results:
+                written.append(len(results))
+            return
+
+
+async def _results(connections: AsyncConnections, plan: Plan) -> list[WriteResult]:
+    """Write what a plan accepted, once, even when the connection is lost on the way.
+
+    A repeated call cannot write twice: it waits for the category's lock until the first one has
+    committed or is gone, and then finds the ids taken. So whatever error a repeated call ends in,
+    the ids say whether the first one had committed.
+
+    Raises:
+        Unavailable: also when it could not be found out; then the message says so.
+        ColdstreamError: nothing was written.
+    """
+    name, arguments = plan.statement
+    lost_at: float | None = None
+    tries, pause = 1, _FIRST_PAUSE
+    while True:
+        try:
+            return [WriteResult(*row) for row in await connections.rows(name, arguments)]
+        except ColdstreamError as caught:
+            error = caught
+        if lost_at is not None and not isinstance(error, Unavailable):
+            try:
+                found = await _find(connections, plan.accepted)
+            except Unavailable as again:
+                error = again
+            else:
+                results = [_result_of(entry, found) for entry in plan.accepted]
+                present = [result for result in results if result is not None]
+                # All or none: if only some are there, others wrote them.
+                if len(present) == len(results):
+                    return present
+        if not isinstance(error, Unavailable):
+            raise error
+        if lost_at is None and connection_lost(error):
+            lost_at = time.monotonic()
+        if lost_at is None:
+            if not rolled_back(error) or tries == _TRIES:
+                raise error
+            tries += 1
+        elif time.monotonic() - lost_at > connections.timeout:
+            raise _unknown(error) from error
+        await sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _find(
+    connections: AsyncConnections, entries: Sequence[Entry]
+) -> dict[str, tuple[str, WriteResult]]:
+    """By id, the stream and the positions of those that are in the store."""
+    ids = varchar_array([entry.id for entry in entries])
+    rows = await retried_rows(connections, "find_writes", [ids])
+    return {id: (name, WriteResult(*positions)) for id, name, *positions in rows}
+
+
+def _result_of(entry: Entry, found: dict[str, tuple[str, WriteResult]]) -> WriteResult | None:
+    name, result = found.get(entry.id, (None, None))
+    return result if name == entry.stream_name else None
+
+
+async def _find_repeated(connections: AsyncConnections, entries: Sequence[Entry]) -> None:
+    """An idempotent write that was refused and is in its stream already has succeeded before."""
+    refused = [
+        entry
+        for entry in entries
+        if entry.idempotent and isinstance(entry.outcome, DuplicateMessageId | ExpectedVersionError)
+    ]
+    if not refused:
+        return
+    try:
+        found = await _find(connections, refused)
+    except ColdstreamError as error:
+        fail(refused, error)
+        return
+    for entry in refused:
+        entry.outcome = _result_of(entry, found) or entry.outcome
+
+
+def _unknown(error: Unavailable) -> Unavailable:
+    return Unavailable(
+        f"The connection was lost, and whether the message was written is not known: {error}",
+        hint="Write it again with the same id and idempotent=True: it is written once.",
+    )
+
+
+def _not_sent(error: Unavailable) -> Unavailable:
+    return Unavailable(
+        f"The message was not sent, because another could not be: {error}",
+        hint="Write it again.",
+    )
