@@ -74,9 +74,7 @@ class Plan:
     def __init__(self, entries: Iterable[Entry], versions: Mapping[str, int]) -> None:
         self.accepted: list[Entry] = []
         self._wrong_version: list[tuple[Entry, int | None, int | None]] = []
-        self._same_id: list[Entry] = []
         self._streams: dict[str, _Stream] = {}
-        ids: set[str] = set()
         for entry in entries:
             name = entry.stream_name
             stream = self._streams.get(name)
@@ -92,10 +90,6 @@ class Plan:
                     last = stream.accepted[-1] if stream.accepted else None
                     self._wrong_version.append((entry, last, stream.version))
                     continue
-            if entry.id in ids:
-                self._same_id.append(entry)
-                continue
-            ids.add(entry.id)
             stream.version = before
             stream.accepted.append(len(self.accepted))
             self.accepted.append(entry)
@@ -125,8 +119,22 @@ class Plan:
             entry.outcome = wrong_version(
                 entry.stream_name, expected=entry.expected_version, actual=actual
             )
-        for entry in self._same_id:
-            entry.outcome = same_id(entry)
+
+
+def runs(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """The entries in as many lists as it takes for no list to have an id twice.
+
+    The second one is for the server to judge, once the first one is written or is not.
+    """
+    found: list[list[Entry]] = [[]]
+    ids: set[str] = set()
+    for entry in entries:
+        if entry.id in ids:
+            found.append([])
+            ids.clear()
+        ids.add(entry.id)
+        found[-1].append(entry)
+    return found
 
 
 def same_id(entry: Entry) -> ColdstreamError:

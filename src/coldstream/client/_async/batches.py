@@ -9,7 +9,7 @@ from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows, rolled_back
 from coldstream.client._concurrency import sleep
-from coldstream.client._entries import Entry, Plan, expecting, fail, same_id
+from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
 from coldstream.errors import (
     ColdstreamError,
     DuplicateMessageId,
@@ -32,7 +32,7 @@ async def write_batch(connections: AsyncConnections, entries: Sequence[Entry]) -
     After a lost connection it goes on for as long as the store waits for a connection.
     """
     written: list[int] = []
-    batches = [list(entries)]
+    batches = runs(entries)[::-1]
     while batches:
         batch = batches.pop()
         try:

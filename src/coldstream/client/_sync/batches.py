@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from coldstream.client._arrays import varchar_array
 from coldstream.client._concurrency import sleep_sync
-from coldstream.client._entries import Entry, Plan, expecting, fail, same_id
+from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import connection_lost, retried_rows, rolled_back
 from coldstream.errors import (
@@ -35,7 +35,7 @@ def write_batch(connections: Connections, entries: Sequence[Entry]) -> list[int]
     After a lost connection it goes on for as long as the store waits for a connection.
     """
     written: list[int] = []
-    batches = [list(entries)]
+    batches = runs(entries)[::-1]
     while batches:
         batch = batches.pop()
         try:
