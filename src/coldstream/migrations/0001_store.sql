@@ -68,6 +68,8 @@ CREATE TABLE @extschema@.chunks (
   archive_footer_bytes bigint,
   archive_footer_sha256 text,
   digest text,
+  -- As row_versions() gave it when the rows' digest was last found to be this one.
+  row_versions text,
   closed_at timestamptz,
   compressed_at timestamptz,
   sealed_at timestamptz,
