@@ -14,6 +14,7 @@ from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
 from coldstream.bench.place import Place
 from coldstream.bench.sql import files, query
 from coldstream.bench.workload import Event, Source
+from coldstream.errors import ColdstreamError
 from coldstream.migrations import Settings, install
 from coldstream.sql import Names
 from coldstream.sql import query as store_query
@@ -107,15 +108,16 @@ class Arena:
             if self.place.server.superuser:
                 connection.execute("CHECKPOINT")
 
-    def compress(self) -> None:
-        """Move history into the columnstore, the seed's too."""
+    def compress(self, until: datetime | None = None) -> None:
+        """Move history that ended by ``until`` (all of it) into the columnstore, the seed's too."""
+        until = until or self.end
         with self.client() as store:
-            store.lifecycle.compress(self.end)
+            store.lifecycle.compress(until)
         if self.seed is not None:
             with self.place.connection() as connection:
                 chunks = connection.execute(query("chunks_of").encode(), [self.seed.schema])
                 for schema, name, end in chunks.fetchall():
-                    if end <= self.end:
+                    if end <= until:
                         connection.execute(
                             f"SELECT {self.place.server.timescaledb_schema}.compress_chunk("
                             f"'{schema}.{name}', if_not_compressed => true)".encode()
@@ -131,6 +133,23 @@ class Arena:
         """All that the plain table occupies."""
         ((size,),) = self.rows("plain_bytes")
         return int(size)
+
+    def archive(self) -> None:
+        """Archive, verify and drop history; what is wrong with it is raised."""
+        with self.client() as store:
+            store.lifecycle.archive(self.end)
+            for verification in store.lifecycle.verify():
+                if verification.problem is not None:
+                    raise verification.problem
+            for drop in store.lifecycle.drop(self.end):
+                if drop.reason is not None:
+                    raise ColdstreamError(f"The chunk stays in the database: {drop.reason}")
+        self.settle()
+
+    def archive_bytes(self) -> int:
+        """All files of the archive."""
+        folder = self.place.folder / self.name
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
     def drop(self) -> None:
         """Make room: drop everything of it."""

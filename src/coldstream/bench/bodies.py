@@ -47,8 +47,11 @@ class Bodies:
         self._correlation = f'{{"correlationStreamName":"customer-{customer}",'
         self._metadata = f'"causationMessageStreamName":"{category}:command-{customer}",'
 
-    def message(self, random: Random, position: int, time: datetime) -> tuple[str, str, str]:
-        """Type, data and metadata of the message at a position; JSON text."""
+    def message(
+        self, random: Random, position: int, number: int, time: datetime
+    ) -> tuple[str, str, str]:
+        """Type, data and metadata of the message at a position; JSON text. ``number``: how many
+        messages the store has by then."""
         types = self._types
         type = types[position] if position < len(types) else types[1 + position % 3]
         bits = random.getrandbits(160)
@@ -56,13 +59,13 @@ class Bodies:
         # Cents from bits that nothing else uses: 0.00 to 999.99.
         data = (
             f"{self._head}{(bits >> 100) % 100_000 / 100:.2f}{self._middle}"
-            f'{bits & 0xFFFFFFFFFFFF:012X}","channel":"{_CHANNELS[bits % 5]}","sequence":{position}'
-            f'{self._tail}{moment}","processedAt":"{moment[:-9]}{(bits >> 120) % 1000:03d}+00:00"}}'
+            f'{bits % 1_000_000:06d}","channel":"{_CHANNELS[bits % 5]}"'
+            f'{self._tail}{moment}"}}'
         )
         metadata = (
             f"{self._correlation if bits & 48 else '{'}{self._metadata}"
             f'"causationMessagePosition":{position},'
-            f'"causationMessageGlobalPosition":{(bits >> 130) % 9_999_999},'
+            f'"causationMessageGlobalPosition":{max(1, number - (bits >> 130) % 100)},'
             f'"traceId":"{bits >> 48 & 0xFFFFFFFFFFFFFFFF:016x}"}}'
         )
         return type, data, metadata

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -42,7 +41,7 @@ class Options:
     messages: int = 200_000
     history: int = 200_000
     growth: tuple[int, ...] = (1, 10, 100, 500)
-    growth_messages: int = 200
+    growth_messages: int = 500
     rounds: int = 5
     seconds: float = 1.0
     reads: int = 50
@@ -66,6 +65,8 @@ class Bench:
 
     def wants(self, row: Row) -> bool:
         """Whether the row was asked for."""
+        if row.needs_sample and self.sample is None:
+            return False
         patterns = self.options.rows
         return not patterns or any(fnmatchcase(row.key, pattern) for pattern in patterns)
 
@@ -73,10 +74,7 @@ class Bench:
         """Messages of a shape, or the sample, which has its own."""
         return self.sample or Model(shape, self.options.seed, v4_share=self.options.v4_share)
 
-    def fill(self, arena: Arena, shape: Shape, messages: int, what: str) -> None:
+    def fill(self, arena: Arena, source: Source, messages: int, what: str) -> None:
         """Fill an arena, and say so."""
         with self.step(f"load {what}", total=messages, noun="messages") as step:
-            arena.fill(self.source(shape), messages, step.advance)
-
-
-Advance = Callable[[float], None]
+            arena.fill(source, messages, step.advance)

@@ -112,7 +112,8 @@ def _drop(connection: Connection[Any], schema: str, server: Server) -> None:
     for start in range(0, len(chunks) - _DROPPED_AT_ONCE, _DROPPED_AT_ONCE):
         end = chunks[start + _DROPPED_AT_ONCE - 1][2]
         connection.execute(
-            sql.SQL("SELECT {}.drop_chunks({}, older_than => {}::timestamptz)").format(
+            # By age, because a hypertable may have its time with or without a zone.
+            sql.SQL("SELECT {}.drop_chunks({}, older_than => now() - {}::timestamptz)").format(
                 timescaledb, sql.Literal(f"{schema}.messages"), sql.Literal(end)
             )
         )

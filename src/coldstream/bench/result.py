@@ -45,7 +45,8 @@ class Compare(Enum):
 @dataclass(frozen=True)
 class Row:
     """One line of the table. ``key`` is what ``--rows`` names. ``against``: what the other value
-    is, where it is not the same thing on plain PostgreSQL."""
+    is, where it is not the same thing on plain PostgreSQL. ``needs_sample``: it is about the user's
+    own messages, and not there without them."""
 
     key: str
     section: str
@@ -54,6 +55,7 @@ class Row:
     compare: Compare
     target: float | None = None
     against: str | None = None
+    needs_sample: bool = False
 
     def figure(self, compared: Compared, **more: Any) -> Figure:
         """The figure of medians whose ratio is ours to PostgreSQL's."""

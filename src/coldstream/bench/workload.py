@@ -97,7 +97,7 @@ class Model:
                 index = int(random.random() * len(streams))
             stream = streams[index]
             time = start + number * step
-            type, data, metadata = stream.bodies.message(random, stream.position, time)
+            type, data, metadata = stream.bodies.message(random, stream.position, number, time)
             v4 = self._v4_share > 0 and random.random() < self._v4_share
             id = random_uuid(random) if v4 else uuid7_at(random, time)
             yield Event(id, stream.name, type, stream.position, data, metadata, time)
@@ -126,6 +126,33 @@ class Model:
         if luck < 0.05:
             return min(200, int(20 * random.paretovariate(1.2)))
         return random.randint(5, 8)
+
+
+class Growing:
+    """Short streams that live in one chunk or two, and four that live through all of history: every
+    25th message is theirs, in turn. Their category is ``ledger``."""
+
+    name = "short-lived and long-lived streams"
+    long_lived = tuple(f"ledger-{number}" for number in range(1, 5))
+
+    def __init__(self, seed: int, *, v4_share: float = 0.0) -> None:
+        self._model = Model(Shape(self.name, "short", open_streams=20), seed, v4_share=v4_share)
+        self._random = Random(f"{seed} growing")
+
+    def events(self, count: int, start: datetime, end: datetime) -> Iterator[Event]:
+        """As :class:`Source` says."""
+        short = self._model.events(count - count // 25, start, end)
+        bodies = [Bodies(name) for name in self.long_lived]
+        step = (end - start) / count
+        for number in range(count):
+            time = start + number * step
+            if number % 25 != 24:
+                yield next(short)._replace(time=time)
+                continue
+            position, which = divmod(number // 25, len(self.long_lived))
+            type, data, metadata = bodies[which].message(self._random, position, number, time)
+            id = uuid7_at(self._random, time)
+            yield Event(id, self.long_lived[which], type, position, data, metadata, time)
 
 
 class _Stream:

@@ -41,7 +41,7 @@ class Writer:
         random = Random(seed)
         self._names = [f"{category}-{random_uuid(random)}" for _ in range(_STREAMS)]
         bodies, now = Bodies(self._names[0]), datetime.now(UTC)
-        self._bodies = [bodies.message(random, n, now) for n in range(_BODIES)]
+        self._bodies = [bodies.message(random, n, n, now) for n in range(_BODIES)]
         self._number = count()
 
     def write(self, statement: bytes) -> None:

@@ -85,7 +85,7 @@ ROWS = tuple(
 def run(bench: Bench) -> Iterator[Figure]:
     """The figures of the rows that were asked for, tier by tier over the same messages."""
     arena = make(bench.place, "read", chunks=4)
-    bench.fill(arena, MIXED, bench.options.messages, "messages to read")
+    bench.fill(arena, bench.source(MIXED), bench.options.messages, "messages to read")
     try:
         arguments = choose(bench, arena)
         yield from _tier(bench, arena, arguments, HOT)

@@ -48,7 +48,7 @@ ROWS = (ONE, CATEGORIES, CATEGORY, *MANY.values())
 def run(bench: Bench) -> Iterator[Figure]:
     """The figures of the rows that were asked for."""
     arena = make(bench.place, "write", chunks=4)
-    bench.fill(arena, MIXED, bench.options.messages, "history to write after")
+    bench.fill(arena, bench.source(MIXED), bench.options.messages, "history to write after")
     arena.compress()
     try:
         if bench.wants(ONE):
@@ -127,7 +127,7 @@ def _batches(size: int, seed: int) -> Iterator[list[NewMessage]]:
     messages = []
     for number in range(size):
         name = names[number % len(names)]
-        type, data, metadata = Bodies(name).message(random, number, now)
+        type, data, metadata = Bodies(name).message(random, number, number, now)
         messages.append((name, type, JsonText(data), JsonText(metadata)))
     while True:
         yield [NewMessage(*message, uuid7()) for message in messages]

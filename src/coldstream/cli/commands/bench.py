@@ -39,6 +39,13 @@ def bench(
             "more than once.",
         ),
     ] = (),
+    chunks: Annotated[
+        tuple[Annotated[int, Parameter(validator=Number(gte=1, lte=5000))], ...],
+        Parameter(
+            negative="",
+            help="The numbers of chunks that growth is measured at (default: 1, 10, 100, 500).",
+        ),
+    ] = (),
     rounds: Annotated[
         int | None,
         Parameter(validator=Number(gte=1), help="Rounds in which both take turns (default: 5)."),
@@ -88,6 +95,7 @@ def bench(
             dsn=dsn,
             messages=messages,
             rows=rows,
+            chunks=chunks,
             rounds=rounds,
             seconds=seconds,
             seed=seed,

@@ -1,0 +1,140 @@
+"""History leaves: archiving a large chunk, and dropping it against DELETE and VACUUM.
+
+Two chunks of one size. The first is archived by a process of its own, verified and dropped, its
+rows proved once more; the second is dropped with nothing but SQL. On the plain table the rows of
+the first are deleted and vacuumed away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from coldstream.bench.arena import Arena, make
+from coldstream.bench.context import Bench
+from coldstream.bench.exporter import export
+from coldstream.bench.result import Compare, Figure, Row, Unit
+from coldstream.bench.sql import query
+from coldstream.bench.workload import MIXED
+from coldstream.errors import ColdstreamError
+from coldstream.store import Store
+
+RETENTION, TIERING = "Data Retention", "S3 Tiering"
+_DELETE = "DELETE and VACUUM"
+
+
+def _retention(
+    key: str, title: str, unit: Unit, compare: Compare, target: float | None = None
+) -> Row:
+    return Row(f"retention.{key}", RETENTION, title, unit, compare, target, _DELETE)
+
+
+def _tiering(key: str, title: str, unit: Unit, target: float | None = None) -> Row:
+    return Row(f"archive.{key}", TIERING, title, unit, Compare.LIMIT, target)
+
+
+DROP = _retention("drop", "drop a chunk", Unit.SECONDS, Compare.FASTER, 100.0)
+PROVED = _retention(
+    "proved", "drop a verified chunk, its rows proved", Unit.SECONDS, Compare.FASTER, 100.0
+)
+WAL = _retention("wal", "write-ahead log of the drop", Unit.BYTES, Compare.SMALLER)
+RETURNED = _retention("returned", "returned to the file system", Unit.BYTES, Compare.MORE)
+RATE = _tiering("rate", "archive a chunk, in order, zstd 9", Unit.RATE, 60_000)
+TIME = _tiering("time", "archive a chunk", Unit.SECONDS)
+MEMORY = _tiering("memory", "peak memory of archiving it", Unit.BYTES, 300e6)
+VERIFY = _tiering("verify", "read it back and prove it", Unit.RATE)
+
+ROWS = (DROP, PROVED, WAL, RETURNED, RATE, TIME, MEMORY, VERIFY)
+
+
+@dataclass(frozen=True)
+class Took:
+    """What something took: time, and the write-ahead log of the whole server meanwhile."""
+
+    seconds: float
+    wal_bytes: int
+    returned_bytes: int
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    """The figures of the rows that were asked for."""
+    for figure in _figures(bench):
+        if bench.wants(figure.row):
+            yield figure
+
+
+def _figures(bench: Bench) -> Iterator[Figure]:
+    messages = bench.options.history
+    arena = make(bench.place, "history", chunks=2)
+    bench.fill(arena, bench.source(MIXED), 2 * messages, "two chunks of history")
+    try:
+        with bench.step("compress"):
+            arena.compress()
+        first_end = arena.start + arena.chunk_interval
+        with bench.step("archive", total=messages, noun="messages") as step:
+            exported = export(arena, first_end)
+            step.advance(messages)
+        more = {"messages": messages, "idle_bytes": exported.idle_bytes}
+        yield RATE.once(messages / exported.seconds, None, more=more)
+        yield TIME.once(exported.seconds, None, more=more)
+        yield MEMORY.once(exported.peak_bytes, None, more=more)
+
+        with bench.step("verify", total=messages, noun="messages") as step, arena.client() as store:
+            started = time.perf_counter()
+            store.lifecycle.verify()
+            yield VERIFY.once(messages / (time.perf_counter() - started), None, more=more)
+            step.advance(messages)
+
+        with bench.step("drop"):
+            proved = _timed(arena, arena.store_bytes, partial(_drop_proved, arena))
+            dropped = _timed(arena, arena.store_bytes, partial(_drop_by_force, arena))
+        with bench.step("delete and vacuum", total=messages, noun="messages") as step:
+            deleted = _timed(arena, arena.plain_bytes, partial(_delete, arena))
+            step.advance(messages)
+        yield DROP.once(dropped.seconds, deleted.seconds, more=more)
+        yield PROVED.once(proved.seconds, deleted.seconds, more=more)
+        yield WAL.once(dropped.wal_bytes, deleted.wal_bytes, more=more)
+        yield RETURNED.once(dropped.returned_bytes, deleted.returned_bytes, more=more)
+    finally:
+        arena.drop()
+
+
+def _timed(arena: Arena, size: Callable[[], int], run: Callable[[Store], None]) -> Took:
+    """``run`` gets a store that is connected already."""
+    before = size()
+    with arena.client() as store:
+        wal = _wal_position(store)
+        started = time.perf_counter()
+        run(store)
+        took = time.perf_counter() - started
+        wal = _wal_position(store) - wal
+    return Took(took, wal, before - size())
+
+
+def _wal_position(store: Store) -> int:
+    with store.connection() as connection:
+        row = connection.execute(query("wal_position").encode()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _drop_proved(arena: Arena, store: Store) -> None:
+    (first,) = store.lifecycle.drop(arena.start + arena.chunk_interval)
+    if first.reason is not None:
+        raise ColdstreamError(f"The chunk stays in the database: {first.reason}")
+
+
+def _drop_by_force(arena: Arena, store: Store) -> None:
+    call = arena.store.call("drop_chunks_older_than", 2)
+    with store.connection() as connection:
+        (_,) = connection.execute(call.encode(), [timedelta(0), True]).fetchall()
+
+
+def _delete(arena: Arena, store: Store) -> None:
+    end = arena.start + arena.chunk_interval
+    with store.connection() as connection:
+        connection.execute(arena.query("delete_before"), {"end": end})
+        connection.execute(f"VACUUM {arena.plain.schema}.messages".encode())

@@ -1,0 +1,1 @@
+DELETE FROM @plain@.messages WHERE time < %(end)s::timestamptz AT TIME ZONE 'UTC'
