@@ -92,6 +92,21 @@ CREATE TABLE @extschema@.chunk_categories (
 );
 CREATE INDEX chunk_categories_chunk ON @extschema@.chunk_categories (range_start);
 CREATE INDEX chunks_global_position ON @extschema@.chunks (first_global_position);
+-- A read looks for the chunks from a time on, and for those that late data opened again, among any
+-- number of others.
+CREATE INDEX chunks_range_end ON @extschema@.chunks (range_end);
+CREATE INDEX chunks_open ON @extschema@.chunks (range_start) WHERE state = 'open';
+
+-- Where to begin reading the middle of a long-lived stream: messages from this position on are not
+-- before range_start. Only every fourth chunk or so of a stream has one (see close_range), so what
+-- lives shorter has none. Used for streams whose positions follow time, and then never untrue: no
+-- later message can be before one that is there.
+CREATE TABLE @extschema@.stream_marks (
+  position bigint NOT NULL,
+  range_start timestamptz NOT NULL,
+  stream_name text NOT NULL,
+  PRIMARY KEY (stream_name, position)
+);
 
 -- One row: what a write must know about the ledger without reading it.
 CREATE TABLE @extschema@.store (

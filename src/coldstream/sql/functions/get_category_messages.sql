@@ -20,7 +20,9 @@ BEGIN
     RAISE EXCEPTION 'Must be a category: %', $1;
   END IF;
   _filter := @extschema@.category_filter(coalesce($1, ''), $4, $5, $6);
-  PERFORM @extschema@.check_condition($7);
+  IF $7 IS NOT NULL THEN
+    PERFORM @extschema@.check_condition($7);
+  END IF;
 
   IF @extschema@.debugging('message_store.debug_get') THEN
     RAISE NOTICE '» get_category_messages';
@@ -32,7 +34,7 @@ BEGIN
     RAISE NOTICE 'consumer_group_size ($6): %', $6;
     RAISE NOTICE 'condition: %', $7;
     RAISE NOTICE 'Generated Command: %', @extschema@.select_messages(
-      _filter, ARRAY[pg_catalog.tstzrange('-infinity', 'infinity')], $7, 'global_position ASC'
+      _filter, 1, $7, 'global_position ASC'
     );
   END IF;
 

@@ -16,7 +16,7 @@ BEGIN
     RAISE NOTICE 'stream_name ($1): %', $1;
     RAISE NOTICE 'type ($2): %', $2;
     RAISE NOTICE 'Generated Command: %', @extschema@.select_messages(
-      _filter, ARRAY[pg_catalog.tstzrange('-infinity', 'infinity')], NULL, 'position DESC'
+      _filter, 1, NULL, 'position DESC'
     );
   END IF;
 

@@ -11,14 +11,17 @@ AS $$
 DECLARE
   _position bigint := coalesce($2, 0);
   _batch_size bigint := coalesce($3, 1000);
-  -- Parameters of the statement: $1 stream, $2 position, $3 batch size, $4 category, which lets the
-  -- columnstore skip batches.
-  _filter constant text := 'm.stream_name = $1 AND m.category = $4 AND m.position >= $2';
+  -- Parameters of the statement: $1 stream, $2 first and $5 last position, $3 batch size, $4 category,
+  -- which lets the columnstore skip batches.
+  _filter constant text :=
+    'm.stream_name = $1 AND m.category = $4 AND m.position >= $2 AND m.position <= $5';
 BEGIN
   IF @extschema@.is_category($1) THEN
     RAISE EXCEPTION 'Must be a stream name: %', $1;
   END IF;
-  PERFORM @extschema@.check_condition($4);
+  IF $4 IS NOT NULL THEN
+    PERFORM @extschema@.check_condition($4);
+  END IF;
 
   IF @extschema@.debugging('message_store.debug_get') THEN
     RAISE NOTICE '» get_stream_messages';
@@ -27,7 +30,7 @@ BEGIN
     RAISE NOTICE 'batch_size ($3): %', _batch_size;
     RAISE NOTICE 'condition ($4): %', $4;
     RAISE NOTICE 'Generated Command: %', @extschema@.select_messages(
-      _filter, ARRAY[pg_catalog.tstzrange('-infinity', 'infinity')], $4, 'position ASC'
+      _filter, 1, $4, 'position ASC'
     );
   END IF;
 

@@ -1,28 +1,33 @@
 -- The last message of a stream, or the last one of a type.
 --
--- Read backwards from the head's time. Where a chunk that may hold the answer has left the database
+-- The head knows the time of the last message, so one chunk is read for it; the last one of a type is
+-- looked for backwards from there. Where a chunk that may hold the answer has left the database
 -- before one was found, that is an error, never an older or an empty answer. STABLE: see
--- read_positions.
+-- read_positions, also for the settings.
 CREATE OR REPLACE FUNCTION @extschema@.read_last(stream_name varchar, type varchar, filter text)
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
+SET enable_sort = off
+SET jit = off
+SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);
-  _order_by constant text := 'position DESC';
-  _head @extschema@.streams;
-  _ranges tstzrange[];
-  _range record;
+  _statement constant text := @extschema@.select_messages($3, 1, NULL, 'position DESC');
+  _head record;
+  _window record;
   _gone @extschema@.chunks;
-  _rows bigint;
+  _time timestamptz;
+  _rows bigint := 0;
 BEGIN
-  SELECT s.* INTO _head FROM @extschema@.streams AS s WHERE s.stream_name = $1;
-
-  IF _head.stream_name IS NULL THEN
+  SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
+  FROM @extschema@.streams AS h, @extschema@.store AS s
+  WHERE h.stream_name = $1;
+  IF NOT FOUND THEN
     RETURN;
   END IF;
 
-  IF @extschema@.archived_reads() = 'error' THEN
+  IF _head.archive_epoch > 0 AND @extschema@.archived_reads() = 'error' THEN
     SELECT c.* INTO _gone
     FROM @extschema@.chunks AS c
     WHERE c.state = 'dropped' AND c.range_end > _head.first_time AND c.range_start <= _head.time
@@ -37,33 +42,31 @@ BEGIN
   IF NOT _head.time_ordered AND $2 IS NOT NULL AND _gone.range_start IS NOT NULL THEN
     PERFORM @extschema@.raise_archived($1::text, _head.position, _gone);
   ELSIF NOT _head.time_ordered THEN
-    SELECT pg_catalog.array_agg(r.range) INTO _ranges
-    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
-    RETURN QUERY EXECUTE @extschema@.select_messages($3, _ranges, NULL, _order_by)
-      USING $1, _category, 1, _head.position, $2;
+    SELECT w.ranges, w.chunk_names INTO _window FROM @extschema@.stream_windows($1) AS w;
+    RETURN QUERY EXECUTE @extschema@.select_messages(
+      $3, pg_catalog.cardinality(_window.ranges), NULL, 'position DESC'
+    ) USING $1, _category, 1, _head.position, $2, NULL, NULL, _window.ranges;
     GET DIAGNOSTICS _rows = ROW_COUNT;
-    PERFORM @extschema@.check_chunks_exist(r.chunk_names)
-    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
+    PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
   ELSE
-    FOR _range IN
-      SELECT r.range, r.chunk_names
-      FROM @extschema@.stream_ranges(
-        _category, CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _head.time
-      ) AS r
-      ORDER BY r.range DESC
+    _time := _head.time;
     LOOP
+      _window := @extschema@.stream_window_before(
+        _category, CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _time,
+        _head.closed_before
+      );
       -- Newer chunks had no such message and this gap is next: it may be in there.
-      EXIT WHEN _gone.range_start >= pg_catalog.upper(_range.range);
-      RETURN QUERY EXECUTE @extschema@.select_messages(
-        $3, ARRAY[_range.range], NULL, _order_by
-      ) USING $1, _category, 1, _head.position, $2;
+      EXIT WHEN _window.range IS NULL OR _gone.range_start >= pg_catalog.upper(_window.range);
+      RETURN QUERY EXECUTE _statement
+        USING $1, _category, 1, _head.position, $2, NULL, NULL, ARRAY[_window.range];
       GET DIAGNOSTICS _rows = ROW_COUNT;
-      PERFORM @extschema@.check_chunks_exist(_range.chunk_names);
+      PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
       EXIT WHEN _rows > 0;
+      _time := pg_catalog.lower(_window.range) - INTERVAL '1 microsecond';
     END LOOP;
   END IF;
 
-  IF coalesce(_rows, 0) = 0 AND _gone.range_start IS NOT NULL THEN
+  IF _rows = 0 AND _gone.range_start IS NOT NULL THEN
     PERFORM @extschema@.raise_archived($1::text, _head.position, _gone);
   END IF;
 END;

@@ -8,6 +8,10 @@
 -- again in between would be read twice or not at all. A chunk that is dropped in between is gone for
 -- every snapshot, which check_chunks_exist sees.
 --
+-- The settings: with parallel workers, compiled code or a sort of everything the planner would answer
+-- a filter whose effect it underestimates; pages are read in the order of an index, or sorted by the
+-- bucket. enable_sort does not forbid the sort that has no alternative.
+--
 -- archive_epoch NULL: a step that reaches history which has left the database is an error (or skips
 -- it, see archived_reads). Otherwise the caller reads the archive itself and gets the database's
 -- share; it names the epoch of the ledger it knows, and gets an error once that is no longer true.
@@ -25,15 +29,21 @@ CREATE OR REPLACE FUNCTION @extschema@.read_positions(
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
+SET enable_sort = off
+SET jit = off
+SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
   _strict constant boolean := $9 IS NULL AND @extschema@.archived_reads() = 'error';
   _max_chunks integer := 4;
   _room double precision := 1.25;
+  -- What a filter takes away is not known before.
+  _whole_buckets boolean := pg_catalog.num_nonnulls($5, $6, $7) > 0;
   _from bigint := $2;
   _to bigint;
   _left bigint := nullif($3, -1);
   _rows bigint;
+  _store record;
   _open record;
   _open_first bigint;
   _open_known boolean := false;
@@ -42,12 +52,13 @@ DECLARE
   _ranges tstzrange[];
   _chunk_names text[];
 BEGIN
-  IF $9 <> (SELECT s.archive_epoch FROM @extschema@.store AS s) THEN
+  SELECT s.archive_epoch, s.closed_before INTO _store FROM @extschema@.store AS s;
+  IF $9 <> _store.archive_epoch THEN
     RAISE EXCEPTION 'The archive has changed since epoch %', $9
       USING ERRCODE = 'CS002', HINT = 'Read the ledger again.';
   END IF;
 
-  SELECT o.ranges, o.chunk_names INTO _open FROM @extschema@.open_ranges() AS o;
+  _open := @extschema@.open_ranges(_store.closed_before);
 
   LOOP
     _to := $10;
@@ -68,7 +79,9 @@ BEGIN
         _to := least(_to, _chunk.first_global_position - 1);
       ELSE
         _from := greatest(_from, _chunk.first_global_position);
-        _to := least(_to, @extschema@.last_position_of_step(_from, _left, _room, _chunk));
+        _to := least(
+          _to, @extschema@.last_position_of_step(_from, _left, _room, _whole_buckets, _chunk)
+        );
         IF _open_first > _from THEN
           _to := least(_to, _open_first - 1);
         END IF;
@@ -104,16 +117,20 @@ BEGIN
       END IF;
     END IF;
 
-    RETURN QUERY EXECUTE @extschema@.select_messages($4, _ranges, $5, 'global_position ASC')
-      USING $1, _from, _left, _to, $6, $7, $8::smallint;
+    RETURN QUERY EXECUTE @extschema@.select_messages(
+      $4, pg_catalog.cardinality(_ranges), $5, 'global_position ASC'
+    ) USING $1, _from, _left, _to, $6, $7, $8::smallint, _ranges;
     GET DIAGNOSTICS _rows = ROW_COUNT;
     PERFORM @extschema@.check_chunks_exist(_chunk_names);
 
     _left := _left - _rows;
     EXIT WHEN _left <= 0 OR _to >= $10;
+    IF _to < _closed[1].last_global_position THEN
+      -- Fewer than the chunk's density promised.
+      _whole_buckets := true;
+      _room := least(_room * 2, 1000);
+    END IF;
     _from := _to + 1;
-    _room := least(_room * 2, 1000);
-    _max_chunks := least(_max_chunks * 2, 32);
   END LOOP;
 END;
 $$;

@@ -1,8 +1,13 @@
 -- Messages of one stream, in order of position.
 --
--- The head gives the bounds in time; between them the ledger's chunks are read a few a statement,
--- because planning over every chunk is what grows with age. STABLE, so that the head, the ledger and
--- the messages are seen at one moment; see read_positions.
+-- The head gives the bounds in time, a mark (see close_range) the chunk to begin in, and from there
+-- the chunks are read a window at a time, because planning over every chunk is what grows with age.
+-- Positions have no gaps, so the positions of a page are known beforehand: naming them lets the
+-- columnstore skip the rest of a long stream, and fewer messages than that say that some have left
+-- the database, or that somebody made a gap (a plain INSERT or DELETE); then what follows it is read.
+--
+-- STABLE, so that the head, the ledger and the messages are seen at one moment; see read_positions,
+-- also for the settings.
 CREATE OR REPLACE FUNCTION @extschema@.read_stream(
   stream_name varchar,
   "position" bigint,
@@ -12,55 +17,104 @@ CREATE OR REPLACE FUNCTION @extschema@.read_stream(
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
+SET enable_sort = off
+SET jit = off
+SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
   _left bigint := nullif($3, -1);
   _category text := pg_catalog.split_part($1, '-', 1);
-  _head @extschema@.streams;
+  _statement text;
+  _head record;
+  _archived_reads text := 'error';
+  _check boolean := false;
   _ranges tstzrange[];
-  _range record;
+  _window record;
+  _from bigint := $2;
+  _to bigint;
+  _missing bigint;
+  _start timestamptz;
+  _time timestamptz;
   _rows bigint;
 BEGIN
-  SELECT s.* INTO _head FROM @extschema@.streams AS s WHERE s.stream_name = $1;
+  _statement := @extschema@.select_messages($4, 1, $5, 'position ASC');
+  SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
+  FROM @extschema@.streams AS h, @extschema@.store AS s
+  WHERE h.stream_name = $1;
   IF NOT FOUND OR $2 > _head.position THEN
-    -- Over no chunk, and still run: a condition that is wrong is an error for any stream.
-    RETURN QUERY EXECUTE @extschema@.select_messages(
-      $4, ARRAY[pg_catalog.tstzrange('infinity', 'infinity')], $5, 'position ASC'
-    ) USING $1, $2, _left, _category;
+    IF $5 IS NOT NULL OR _left < 0 THEN
+      -- Over no chunk, and still run: a wrong condition or limit is an error for any stream.
+      RETURN QUERY EXECUTE _statement USING $1, $2, _left, _category, _head.position, NULL, NULL,
+        ARRAY[pg_catalog.tstzrange('infinity', 'infinity', '[]')];
+    END IF;
     RETURN;
   END IF;
 
-  PERFORM @extschema@.check_stream_present(
-    _head,
-    $2,
-    CASE
-      WHEN $5 IS NULL AND _left <= _head.position - greatest($2, 0)
-        THEN greatest($2, 0) + _left - 1
-      ELSE _head.position
-    END
-  );
+  -- Nothing has ever left most stores.
+  IF _head.archive_epoch > 0 THEN
+    _archived_reads := @extschema@.archived_reads();
+    _check := _archived_reads = 'error' AND @extschema@.dropped_chunk(
+      _category, _head.first_time, _head.time
+    ) IS NOT NULL;
+  END IF;
+
+  _to := _head.position;
+  IF $5 IS NULL AND _archived_reads = 'error' AND _left <= _head.position - greatest($2, 0) THEN
+    _to := greatest($2, 0) + _left - 1;
+  END IF;
+  _missing := _to - greatest($2, 0) + 1;
+
+  -- Where the order of time or the number of messages says nothing, they are counted first.
+  IF _check AND (NOT _head.time_ordered OR $5 IS NOT NULL) THEN
+    PERFORM @extschema@.check_stream_present($1, $2, _to);
+    _check := false;
+  END IF;
 
   IF NOT _head.time_ordered THEN
-    SELECT pg_catalog.array_agg(r.range) INTO _ranges
-    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
-    RETURN QUERY EXECUTE @extschema@.select_messages($4, _ranges, $5, 'position ASC')
-      USING $1, $2, _left, _category;
-    PERFORM @extschema@.check_chunks_exist(r.chunk_names)
-    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r;
+    SELECT w.ranges, w.chunk_names INTO _window FROM @extschema@.stream_windows($1) AS w;
+    RETURN QUERY EXECUTE @extschema@.select_messages(
+      $4, pg_catalog.cardinality(_window.ranges), $5, 'position ASC'
+    ) USING $1, $2, _left, _category, _head.position, NULL, NULL, _window.ranges;
+    PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
     RETURN;
   END IF;
 
-  FOR _range IN
-    SELECT r.range, r.chunk_names
-    FROM @extschema@.stream_ranges(_category, _head.first_time, _head.time) AS r
+  _start := _head.first_time;
+  IF $2 > 0 AND _start < _head.closed_before THEN
+    SELECT k.range_start INTO _time
+    FROM @extschema@.stream_marks AS k
+    WHERE k.stream_name = $1 AND k.position <= $2
+    ORDER BY k.position DESC
+    LIMIT 1;
+    _start := greatest(_start, _time);
+  END IF;
+
   LOOP
-    RETURN QUERY EXECUTE @extschema@.select_messages(
-      $4, ARRAY[_range.range], $5, 'position ASC'
-    ) USING $1, $2, _left, _category;
-    GET DIAGNOSTICS _rows = ROW_COUNT;
-    PERFORM @extschema@.check_chunks_exist(_range.chunk_names);
-    _left := _left - _rows;
-    EXIT WHEN _left <= 0;
+    _time := _start;
+    LOOP
+      _window := @extschema@.stream_window(_category, _time, _head.time, _head.closed_before);
+      EXIT WHEN _window.range IS NULL;
+      RETURN QUERY EXECUTE _statement
+        USING $1, _from, _left, _category, _to, NULL, NULL, ARRAY[_window.range];
+      GET DIAGNOSTICS _rows = ROW_COUNT;
+      PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
+      _left := _left - _rows;
+      _missing := _missing - _rows;
+      EXIT WHEN _left <= 0 OR _missing <= 0;
+      IF _check THEN
+        EXIT WHEN @extschema@.stream_continues($1, _to, _window.range);
+      END IF;
+      _time := pg_catalog.upper(_window.range);
+    END LOOP;
+    EXIT WHEN _left <= 0 OR _missing <= 0;
+
+    IF _check THEN
+      PERFORM @extschema@.raise_stream_archived($1, $2);
+    END IF;
+    EXIT WHEN _to = _head.position;
+    _from := _to + 1;
+    _to := _head.position;
+    _missing := _to - _from + 1;
   END LOOP;
 END;
 $$;

@@ -1,34 +1,38 @@
 -- The statement every read runs: Message DB's eight columns with Message DB's types, so that a
 -- condition sees what it would see there (time is a UTC timestamp), then the result's types.
 --
--- The filter is ours; it is repeated for each range of time, with the range written into the text,
--- so that the planner opens the chunks of these ranges and no other. The condition is the caller's.
+-- The filter is ours; it is repeated for each range of time. The ranges are parameter $8 and not
+-- text: EXECUTE plans with the values of its parameters, so the planner opens the chunks of these
+-- ranges and no other, and no setting of the session has a say in how a time is written or read.
+-- A range's upper bound is a time or 'infinity', never missing. The condition is the caller's.
 CREATE OR REPLACE FUNCTION @extschema@.select_messages(
   filter text,
-  ranges tstzrange[],
+  ranges integer,
   condition text,
   order_by text
 )
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql IMMUTABLE
 AS $$
-  SELECT '
-SELECT id::varchar, stream_name::varchar, type::varchar, position, global_position,
-  data::varchar, metadata::varchar, time
-FROM (' || pg_catalog.string_agg(
-    pg_catalog.format(
-      '
+DECLARE
+  _from text := '';
+BEGIN
+  FOR _number IN 1 .. $2 LOOP
+    _from := _from || CASE WHEN _number > 1 THEN E'\n  UNION ALL' ELSE '' END || '
   SELECT m.global_position, m.position, m.time AT TIME ZONE ''UTC'' AS time, m.stream_name, m.type,
     m.data, m.metadata, m.id
   FROM @extschema@.messages AS m
-  WHERE %s AND m.time >= %L AND m.time < %L',
-      $1, pg_catalog.lower(r), coalesce(pg_catalog.upper(r), 'infinity')
-    ),
-    E'\n  UNION ALL'
-  ) || '
+  WHERE ' || $1 || ' AND m.time >= pg_catalog.lower($8[' || _number
+      || ']) AND m.time < pg_catalog.upper($8[' || _number || '])';
+  END LOOP;
+
+  RETURN '
+SELECT id::varchar, stream_name::varchar, type::varchar, position, global_position,
+  data::varchar, metadata::varchar, time
+FROM (' || _from || '
 ) AS messages'
   || coalesce(E'\nWHERE (' || $3 || ')', '')
   || E'\nORDER BY ' || $4
-  || E'\nLIMIT $3'
-  FROM pg_catalog.unnest($2) AS r
+  || E'\nLIMIT $3';
+END;
 $$;

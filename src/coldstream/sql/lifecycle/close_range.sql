@@ -47,6 +47,8 @@ BEGIN
     $1, _chunk.range_end
   ) USING $1;
 
+  PERFORM @extschema@.mark_streams($1, _chunk.range_end);
+
   EXECUTE pg_catalog.format(
     'UPDATE @extschema@.chunks AS c
      SET state = $2, closed_at = pg_catalog.clock_timestamp(), row_bytes = $3,

@@ -1,0 +1,16 @@
+-- The error of a stream read that needs messages which have left the database. It names the first
+-- range that left during the stream's lifetime.
+CREATE OR REPLACE FUNCTION @extschema@.raise_stream_archived(stream_name text, "position" bigint)
+RETURNS void
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  PERFORM @extschema@.raise_archived($1, $2, c)
+  FROM @extschema@.streams AS h
+  JOIN @extschema@.chunks AS c
+    ON c.range_start = @extschema@.dropped_chunk(
+      pg_catalog.split_part($1, '-', 1), h.first_time, h.time
+    )
+  WHERE h.stream_name = $1;
+END;
+$$;

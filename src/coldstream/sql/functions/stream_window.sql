@@ -1,0 +1,60 @@
+-- The first range of time to read for one stream between two times: over few neighbouring chunks of
+-- the ledger that may hold messages of its category, or over all that is newer than the last closed
+-- chunk, which the ledger need not know. NULL where there is none. An open chunk is always in it: its
+-- recorded ranges are not believed. Chunks that have left the database are not.
+--
+-- The caller asks again from the end of the range on, as far as it has to: what it costs does not
+-- depend on how many chunks there are. chunk_names are for check_chunks_exist.
+CREATE OR REPLACE FUNCTION @extschema@.stream_window(
+  category text,
+  from_time timestamptz,
+  to_time timestamptz,
+  closed_before timestamptz,
+  OUT range tstzrange,
+  OUT chunk_names text[]
+)
+RETURNS record
+LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+  _max_chunks constant integer := 4;
+  -- Ranges exclude their end, and a message may have the very time that is asked for.
+  _end timestamptz := $3 + INTERVAL '1 microsecond';
+  _chunk record;
+  _from timestamptz;
+  _to timestamptz;
+BEGIN
+  chunk_names := '{}';
+  IF $2 > $3 THEN
+    RETURN;
+  END IF;
+
+  IF $2 < $4 THEN
+    -- Rows past the end are among them to end the loop: it must not look through all that follow.
+    FOR _chunk IN
+      SELECT c.range_start, c.range_end, c.chunk_name
+      FROM @extschema@.chunks AS c
+      WHERE c.range_end > $2 AND c.state <> 'dropped' AND (
+        c.range_start > $3 OR c.state = 'open' OR EXISTS (
+          SELECT FROM @extschema@.chunk_categories AS r
+          WHERE r.category = $1 AND r.range_start = c.range_start
+        )
+      )
+      ORDER BY c.range_end
+    LOOP
+      EXIT WHEN _chunk.range_start > $3 OR _chunk.range_start <> _to
+        OR pg_catalog.cardinality(chunk_names) = _max_chunks;
+      _from := coalesce(_from, _chunk.range_start);
+      _to := _chunk.range_end;
+      chunk_names := chunk_names || _chunk.chunk_name;
+    END LOOP;
+  END IF;
+
+  IF _to IS NOT NULL THEN
+    range := pg_catalog.tstzrange(greatest(_from, $2), least(_to, _end));
+  ELSIF $3 >= $4 THEN
+    range := pg_catalog.tstzrange(greatest($2, $4), _end);
+    chunk_names := @extschema@.unclosed_chunk_names(greatest($2, $4));
+  END IF;
+END;
+$$;
