@@ -1,8 +1,10 @@
 -- verified, rehydrated -> dropped, in the caller's transaction: the rows leave the database.
 --
--- EXCLUSIVE keeps writers out (readers go on) while the rows are counted and digested once more and
--- compared with what was verified in storage: without it, acknowledged writes were lost. Exactly this
--- range is dropped, and the drop is refused if TimescaleDB would drop anything else.
+-- EXCLUSIVE keeps writers out (readers go on) while the rows are compared with what was verified in
+-- storage: without it, acknowledged writes were lost. Where not one version of a row has changed since
+-- the server digested them for the verification, that is the comparison; everywhere else they are
+-- counted and digested once more. Exactly this range is dropped, and the drop is refused if TimescaleDB
+-- would drop anything else.
 -- force drops what no archive has.
 CREATE OR REPLACE FUNCTION @extschema@.drop_range(range_start timestamptz, force boolean DEFAULT false)
 RETURNS @extschema@.chunks
@@ -32,7 +34,15 @@ BEGIN
         HINT = 'Run "coldstream archive" and "coldstream verify" first; force => true loses the data.';
   END IF;
 
-  IF _row.state IN ('verified', 'rehydrated') THEN
+  IF _row.state NOT IN ('verified', 'rehydrated') THEN
+    UPDATE @extschema@.chunks
+    SET archive_url = NULL, archive_object = NULL, archive_manifest = NULL, archive_format = NULL,
+      archive_bytes = NULL, archive_sha256 = NULL, archive_footer_bytes = NULL,
+      archive_footer_sha256 = NULL, digest = NULL, verified_at = NULL
+    WHERE range_start = $1;
+  ELSIF _row.row_versions IS NULL
+    OR _row.row_versions IS DISTINCT FROM @extschema@.row_versions(_row.chunk_name::regclass)
+  THEN
     _digest := @extschema@.digest_range(_row.range_start, _row.range_end);
     IF _digest <> _row.digest THEN
       RAISE EXCEPTION 'The rows of % to % are not the ones that were exported (% instead of %)',
@@ -41,12 +51,6 @@ BEGIN
           ERRCODE = 'CS009',
           HINT = 'Nothing was dropped. Export the chunk again: "coldstream archive --again".';
     END IF;
-  ELSE
-    UPDATE @extschema@.chunks
-    SET archive_url = NULL, archive_object = NULL, archive_manifest = NULL, archive_format = NULL,
-      archive_bytes = NULL, archive_sha256 = NULL, archive_footer_bytes = NULL,
-      archive_footer_sha256 = NULL, digest = NULL, verified_at = NULL
-    WHERE range_start = $1;
   END IF;
 
   PERFORM @extschema@.unfreeze(_row.chunk_name::regclass);
@@ -62,7 +66,8 @@ BEGIN
   END IF;
 
   UPDATE @extschema@.chunks
-  SET state = 'dropped', chunk_name = NULL, dropped_at = pg_catalog.clock_timestamp()
+  SET state = 'dropped', chunk_name = NULL, row_versions = NULL,
+    dropped_at = pg_catalog.clock_timestamp()
   WHERE range_start = $1
   RETURNING * INTO _row;
   UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;

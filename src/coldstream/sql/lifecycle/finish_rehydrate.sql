@@ -8,10 +8,12 @@ DECLARE
   _row @extschema@.chunks;
   _chunk record;
   _digest text;
+  _versions text;
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
   SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
   SELECT h.* INTO _chunk FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1;
+  _versions := @extschema@.row_versions(_chunk.chunk);
   _digest := @extschema@.digest_range(_row.range_start, _row.range_end);
 
   IF _row.state <> 'dropped' OR _digest <> _row.digest OR _chunk.range_end IS DISTINCT FROM _row.range_end
@@ -24,7 +26,7 @@ BEGIN
   PERFORM @extschema@.freeze(_chunk.chunk);
   UPDATE @extschema@.chunks
   SET state = 'rehydrated', chunk_name = @extschema@.qualified_name(_chunk.chunk),
-    rehydrated_at = pg_catalog.clock_timestamp()
+    rehydrated_at = pg_catalog.clock_timestamp(), row_versions = _versions
   WHERE range_start = $1
   RETURNING * INTO _row;
   UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;

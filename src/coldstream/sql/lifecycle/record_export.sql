@@ -15,6 +15,7 @@ BEGIN
   PERFORM @extschema@.lifecycle_lock();
   UPDATE @extschema@.chunks AS c
   SET state = 'exported', exported_at = pg_catalog.clock_timestamp(), verified_at = NULL,
+    row_versions = NULL,
     archive_url = $2,
     archive_manifest = $3,
     archive_object = $4 ->> 'key',

@@ -1,6 +1,10 @@
 -- exported -> verified: the object was read back from storage and is what the manifest says. A chunk
 -- that was verified before, or has been dropped, keeps its state and gets a new time. The digest names
 -- what was verified: a ledger that says something else has moved on. Readers look where it was verified.
+--
+-- The server's own digest of the rows is compared here, where no lock waits for it. row_versions is
+-- what lets the drop see that they are still the same; where the rows are not the ones that were
+-- exported it stays NULL, and the drop compares once more and refuses.
 CREATE OR REPLACE FUNCTION @extschema@.record_verified(
   range_start timestamptz,
   digest text,
@@ -12,11 +16,23 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _row @extschema@.chunks;
+  _versions text;
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
+  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1;
+  IF _row.state IN ('exported', 'verified') THEN
+    _versions := @extschema@.row_versions(pg_catalog.to_regclass(_row.chunk_name));
+    IF _versions IS NOT NULL
+      AND @extschema@.digest_range(_row.range_start, _row.range_end) <> $2
+    THEN
+      _versions := NULL;
+    END IF;
+  END IF;
+
   UPDATE @extschema@.chunks AS c
   SET state = CASE WHEN c.state = 'exported' THEN 'verified' ELSE c.state END,
-    verified_at = pg_catalog.clock_timestamp(), archive_url = $3
+    verified_at = pg_catalog.clock_timestamp(), archive_url = $3,
+    row_versions = CASE WHEN c.state IN ('exported', 'verified') THEN _versions ELSE c.row_versions END
   WHERE c.range_start = $1 AND c.digest = $2
     AND c.state IN ('exported', 'verified', 'dropped', 'rehydrated')
   RETURNING c.* INTO _row;
