@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
+
+from psycopg import Connection
 
 import coldstream
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
@@ -24,6 +26,7 @@ from coldstream.store import Store
 # that is written to locks its indexes too, and the server's lock table is small.
 _INSERTED_AT_ONCE = 500
 _FILLED_AT_ONCE = 25
+_REPORTED_AT_ONCE = 10_000
 
 
 @dataclass
@@ -211,17 +214,24 @@ def _copy(arena: Arena, events: Iterator[Event], progress: Callable[[int], None]
         connection.execute("SET timezone = 'UTC'")
         if arena.place.server.embedded:
             while batch := list(islice(events, _INSERTED_AT_ONCE)):
-                columns = [list(column) for column in zip(*_columns(batch), strict=True)]
-                connection.execute(arena.query("insert_plain"), columns)
+                insert_plain(arena, connection, batch)
                 progress(len(batch))
             return
         with connection.cursor() as cursor, cursor.copy(arena.query("copy_plain")) as copy:
-            for number, row in enumerate(_columns(events), 1):
+            for number, row in enumerate(columns(events), 1):
                 copy.write_row(row)
-                if number % 10_000 == 0:
-                    progress(10_000)
+                if number % _REPORTED_AT_ONCE == 0:
+                    progress(_REPORTED_AT_ONCE)
+            progress(number % _REPORTED_AT_ONCE)
 
 
-def _columns(events: Any) -> Iterator[tuple[Any, ...]]:
+def insert_plain(arena: Arena, connection: Connection[Any], events: Sequence[Event]) -> None:
+    """Events into the plain table, where the server takes no COPY from a client."""
+    given = [list(column) for column in zip(*columns(events), strict=True)]
+    connection.execute(arena.query("insert_plain"), given)
+
+
+def columns(events: Iterable[Event]) -> Iterator[tuple[Any, ...]]:
+    """What is given to the plain table, in the order of its statements."""
     for e in events:
         yield (e.id, e.stream_name, e.type, e.position, e.data, e.metadata, e.time)

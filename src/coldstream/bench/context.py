@@ -10,6 +10,7 @@ from typing import Protocol
 from coldstream.bench.arena import Arena
 from coldstream.bench.place import Place
 from coldstream.bench.result import Row
+from coldstream.bench.sample import Sample
 from coldstream.bench.workload import Model, Shape, Source
 
 NEEDS_CONNECTIONS = "needs several connections: not measured on the embedded server"
@@ -57,7 +58,7 @@ class Bench:
     place: Place
     options: Options
     step: Steps
-    sample: Source | None = None
+    sample: Sample | None = None
 
     @property
     def several_connections(self) -> bool:

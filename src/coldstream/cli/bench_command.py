@@ -12,6 +12,7 @@ from coldstream.bench.groups import rows as all_rows
 from coldstream.bench.groups import run
 from coldstream.bench.place import prepared
 from coldstream.bench.report import Report, describe
+from coldstream.bench.sample import Sample
 from coldstream.cli.bench_table import show
 from coldstream.cli.human import printable
 from coldstream.cli.progress import step
@@ -36,6 +37,8 @@ def run_bench(
     messages: int | None,
     rows: tuple[str, ...],
     chunks: tuple[int, ...],
+    from_dsn: str | None,
+    from_schema: str,
     rounds: int | None,
     seconds: float | None,
     seed: int,
@@ -78,7 +81,18 @@ def run_bench(
             dsn = stack.enter_context(EmbeddedServer(progress=_say)).dsn
         started = datetime.now(UTC)
         place = stack.enter_context(prepared(dsn, keep=keep, progress=_say))
-        bench = Bench(place, options, step)
+        sample = None
+        if from_dsn is not None:
+            sample = Sample(place.folder / "sample.jsonl", f"messages of schema {from_schema}")
+            with step("take a sample", noun="messages") as taking:
+                sample.take(from_dsn, from_schema, max(options.messages, 2 * options.history))
+                taking.advance(sample.count)
+            options = replace(
+                options,
+                messages=min(options.messages, sample.count),
+                history=min(options.history, sample.count // 2),
+            )
+        bench = Bench(place, options, step, sample)
         if not any(bench.wants(row) for row in all_rows()):
             raise InvalidInput(
                 f"No row matches {' '.join(rows)}",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from psycopg import Connection
-
 from coldstream.bench.arena import Arena, make
+from coldstream.bench.client_reads import catch_up_rate, client_time, plain_pages
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, Contender
 from coldstream.bench.context import Bench
-from coldstream.bench.measure import call_time, compare, take_turns
+from coldstream.bench.measure import Compared, call_time, compare, take_turns
 from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.workload import MIXED
+from coldstream.store import Store
 
 STREAM, CATEGORY = "Stream Read", "Category Read"
 HOT, WARM, ARCHIVED = "hot", "warm", "archived"
@@ -73,12 +73,28 @@ READS = (
     GROUP,
     ALL,
 )
-ROWS = tuple(
-    read.row(tier)
-    for section in (STREAM, CATEGORY)
-    for read in READS
-    if read.section == section
-    for tier in (HOT, WARM)
+TIERS = (HOT, WARM, ARCHIVED)
+CATCH_UP = {
+    tier: Row(
+        f"read.catch_up.{tier}",
+        CATEGORY,
+        f"catching up through the client, {tier}",
+        Unit.RATE,
+        Compare.RATE,
+        2.0 if tier == WARM else None,
+        "psycopg, page by page",
+    )
+    for tier in TIERS
+}
+ROWS = (
+    *(
+        read.row(tier)
+        for section in (STREAM, CATEGORY)
+        for read in READS
+        if read.section == section
+        for tier in TIERS
+    ),
+    *CATCH_UP.values(),
 )
 
 
@@ -88,14 +104,25 @@ def run(bench: Bench) -> Iterator[Figure]:
     bench.fill(arena, bench.source(MIXED), bench.options.messages, "messages to read")
     try:
         arguments = choose(bench, arena)
-        yield from _tier(bench, arena, arguments, HOT)
-        if any(bench.wants(read.row(WARM)) for read in READS):
-            with bench.step("compress", total=arena.chunks, noun="chunks") as step:
-                arena.compress()
-                step.advance(arena.chunks)
-            yield from _tier(bench, arena, arguments, WARM)
+        last = max(TIERS.index(tier) for tier in TIERS if any(_wanted(bench, tier)))
+        for tier in TIERS[: last + 1]:
+            if tier == WARM:
+                with bench.step("compress", total=arena.chunks, noun="chunks") as step:
+                    arena.compress()
+                    step.advance(arena.chunks)
+            elif tier == ARCHIVED:
+                with bench.step("archive, verify, drop", total=arena.chunks, noun="chunks") as step:
+                    arena.archive()
+                    step.advance(arena.chunks)
+            if any(_wanted(bench, tier)):
+                yield from _tier(bench, arena, arguments, tier)
     finally:
         arena.drop()
+
+
+def _wanted(bench: Bench, tier: str) -> Iterator[Row]:
+    rows = (*(read.row(tier) for read in READS), CATCH_UP[tier])
+    return (row for row in rows if bench.wants(row))
 
 
 Arguments = dict[str, list[tuple[Any, ...]]]
@@ -123,12 +150,13 @@ def choose(bench: Bench, arena: Arena) -> Arguments:
     ten = streams(min(10, longest)) or some
     long = streams(min(PAGE, longest)) or ten
     category, _, first, middle, last = arena.rows("pick_categories", {"count": 1})[0]
+    causes = [cause for (cause,) in arena.rows("pick_correlation", {"category": category})]
     around = range(options.reads)
     pages: Arguments = {
         CATEGORY_START.key: [(category, first + n, PAGE) for n in around],
         CATEGORY_MIDDLE.key: [(category, middle + n, PAGE) for n in around],
         CATEGORY_HEAD.key: [(category, max(first, last - 4 * PAGE) + n, PAGE) for n in around],
-        CORRELATION.key: [(category, middle + n, PAGE, "customer") for n in around],
+        CORRELATION.key: [(category, middle + n, PAGE, cause) for n in around for cause in causes],
         GROUP.key: [(category, middle + n, PAGE, None, n % 4, 4) for n in around],
         ALL.key: [(middle + n, PAGE) for n in around],
     }
@@ -144,31 +172,65 @@ def choose(bench: Bench, arena: Arena) -> Arguments:
 def _tier(bench: Bench, arena: Arena, arguments: Arguments, tier: str) -> Iterator[Figure]:
     wanted = [read for read in READS if bench.wants(read.row(tier))]
     with (
-        bench.step(f"read, {tier}", total=len(wanted), noun="kinds of call") as step,
-        bench.place.connection() as connection,
+        bench.step(f"read, {tier}", total=len(wanted) + 1, noun="kinds of call") as step,
+        arena.client(max_size=1) as store,
     ):
         for read in wanted:
-            yield _compared(bench, arena, connection, read, tier, arguments[read.key])
+            if arguments[read.key]:
+                yield _compared(bench, arena, store, read, tier, arguments[read.key])
+            else:
+                yield read.row(tier).missing("no message of the sample is correlated")
             step.advance()
+        if bench.wants(CATCH_UP[tier]):
+            yield _catch_up(bench, arena, store, tier, arguments[CATEGORY_START.key][0][0])
+        step.advance()
 
 
 def _compared(
     bench: Bench,
     arena: Arena,
-    connection: Connection[Any],
+    store: Store,
     read: Read,
     tier: str,
     arguments: Sequence[tuple[Any, ...]],
 ) -> Figure:
-    def turn(contender: Contender, seconds: float) -> float:
-        call = contender.call(read.function, len(arguments[0]))
-        return call_time(connection, call, arguments, seconds=seconds)
+    """The database answers for what is in it, the client for what has left it."""
 
+    def in_database(contender: Contender, seconds: float) -> float:
+        call = contender.call(read.function, len(arguments[0]))
+        with store.connection() as connection:
+            return call_time(connection, call, arguments, seconds=seconds)
+
+    def ours(seconds: float) -> float:
+        if tier == ARCHIVED:
+            return client_time(store, read.function, arguments, seconds=seconds)
+        return in_database(arena.store, seconds)
+
+    turns: dict[str, Callable[[float], float]] = {
+        COLDSTREAM: ours,
+        PLAIN: partial(in_database, arena.plain),
+    }
+    return read.row(tier).figure(_taken(bench, turns))
+
+
+def _catch_up(bench: Bench, arena: Arena, store: Store, tier: str, category: str) -> Figure:
+    def ours(seconds: float) -> float:
+        return catch_up_rate(partial(store.get_category_messages, category), seconds)
+
+    def plain(seconds: float) -> float:
+        with store.connection() as connection:
+            begin = partial(plain_pages, connection, arena.plain, category, PAGE)
+            return catch_up_rate(begin, seconds)
+
+    return CATCH_UP[tier].figure(_taken(bench, {COLDSTREAM: ours, PLAIN: plain}))
+
+
+def _taken(bench: Bench, turns: dict[str, Callable[[float], float]]) -> Compared:
+    """Each turn once to warm up, then the rounds."""
     options = bench.options
-    for contender in (arena.store, arena.plain):
-        turn(contender, options.seconds / 4)
+    for turn in turns.values():
+        turn(options.seconds / 4)
     rounds = take_turns(
-        options.rounds,
-        {c.name: partial(turn, c, options.seconds) for c in (arena.store, arena.plain)},
+        options.rounds, {name: partial(turn, options.seconds) for name, turn in turns.items()}
     )
-    return read.row(tier).figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))
+    return compare(rounds[COLDSTREAM], rounds[PLAIN])

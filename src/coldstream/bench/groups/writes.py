@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from random import Random
 
 from uuid_utils.compat import uuid7
 
+import coldstream
 from coldstream import JsonText, NewMessage
 from coldstream.bench.arena import Arena, make
 from coldstream.bench.bodies import Bodies
 from coldstream.bench.contenders import COLDSTREAM, PLAIN
 from coldstream.bench.context import NEEDS_CONNECTIONS, Bench
+from coldstream.bench.imports import import_into_plain, import_into_store
 from coldstream.bench.measure import compare, take_turns
 from coldstream.bench.result import Compare, Figure, Row, Unit
-from coldstream.bench.workload import MIXED, random_uuid
+from coldstream.bench.workload import MIXED, Event, random_uuid
 from coldstream.bench.writers import Writer, Writers
+from coldstream.store import Store
 
 SECTION = "Write Performance"
-_CLIENTS = 8
+_CLIENTS, _TASKS = 8, 64
+_IMPORTED = 5000
 _BATCHES = {10: None, 100: 12.0, 1000: 20.0}
 
 
@@ -42,7 +48,15 @@ MANY = {
     for size, target in _BATCHES.items()
 }
 
-ROWS = (ONE, CATEGORIES, CATEGORY, *MANY.values())
+APPENDER = _row(
+    "appender",
+    f"appender, {_TASKS} tasks, one category",
+    5.0,
+    f"{_CLIENTS} clients' single writes",
+)
+IMPORT = _row("import", "bulk import of history", against="COPY")
+
+ROWS = (ONE, CATEGORIES, CATEGORY, *MANY.values(), APPENDER, IMPORT)
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -62,6 +76,10 @@ def run(bench: Bench) -> Iterator[Figure]:
         for size, row in MANY.items():
             if bench.wants(row):
                 yield _many(bench, arena, row, size)
+        if bench.wants(APPENDER):
+            yield _appender(bench, arena)
+        if bench.wants(IMPORT):
+            yield _import(bench)
     finally:
         arena.drop()
 
@@ -117,6 +135,98 @@ def _many(bench: Bench, arena: Arena, row: Row, size: int) -> Figure:
         ours()
         rounds = take_turns(options.rounds, {COLDSTREAM: ours, PLAIN: plain})
     return row.figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))
+
+
+def _appender(bench: Bench, arena: Arena) -> Figure:
+    """Tasks that each write one message after the other, against clients that do the same."""
+    if not bench.several_connections:
+        return APPENDER.missing(NEEDS_CONNECTIONS)
+    seconds = bench.options.seconds
+    categories = ["appended"] * _CLIENTS
+    with (
+        bench.step(APPENDER.title),
+        Writers(bench.place.dsn, categories, [arena.plain]) as writers,
+    ):
+        rounds = take_turns(
+            bench.options.rounds,
+            {
+                COLDSTREAM: lambda: asyncio.run(_append(bench, arena, seconds)),
+                PLAIN: partial(writers.rate, PLAIN, seconds),
+            },
+        )
+    return APPENDER.figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))
+
+
+async def _append(bench: Bench, arena: Arena, seconds: float) -> float:
+    """Messages a second; the connections are there, and warm, when it begins."""
+    batches = _batches(_TASKS, bench.options.seed)
+    async with (
+        coldstream.connect_async(
+            bench.place.dsn, schema=arena.store.schema, prepare_threshold=0
+        ) as store,
+        store.appender() as appender,
+    ):
+
+        async def task(messages: Iterator[NewMessage], end: float) -> int:
+            done = 0
+            while time.perf_counter() < end:
+                message = next(messages)
+                await appender.write_message(
+                    message.stream_name, message.type, message.data, message.metadata
+                )
+                done += 1
+            return done
+
+        async def all_tasks(seconds: float) -> tuple[int, float]:
+            started = time.perf_counter()
+            messages = (message for batch in batches for message in batch)
+            tasks = [task(messages, started + seconds) for _ in range(_TASKS)]
+            done = sum(await asyncio.gather(*tasks))
+            return done, time.perf_counter() - started
+
+        await all_tasks(seconds / 10)
+        done, took = await all_tasks(seconds)
+        return done / took
+
+
+def _import(bench: Bench) -> Figure:
+    """Messages with times and positions of their own: into the store as a script that brings
+    history along inserts them, into the plain table with COPY."""
+    options = bench.options
+    count = min(_IMPORTED, options.messages)
+    arena = make(bench.place, "import", chunks=1)
+    try:
+        slices: dict[str, Iterator[list[Event]]] = {
+            name: _slices(bench, arena, count) for name in (COLDSTREAM, PLAIN)
+        }
+        with bench.step(IMPORT.title), arena.client(max_size=1) as store:
+
+            def turn(name: str, load: Callable[[Arena, Store, list[Event]], None]) -> float:
+                events = next(slices[name])
+                started = time.perf_counter()
+                load(arena, store, events)
+                return len(events) / (time.perf_counter() - started)
+
+            rounds = take_turns(
+                options.rounds,
+                {
+                    COLDSTREAM: partial(turn, COLDSTREAM, import_into_store),
+                    PLAIN: partial(turn, PLAIN, import_into_plain),
+                },
+            )
+    finally:
+        arena.drop()
+    return IMPORT.figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))
+
+
+def _slices(bench: Bench, arena: Arena, count: int) -> Iterator[list[Event]]:
+    total = count * bench.options.rounds
+    if bench.sample is not None:
+        count = min(count, bench.sample.count // bench.options.rounds)
+        total = count * bench.options.rounds
+    events = bench.source(MIXED).events(total, arena.start, arena.end)
+    while batch := list(islice(events, count)):
+        yield batch
 
 
 def _batches(size: int, seed: int) -> Iterator[list[NewMessage]]:

@@ -30,6 +30,16 @@ def bench(
             help="Messages of each shape (default: 200,000; 1,000,000 with --full).",
         ),
     ] = None,
+    from_dsn: Annotated[
+        str | None,
+        Parameter(
+            help="Take the messages from this Message DB, the newest ones, instead of making them "
+            "up. They are only read, and copied into the schemas of the benchmark."
+        ),
+    ] = None,
+    from_schema: Annotated[
+        str, Parameter(help="The schema of the store that messages are taken from.")
+    ] = "message_store",
     rows: Annotated[
         tuple[str, ...],
         Parameter(
@@ -96,6 +106,8 @@ def bench(
             messages=messages,
             rows=rows,
             chunks=chunks,
+            from_dsn=from_dsn,
+            from_schema=from_schema,
             rounds=rounds,
             seconds=seconds,
             seed=seed,
