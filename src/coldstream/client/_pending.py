@@ -76,6 +76,7 @@ class Pending:
         self._starting = 0
         self._flushing = 0
         self._number = 0
+        self._hurried = 0
         self._waiting = 0
         self.count = 0
         """Accepted and neither answered nor withdrawn."""
@@ -87,8 +88,11 @@ class Pending:
 
     @property
     def worth_a_flush(self) -> bool:
-        """Whether waiting for more would not make the next batch larger."""
-        return self._waiting >= self._options.max_batch_size or self.full
+        """Whether the next batch gains nothing from waiting for more messages."""
+        if not self._ready:
+            return True
+        queue = self._queues[self._ready[0]]
+        return not queue or queue[0].number <= self._hurried
 
     def start(self) -> bool:
         """Whether to begin another flush, which is to :meth:`take` its batch."""
@@ -104,6 +108,9 @@ class Pending:
         entry.number = self._number
         self.count += 1
         self._waiting += 1
+        if self._waiting >= self._options.max_batch_size or self.full:
+            # Nobody waits longer for the sake of a larger batch, whatever category it is in.
+            self._hurried = self._number
         queue = self._queues.get(entry.category)
         if queue is None:
             queue = self._queues[entry.category] = deque()

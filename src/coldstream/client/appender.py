@@ -154,10 +154,11 @@ class AsyncAppender(Statistics):
         try:
             if self._options.linger:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), self._options.linger)
+                    async with asyncio.timeout(self._options.linger):
+                        while not (self._closed or self._pending.worth_a_flush):
+                            self._hurry.clear()
+                            await self._hurry.wait()
             batch = self._pending.take()
-            if not (self._closed or self._pending.worth_a_flush):
-                self._hurry.clear()
             if batch is not None:
                 self._count(await self._write(batch.entries))
         except asyncio.CancelledError:
