@@ -55,7 +55,7 @@ def test_no_setting_stays_on_a_connection(pgbouncer_dsn: str, store_schema: Inst
         store.write_message("account-1", "T")
         list(store.get_stream_messages("account-1"))
         with store.connection() as connection:
-            for name in ("coldstream.writing", "message_store.archived_reads", "search_path"):
+            for name in ("message_store.archived_reads", "search_path"):
                 [(value,)] = connection.execute(
                     "SELECT current_setting(%s, true)", [name]
                 ).fetchall()

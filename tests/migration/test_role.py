@@ -10,6 +10,8 @@ import pytest
 from tests.fix_store import InstalledStore
 from tests.fix_tiers import TierStore
 
+RAISE = "$$ BEGIN RAISE EXCEPTION 'as %', CURRENT_USER; END $$"
+
 
 @contextmanager
 def as_role(store: InstalledStore) -> Iterator[psycopg.Connection]:
@@ -75,7 +77,8 @@ def test_it_reads_and_writes_in_every_tier(tier: TierStore) -> None:
         "SELECT * FROM drop_chunks_older_than(INTERVAL '1 day', force => true)",
         "SELECT drop_range('2025-01-02', true)",
         "SELECT create_chunks_ahead()",
-        "SELECT advance_head('x-1', 1, NULL)",
+        "INSERT INTO recent_ids VALUES (1, gen_random_uuid())",
+        "SELECT prune_recent_ids()",
         "SELECT admit_time(now(), 0)",
         "CALL close_ended_chunks()",
         "SELECT public.drop_chunks('{schema}.messages', older_than => now())",
@@ -88,3 +91,41 @@ def test_it_may_not(message_store: InstalledStore, statement: str) -> None:
         with pytest.raises(psycopg.Error) as caught:
             connection.execute(statement.replace("{schema}", message_store.schema).encode())
         assert caught.value.sqlstate == "42501"
+
+
+def test_its_operators_do_not_run_as_the_owner(message_store: InstalledStore) -> None:
+    store = message_store
+    store.run(f"CREATE SCHEMA mine AUTHORIZATION {store.role}")
+    with as_role(store) as connection:
+        for operands in (
+            "bigint, bigint",
+            "bigint, integer",
+            "text, text",
+            "timestamptz, timestamptz",
+        ):
+            left, right = operands.split(", ")
+            connection.execute(
+                f"CREATE FUNCTION mine.hijack({operands}) RETURNS boolean "
+                f"LANGUAGE plpgsql AS {RAISE}".encode()
+            )
+            for operator in ("=", "<>", "<", ">", ">>", "+", "||"):
+                connection.execute(
+                    f"CREATE OPERATOR mine.{operator} "
+                    f"(LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = mine.hijack)".encode()
+                )
+        connection.execute(
+            "CREATE FUNCTION mine.clock_timestamp() RETURNS timestamptz "
+            f"LANGUAGE plpgsql AS {RAISE}".encode()
+        )
+        connection.execute(f"SET search_path = mine, pg_catalog, {store.schema}".encode())
+        connection.execute("SAVEPOINT before")
+        with pytest.raises(psycopg.errors.RaiseException, match=f"as {store.role}"):
+            connection.execute("SELECT 1::bigint = 1::bigint")
+        connection.execute("ROLLBACK TO before")
+        for version in (None, 0, 1):
+            [(position,)] = connection.execute(
+                "SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', NULL, NULL, %s)",
+                [version],
+            ).fetchall()
+        assert position == 2
+    store.run("DROP SCHEMA mine CASCADE")

@@ -4,8 +4,8 @@ RETURNS boolean
 LANGUAGE sql STABLE
 AS $$
   SELECT coalesce(
-    pg_catalog.current_setting($1, true) = 'on'
-      OR pg_catalog.current_setting('message_store.debug', true) = 'on',
+    pg_catalog.current_setting($1, true) OPERATOR(pg_catalog.=) 'on'
+      OR pg_catalog.current_setting('message_store.debug', true) OPERATOR(pg_catalog.=) 'on',
     false
   )
 $$;

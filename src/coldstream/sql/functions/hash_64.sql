@@ -4,5 +4,5 @@ CREATE OR REPLACE FUNCTION @extschema@.hash_64(value varchar)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-  SELECT ('x' || pg_catalog.left(pg_catalog.md5($1), 16))::bit(64)::bigint
+  SELECT pg_catalog.textcat('x', pg_catalog.left(pg_catalog.md5($1), 16))::bit(64)::bigint
 $$;

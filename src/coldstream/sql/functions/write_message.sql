@@ -1,4 +1,23 @@
 -- Message DB: writes one message, returns its position in the stream.
+--
+-- Order matters:
+--   1. the category lock: one writer a category, so positions and global positions of a category
+--      are handed out in the order of commit;
+--   2. the head: an upsert, because only a row that both writers change makes PostgreSQL refuse
+--      the second of two REPEATABLE READ or SERIALIZABLE writers with a stale snapshot (40001).
+--      The time never goes back inside a stream, whatever the clock does: clock_timestamp(), not
+--      now(), because a transaction that waited for the lock began before the one it waited for;
+--   3. the message. Its bucket is named here, and only here and in write_messages: a row that comes
+--      without one is a plain INSERT, and the trigger does for it what this function does;
+--   4. its id, which a message in row form may have already (23505, of an index that is named as
+--      Message DB's), and in the same statement the look at the ledger: the INSERT of 3 holds the
+--      chunk's lock, so the chunk cannot close between the look and the write.
+--
+-- This is the most used code of all. Everything rare is a function of its own, and what can be an
+-- expression is one: each statement and each call costs the write a few percent. So would a
+-- search_path of its own (a tenth): it runs as the owner under the caller's, and therefore every name
+-- and every operator is qualified, also in what is inlined here (hash_64, debugging), and everything
+-- it calls sets the path. tests/unit/test_sql_qualified.py holds it to that.
 CREATE OR REPLACE FUNCTION @extschema@.write_message(
   id varchar,
   stream_name varchar,
@@ -8,9 +27,78 @@ CREATE OR REPLACE FUNCTION @extschema@.write_message(
   expected_version bigint DEFAULT NULL
 )
 RETURNS bigint
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 AS $$
+#variable_conflict use_column
+DECLARE
+  _position bigint;
+  _time pg_catalog.timestamptz;
+  _global_position bigint;
+  _chunk pg_catalog.oid;
+  _closed_before pg_catalog.timestamptz;
 BEGIN
-  RETURN (@extschema@.write_message_returning($1, $2, $3, $4, $5, $6)).position;
+  IF pg_catalog.pg_advisory_xact_lock(
+    @extschema@.hash_64(pg_catalog.split_part($2, '-', 1)::varchar)
+  ) IS NULL OR @extschema@.debugging('message_store.debug_write') THEN
+    PERFORM @extschema@.acquire_lock($2);
+  END IF;
+
+  IF $6 IS NULL AND $2 IS NOT NULL THEN
+    INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
+    VALUES ($2, 0, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
+    ON CONFLICT (stream_name) DO UPDATE
+      SET position = s.position OPERATOR(pg_catalog.+) 1,
+        time = greatest(pg_catalog.clock_timestamp(), s.time)
+    RETURNING s.position, s.time INTO _position, _time;
+  ELSIF $6 OPERATOR(pg_catalog.=) -1 AND $2 IS NOT NULL THEN
+    INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
+    VALUES ($2, 0, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
+    ON CONFLICT (stream_name) DO NOTHING
+    RETURNING s.position, s.time INTO _position, _time;
+  ELSE
+    UPDATE @extschema@.streams AS s
+    SET position = s.position OPERATOR(pg_catalog.+) 1,
+      time = greatest(pg_catalog.clock_timestamp(), s.time)
+    WHERE s.stream_name OPERATOR(pg_catalog.=) $2 AND s.position OPERATOR(pg_catalog.=) $6
+    RETURNING s.position, s.time INTO _position, _time;
+  END IF;
+
+  IF _position IS NULL OR $3 IS NULL OR $1 IS NULL
+    OR _time OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()
+  THEN
+    PERFORM @extschema@.check_write($1, $2, $3, $6, _position, _time);
+  END IF;
+
+  _global_position := pg_catalog.nextval('@extschema@.messages_global_position_seq');
+  INSERT INTO @extschema@.messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  VALUES (
+    _global_position, _position, _time, $2, $3, $4, $5, $1::pg_catalog.uuid,
+    _global_position OPERATOR(pg_catalog.>>) 14
+  )
+  RETURNING messages.tableoid INTO _chunk;
+
+  INSERT INTO @extschema@.recent_ids (id, global_position)
+  VALUES ($1::pg_catalog.uuid, _global_position)
+  RETURNING (SELECT s.closed_before FROM @extschema@.store AS s) INTO _closed_before;
+  IF _time OPERATOR(pg_catalog.<) _closed_before
+    OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+  THEN
+    PERFORM @extschema@.admit_time(_time, _chunk);
+  END IF;
+
+  IF @extschema@.debugging('message_store.debug_write') THEN
+    RAISE NOTICE '» write_message';
+    RAISE NOTICE 'id ($1): %', $1;
+    RAISE NOTICE 'stream_name ($2): %', $2;
+    RAISE NOTICE 'type ($3): %', $3;
+    RAISE NOTICE 'data ($4): %', $4;
+    RAISE NOTICE 'metadata ($5): %', $5;
+    RAISE NOTICE 'expected_version ($6): %', $6;
+    RAISE NOTICE '_stream_version: %', _position OPERATOR(pg_catalog.-) 1;
+    RAISE NOTICE '_next_position: %', _position;
+  END IF;
+
+  RETURN _position;
 END;
 $$;

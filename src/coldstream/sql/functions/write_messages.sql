@@ -4,8 +4,9 @@
 -- all. expected_versions is an object from stream name to the version it is expected to have before
 -- the call. Returns one row a message, in the same order.
 --
--- Locks are taken in the order of their keys and heads in the order of their names, so two calls
--- that name the same categories cannot wait for each other in a circle.
+-- The order of work is write_message's, and so are its reasons. Locks are taken in the order of their
+-- keys and heads in the order of their names, so two calls that name the same categories cannot wait
+-- for each other in a circle.
 CREATE OR REPLACE FUNCTION @extschema@.write_messages(
   ids varchar[],
   stream_names varchar[],
@@ -21,15 +22,15 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _count integer := cardinality($1);
-  _store @extschema@.store;
+  _category record;
+  _names text[];
+  _versions bigint[];
+  _times timestamptz[];
+  _time timestamptz;
   _ids uuid[];
-  _names text[] := '{}';
-  _positions bigint[] := '{}';
-  _times timestamptz[] := '{}';
-  _stream record;
-  _head record;
-  _row record;
-  _chunk oid;
+  _positions bigint[];
+  _global_positions bigint[];
+  _chunks oid[];
 BEGIN
   IF cardinality($2) IS DISTINCT FROM _count
     OR cardinality($3) IS DISTINCT FROM _count
@@ -38,65 +39,93 @@ BEGIN
   THEN
     RAISE EXCEPTION 'The arrays of write_messages must have one element a message'
       USING ERRCODE = 'array_subscript_error';
+  ELSIF array_position($1, NULL) IS NOT NULL
+    OR array_position($2, NULL) IS NOT NULL
+    OR array_position($3, NULL) IS NOT NULL
+  THEN
+    PERFORM @extschema@.raise_null(u.stream_name, u.type, u.id)
+    FROM unnest($1, $2, $3) AS u (id, stream_name, type)
+    WHERE u.stream_name IS NULL OR u.type IS NULL OR u.id IS NULL;
   END IF;
 
-  -- A NULL name would match no head below, and its message would not be written.
-  PERFORM @extschema@.raise_null(u.stream_name, u.type, u.id)
-  FROM unnest($1, $2, $3) AS u (id, stream_name, type)
-  WHERE u.stream_name IS NULL OR u.type IS NULL OR u.id IS NULL;
-
-  FOR _stream IN
-    SELECT min(u.name) AS name
-    FROM unnest($2) AS u (name)
-    GROUP BY split_part(u.name, '-', 1)
-    ORDER BY @extschema@.hash_64(split_part(min(u.name), '-', 1)::varchar)
+  FOR _category IN
+    SELECT c.name, @extschema@.hash_64(c.name::varchar) AS key
+    FROM (SELECT DISTINCT split_part(u.name, '-', 1) AS name FROM unnest($2) AS u (name)) AS c
+    ORDER BY 2
   LOOP
-    PERFORM @extschema@.acquire_lock(_stream.name);
+    PERFORM @extschema@.acquire_lock(_category.name);
   END LOOP;
 
-  SELECT s.* INTO _store FROM @extschema@.store AS s;
-
-  FOR _stream IN
-    SELECT u.name, count(*) AS messages, ($6 ->> u.name)::bigint AS expected_version
+  -- All heads in one statement. What was expected is compared with where they were, which is where
+  -- they are now less the messages: a head that moves wrongly moves back with the error.
+  WITH counted AS MATERIALIZED (
+    SELECT u.name, count(*) AS messages
     FROM unnest($2) AS u (name)
     GROUP BY u.name
-    ORDER BY u.name
-  LOOP
-    _head := @extschema@.advance_head(_stream.name, _stream.messages, _stream.expected_version);
-    IF _head.time > clock_timestamp() + _store.max_clock_lead THEN
-      PERFORM @extschema@.raise_clock_behind(_stream.name, _head.time);
-    END IF;
-    _names := _names || _stream.name;
-    _positions := _positions || _head.position;
-    _times := _times || _head.time;
-  END LOOP;
+    ORDER BY u.name COLLATE "C"
+  ), moved AS (
+    INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
+    SELECT c.name, c.messages - 1, clock_timestamp(), clock_timestamp()
+    FROM counted AS c
+    ON CONFLICT (stream_name) DO UPDATE
+      SET position = s.position + excluded.position + 1,
+        time = greatest(clock_timestamp(), s.time)
+    RETURNING s.stream_name, s.position, s.time
+  )
+  SELECT array_agg(m.stream_name), array_agg(m.position - c.messages), array_agg(m.time), max(m.time)
+  INTO _names, _versions, _times, _time
+  FROM moved AS m
+  JOIN counted AS c ON c.name = m.stream_name;
 
-  _ids := $1::uuid[];
-  PERFORM @extschema@.check_ids(_ids, _store.rows_since);
+  IF $6 IS NOT NULL THEN
+    PERFORM @extschema@.raise_wrong_version(h.name, ($6 ->> h.name)::bigint, h.version)
+    FROM unnest(_names, _versions) AS h (name, version)
+    WHERE ($6 ->> h.name)::bigint <> h.version
+    ORDER BY h.name COLLATE "C";
+  END IF;
+  IF _time > clock_timestamp() THEN
+    PERFORM @extschema@.check_clock(h.name, h.time) FROM unnest(_names, _times) AS h (name, time);
+  END IF;
 
-  -- See write_message_returning.
-  PERFORM set_config('coldstream.writing', 'on', true);
-  FOR _row IN
-    WITH numbered AS (
-      SELECT u.*, row_number() OVER (PARTITION BY u.stream_name ORDER BY u.n) - 1 AS nth
-      FROM unnest(_ids, $2, $3, $4, coalesce($5, array_fill(NULL::jsonb, ARRAY[_count])))
-        WITH ORDINALITY AS u (id, stream_name, type, data, metadata, n)
-    )
-    INSERT INTO @extschema@.messages (id, stream_name, position, type, data, metadata, time)
-    SELECT n.id, n.stream_name, h.position + n.nth, n.type, n.data, n.metadata, h.time
+  -- nextval in the outermost SELECT but one: global positions in the order of the arrays.
+  WITH numbered AS (
+    SELECT u.*,
+      row_number() OVER (PARTITION BY u.stream_name COLLATE "C" ORDER BY u.number) AS nth
+    FROM unnest($1::uuid[], $2, $3, $4, coalesce($5, array_fill(NULL::jsonb, ARRAY[_count])))
+      WITH ORDINALITY AS u (id, stream_name, type, data, metadata, number)
+  ), ordered AS (
+    SELECT n.*, h.version + n.nth AS position, h.time
     FROM numbered AS n
-    JOIN unnest(_names, _positions, _times) AS h (name, position, time) ON h.name = n.stream_name
-    ORDER BY n.n
-    RETURNING messages.position, messages.global_position, messages.time, messages.tableoid
-  LOOP
-    IF _row.tableoid IS DISTINCT FROM _chunk THEN
-      PERFORM @extschema@.admit_time(_row.time, _row.tableoid);
-      _chunk := _row.tableoid;
-    END IF;
-    write_messages.position := _row.position;
-    write_messages.global_position := _row.global_position;
-    RETURN NEXT;
-  END LOOP;
-  PERFORM set_config('coldstream.writing', 'off', true);
+    JOIN unnest(_names, _versions, _times) AS h (name, version, time) ON h.name = n.stream_name
+    ORDER BY n.number
+  ), drawn AS (
+    SELECT o.*, nextval('@extschema@.messages_global_position_seq') AS global_position
+    FROM ordered AS o
+  ), written AS (
+    INSERT INTO @extschema@.messages
+      (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+    SELECT d.global_position, d.position, d.time, d.stream_name, d.type, d.data, d.metadata, d.id,
+      d.global_position >> 14
+    FROM drawn AS d
+    RETURNING global_position, position, time, id, tableoid
+  )
+  SELECT
+    array_agg(w.id ORDER BY w.global_position),
+    array_agg(w.position ORDER BY w.global_position),
+    array_agg(w.global_position ORDER BY w.global_position),
+    array_agg(w.time ORDER BY w.global_position),
+    array_agg(w.tableoid ORDER BY w.global_position)
+  INTO _ids, _positions, _global_positions, _times, _chunks
+  FROM written AS w;
+
+  INSERT INTO @extschema@.recent_ids (id, global_position)
+  SELECT u.id, u.global_position FROM unnest(_ids, _global_positions) AS u (id, global_position);
+
+  PERFORM @extschema@.admit_time(c.time, c.chunk)
+  FROM (
+    SELECT u.chunk, min(u.time) AS time FROM unnest(_chunks, _times) AS u (chunk, time) GROUP BY 1
+  ) AS c;
+
+  RETURN QUERY SELECT * FROM unnest(_positions, _global_positions);
 END;
 $$;

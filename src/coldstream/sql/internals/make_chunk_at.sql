@@ -6,10 +6,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM set_config('coldstream.writing', 'on', true);
-  INSERT INTO @extschema@.messages (global_position, position, stream_name, type, time)
-  VALUES (0, 0, '', '', $1);
-  PERFORM set_config('coldstream.writing', 'off', true);
+  INSERT INTO @extschema@.messages (global_position, position, stream_name, type, time, position_bucket)
+  VALUES (0, 0, '', '', $1, 0);
   EXECUTE format('DELETE FROM @extschema@.messages WHERE global_position = 0 AND time = %L', $1);
 END;
 $$;

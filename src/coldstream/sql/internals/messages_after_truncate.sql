@@ -13,7 +13,7 @@ BEGIN
         HINT = 'Install a new store into another schema instead.';
   END IF;
 
-  TRUNCATE @extschema@.streams, @extschema@.chunk_categories, @extschema@.chunks,
+  TRUNCATE @extschema@.streams, @extschema@.recent_ids, @extschema@.chunk_categories, @extschema@.chunks,
     @extschema@.stream_marks;
   UPDATE @extschema@.store SET closed_before = '-infinity', rows_since = '-infinity';
   RETURN NULL;

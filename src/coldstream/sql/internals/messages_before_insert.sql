@@ -15,7 +15,9 @@ DECLARE
   _constraint text;
   _detail text;
 BEGIN
-  IF NEW.stream_name IS NULL OR NEW.position IS NULL OR NEW.global_position IS NULL THEN
+  IF NEW.stream_name IS NULL OR NEW.position IS NULL OR NEW.global_position IS NULL
+    OR NEW.id IS NULL OR NEW.time IS NULL
+  THEN
     RETURN NEW;
   END IF;
 
@@ -49,11 +51,6 @@ BEGIN
     );
   END IF;
 
-  IF EXISTS (SELECT FROM @extschema@.messages AS m WHERE m.id = NEW.id) THEN
-    _constraint := 'messages_id';
-    _detail := format('Key (id)=(%s) already exists.', NEW.id);
-  END IF;
-
   IF _constraint IS NOT NULL THEN
     RAISE EXCEPTION 'duplicate key value violates unique constraint "%"', _constraint
       USING
@@ -72,7 +69,11 @@ BEGIN
       time = greatest(s.time, NEW.time),
       time_ordered = s.time_ordered AND NEW.position > s.position AND NEW.time >= s.time;
 
+  INSERT INTO @extschema@.recent_ids (id, global_position)
+  VALUES (NEW.id, NEW.global_position);
+
   PERFORM @extschema@.admit_time(NEW.time, TG_RELID);
+  NEW.position_bucket := NEW.global_position >> 14;
 
   RETURN NEW;
 END;

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.raise_null(stream_name text, type text, id text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _column text := CASE

@@ -35,5 +35,8 @@ BEGIN
   ) AS n
   WHERE s.closed_before <> coalesce(n.closed_before, s.closed_before)
     OR s.rows_since <> coalesce(n.first_rows, n.last_end, s.rows_since);
+  IF FOUND THEN
+    PERFORM @extschema@.prune_recent_ids();
+  END IF;
 END;
 $$;

@@ -1,5 +1,8 @@
 -- Closes every chunk whose range has ended, one transaction a chunk. A job of TimescaleDB runs it
 -- where the server has background workers, and the lifecycle calls it where it has none.
+--
+-- Each transaction takes its lock on messages before any on the ledger, as TRUNCATE does: the other
+-- way round the two wait for each other.
 CREATE OR REPLACE PROCEDURE @extschema@.close_ended_chunks(
   job_id integer DEFAULT NULL,
   config jsonb DEFAULT NULL
@@ -9,6 +12,7 @@ AS $$
 DECLARE
   _range_start timestamptz;
 BEGIN
+  LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
   FOR _range_start IN
     SELECT h.range_start
     FROM @extschema@.hypertable_chunks() AS h
@@ -24,6 +28,7 @@ BEGIN
         NULL;
     END;
     COMMIT;
+    LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
   END LOOP;
   PERFORM @extschema@.sync_store();
   PERFORM @extschema@.create_chunks_ahead();

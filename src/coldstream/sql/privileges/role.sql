@@ -15,8 +15,8 @@ BEGIN
   GRANT USAGE ON SCHEMA @extschema@ TO @role@;
   GRANT SELECT, INSERT ON @extschema@.messages TO @role@;
   GRANT USAGE, SELECT ON SEQUENCE @extschema@.messages_global_position_seq TO @role@;
-  GRANT SELECT ON @extschema@.streams, @extschema@.chunks, @extschema@.chunk_categories, @extschema@.stream_marks,
-    @extschema@.store TO @role@;
+  GRANT SELECT ON @extschema@.streams, @extschema@.recent_ids, @extschema@.chunks,
+    @extschema@.chunk_categories, @extschema@.stream_marks, @extschema@.store TO @role@;
   GRANT SELECT ON @views@ TO @role@;
 
   FOR _function IN
