@@ -88,12 +88,11 @@ class Arena:
             for statement, contender in loads.items():
                 moment = self.start
                 while contender is not None and moment < self.end:
-                    with connection.transaction():
-                        connection.execute("SET LOCAL coldstream.writing = 'on'")
-                        until = min(moment + step, self.end)
-                        connection.execute(self.query(statement), {"start": moment, "end": until})
+                    until = min(moment + step, self.end)
+                    connection.execute(self.query(statement), {"start": moment, "end": until})
                     moment = until
-            connection.execute(self.query("load_heads"))
+            for statement in ("load_ids", "load_heads"):
+                connection.execute(self.query(statement))
             for contender in self.contenders:
                 text = query("set_sequence").replace("@extschema@", contender.schema)
                 connection.execute(_rendered(self, text).encode())
@@ -107,7 +106,8 @@ class Arena:
         with self.place.connection() as connection:
             for contender in self.contenders:
                 connection.execute(f"VACUUM (ANALYZE) {contender.schema}.messages".encode())
-            connection.execute(f"VACUUM (ANALYZE) {self.store.schema}.streams".encode())
+            for table in ("streams", "recent_ids"):
+                connection.execute(f"VACUUM (ANALYZE) {self.store.schema}.{table}".encode())
             if self.place.server.superuser:
                 connection.execute("CHECKPOINT")
 

@@ -35,7 +35,8 @@ class Options:
     """How much is measured.
 
     ``messages``: of each shape. ``history``: of the chunk that is archived and dropped. ``growth``:
-    the numbers of chunks, and ``growth_messages`` in each. ``rounds``: in which the contenders take
+    the numbers of chunks, and ``growth_messages`` in each. ``imported``: in a round of
+    imports. ``rounds``: in which the contenders take
     turns, each for ``seconds``. ``rows``: patterns of keys; none is all. ``reads``: calls a round.
     """
 
@@ -43,6 +44,7 @@ class Options:
     history: int = 200_000
     growth: tuple[int, ...] = (1, 10, 100, 500)
     growth_messages: int = 500
+    imported: int = 5000
     rounds: int = 5
     seconds: float = 1.0
     reads: int = 50

@@ -30,7 +30,7 @@ def describe(bench: Bench, started: datetime) -> dict[str, Any]:
     """What a run was made with; to be called at its end."""
     server = bench.place.server
     return {
-        "started": started,
+        "started": started.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
         "versions": {
             "coldstream": __version__,

@@ -39,6 +39,7 @@ class Compare(Enum):
 
     @property
     def inverse(self) -> bool:
+        """Whether the ratio is PostgreSQL's to ours."""
         return self in (Compare.SMALLER, Compare.FASTER)
 
 
@@ -56,6 +57,13 @@ class Row:
     target: float | None = None
     against: str | None = None
     needs_sample: bool = False
+
+    @property
+    def less_is_better(self) -> bool:
+        """Which way the target is."""
+        if self.compare is Compare.LIMIT:
+            return self.unit is not Unit.RATE
+        return self.compare in (Compare.TIME, Compare.GROWTH)
 
     def figure(self, compared: Compared, **more: Any) -> Figure:
         """The figure of medians whose ratio is ours to PostgreSQL's."""
@@ -107,10 +115,7 @@ class Figure:
         held = self.value if self.row.compare is Compare.LIMIT else self.ratio
         if target is None or held is None:
             return None
-        less = self.row.compare in (Compare.TIME, Compare.GROWTH) or (
-            self.row.compare is Compare.LIMIT and self.row.unit is not Unit.RATE
-        )
-        return held <= target if less else held >= target
+        return held <= target if self.row.less_is_better else held >= target
 
     def to_json(self) -> dict[str, Any]:
         row = self.row
@@ -127,6 +132,7 @@ class Figure:
             "lowest": _rounded(self.spread[0]) if self.spread else None,
             "highest": _rounded(self.spread[1]) if self.spread else None,
             "target": row.target,
+            "less_is_better": row.less_is_better,
             "met": self.met,
             "note": self.note,
             "chunks": self.chunks,

@@ -6,11 +6,14 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from coldstream.bench.context import Bench, Options
 from coldstream.bench.groups import rows as all_rows
 from coldstream.bench.groups import run
+from coldstream.bench.page import html_page
 from coldstream.bench.place import prepared
+from coldstream.bench.plot import growth_svg
 from coldstream.bench.report import Report, describe
 from coldstream.bench.sample import Sample
 from coldstream.cli.bench_table import show
@@ -21,10 +24,11 @@ from coldstream.errors import InvalidInput
 
 _FULL = Options(messages=1_000_000, history=1_000_000)
 _QUICK = Options(
-    messages=2000,
-    history=2000,
+    messages=1000,
+    history=1000,
     growth=(1, 4),
     growth_messages=100,
+    imported=100,
     rounds=2,
     seconds=0.05,
     reads=10,
@@ -46,6 +50,8 @@ def run_bench(
     full: bool,
     quick: bool,
     keep: bool,
+    html: Path | None,
+    plot: Path | None,
     json: bool,
 ) -> None:
     """Run the benchmark and print it, or with ``json`` all that was measured.
@@ -55,6 +61,10 @@ def run_bench(
         MissingExtension, UnsupportedEdition: the server has no columnstore.
         ColdstreamError: what a store or its lifecycle raises.
     """
+    for file in (html, plot):
+        # Before an hour is spent on what then cannot be written.
+        if file is not None and not file.absolute().parent.is_dir():
+            raise InvalidInput(f"There is no folder for {file}")
     if full and quick:
         raise InvalidInput("--full and --quick exclude each other")
     options = _QUICK if quick else _FULL if full else Options()
@@ -99,9 +109,19 @@ def run_bench(
                 hint="Rows: " + ", ".join(row.key for row in all_rows()),
             )
         figures = list(run(bench))
-        report = Report(describe(bench, started), figures)
+        report = Report(describe(bench, started), figures).to_json()
+    if html is not None:
+        html.write_text(html_page(report), encoding="utf-8")
+        _say(f"wrote {html}")
+    if plot is not None:
+        svg = growth_svg(report)
+        if svg is None:
+            _say("no growth was measured: no plot")
+        else:
+            plot.write_text(svg, encoding="utf-8")
+            _say(f"wrote {plot}")
     if json:
-        write_json(report.to_json())
+        write_json(report)
     else:
         show(report)
 

@@ -27,7 +27,6 @@ from coldstream.store import Store
 
 SECTION = "Write Performance"
 _CLIENTS, _TASKS = 8, 64
-_IMPORTED = 5000
 _BATCHES = {10: None, 100: 12.0, 1000: 20.0}
 
 
@@ -193,7 +192,7 @@ def _import(bench: Bench) -> Figure:
     """Messages with times and positions of their own: into the store as a script that brings
     history along inserts them, into the plain table with COPY."""
     options = bench.options
-    count = min(_IMPORTED, options.messages)
+    count = min(options.imported, options.messages)
     arena = make(bench.place, "import", chunks=1)
     try:
         slices: dict[str, Iterator[list[Event]]] = {

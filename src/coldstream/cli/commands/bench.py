@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -90,6 +91,14 @@ def bench(
         bool,
         Parameter(negative="", show_default=False, help="Keep the schemas, to look into them."),
     ] = False,
+    html: Annotated[
+        Path | None,
+        Parameter(metavar="FILE", help="Write a page with tables and plots, which loads nothing."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        Parameter(metavar="FILE", help="Write the growth plot alone, as SVG."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure Coldstream against Message DB's functions on a plain table, on your server.
@@ -115,6 +124,8 @@ def bench(
             full=full,
             quick=quick,
             keep=keep,
+            html=html,
+            plot=plot,
             json=json,
         )
     finally:
