@@ -7,6 +7,7 @@ Encodings and sizes were chosen by measuring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,22 +17,12 @@ import pyarrow.parquet as pq
 
 from coldstream.archive.ordering import in_global_order
 from coldstream.archive.ranges import SeekableFile
-from coldstream.archive.rows import (
-    COLUMNS,
-    SCHEMA,
-    Batch,
-    Row,
-    to_batches,
-    to_messages,
-    to_rows,
-)
+from coldstream.archive.row_groups import ROW_GROUP_ROWS, RowGroups
+from coldstream.archive.rows import COLUMNS, SCHEMA, Batch, Row, to_messages, to_rows
 from coldstream.archive.sink import HashingSink
 from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
-
-ROW_GROUP_ROWS = 10_000
-ROW_GROUP_BYTES = 64 * 1024 * 1024  # in memory; only large messages reach it before the rows
 
 _ENCODINGS = {
     "global_position": "BYTE_STREAM_SPLIT",
@@ -48,7 +39,8 @@ _STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id"
 def write_parquet(
     target: Path | BinaryIO, batches: Iterable[Batch], *, metadata: Mapping[str, str]
 ) -> FileStats:
-    """Write rows in file order, one row group in memory at a time; fsync when given a path.
+    """Write rows in file order; fsync when given a path. Two row groups are in memory: one is
+    gathered while a thread compresses the one before it.
 
     ``metadata`` becomes key-value metadata of the file. Rows come as tuples or record batches,
     ordered by ``stream_name COLLATE "C", position``.
@@ -74,10 +66,19 @@ def write_parquet(
             ),
             bloom_filter_options={"stream_name": {"ndv": ROW_GROUP_ROWS, "fpp": 0.05}},
         ) as writer:
-            for group in _row_groups(batches):
-                for batch in group:
-                    summing.add(batch)
-                writer.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP_ROWS)
+            with ThreadPoolExecutor(1, "coldstream-parquet") as pool:
+                groups = RowGroups()
+                writing: Future[int] | None = None
+                for group in groups.cut(batches):
+                    for batch in group:
+                        summing.add(batch)
+                    # Waiting here, and nowhere earlier or later, makes the cuts depend on the rows
+                    # alone and not on who is faster.
+                    if writing is not None:
+                        groups.written(writing.result())
+                    writing = pool.submit(_write_group, writer, sink, group)
+                if writing is not None:
+                    writing.result()
             if metadata:
                 writer.add_key_value_metadata(dict(metadata))
             sink.keep_tail()
@@ -88,26 +89,11 @@ def write_parquet(
     return summing.file_stats(sink, sink.tail[-length:])
 
 
-def _row_groups(batches: Iterable[Batch]) -> Iterator[list[pa.RecordBatch]]:
-    group: list[pa.RecordBatch] = []
-    rows = size = 0
-    for given in batches:
-        for batch in to_batches(given):
-            at = 0
-            while at < batch.num_rows:
-                # As many rows as still fit, judged by the batch's average row; at least one.
-                average = max(1, batch.nbytes // batch.num_rows)
-                fit = min(ROW_GROUP_ROWS - rows, max(1, (ROW_GROUP_BYTES - size) // average))
-                piece = batch.slice(at, fit)
-                group.append(piece)
-                at += piece.num_rows
-                rows += piece.num_rows
-                size += piece.num_rows * average
-                if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES - average:
-                    yield group
-                    group, rows, size = [], 0, 0
-    if group:
-        yield group
+def _write_group(writer: pq.ParquetWriter, sink: HashingSink, group: list[pa.RecordBatch]) -> int:
+    """The bytes that a row group takes in the file."""
+    before = sink.bytes
+    writer.write_table(pa.Table.from_batches(group), row_group_size=ROW_GROUP_ROWS)
+    return sink.bytes - before
 
 
 class ParquetRows:

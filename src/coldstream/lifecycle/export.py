@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
-
-from psycopg import sql
+from typing import Literal
 
 from coldstream.archive.export import commit_manifest, export_rows
 from coldstream.archive.location import ArchiveLocation
-from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
+from coldstream.lifecycle.chunk_rows import chunk_rows
 from coldstream.lifecycle.session import OlderThan, Progress, Session, reporter, working
 from coldstream.lifecycle.states import EXPORTABLE, EXPORTED_ALREADY
-from coldstream.sql import query
 
 Format = Literal["parquet", "csv"]
-
-_TYPES = ["int8", "int8", "timestamptz", "text", "text", "text", "text", "uuid", "text"]
-_BATCH = 2000
 
 
 def due(session: Session, older_than: OlderThan, *, again: bool) -> list[Chunk]:
@@ -54,13 +47,16 @@ def archive(
         location.check_writable()
         store_id = str(session.one("store_id")[0])
         for chunk in chunks:
-            _export(session, location, chunk, store_id, format, again, spool_dir, progress)
+            _export(
+                session, store.dsn, location, chunk, store_id, format, again, spool_dir, progress
+            )
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
 
 
 def _export(
     session: Session,
+    dsn: str,
     location: ArchiveLocation,
     chunk: Chunk,
     store_id: str,
@@ -74,7 +70,7 @@ def _export(
     report = reporter(progress, chunk)
     manifest = export_rows(
         location,
-        _rows(session, chunk),
+        chunk_rows(session, dsn, chunk),
         schema=session.schema,
         chunk_name=chunk_name.rpartition(".")[2].strip('"'),
         range_start=chunk.range_start,
@@ -96,28 +92,3 @@ def _export(
             manifest.to_json().decode(),
         ],
     )
-
-
-def _rows(session: Session, chunk: Chunk) -> Iterator[list[Any]]:
-    """The chunk's rows in the archive's order, a batch at a time.
-
-    Through the hypertable and a range of time: a compressed chunk, asked for by its own name,
-    gives no rows and no error.
-    """
-    statement = sql.SQL(query("export_rows", session.schema)).format(
-        range_start=sql.Literal(chunk.range_start), range_end=sql.Literal(chunk.range_end)
-    )
-    batch: list[Any] = []
-    with (
-        mapped(session.schema),
-        session.connection.cursor() as cursor,
-        cursor.copy(statement) as copy,
-    ):
-        copy.set_types(_TYPES)
-        for row in copy.rows():
-            batch.append(row)
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-    if batch:
-        yield batch

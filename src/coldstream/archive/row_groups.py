@@ -1,0 +1,68 @@
+"""Where a file's rows are cut into row groups.
+
+A row group is what a reader of one stream fetches, and what one compression works on. So it is cut
+by its size in the file, judged by how well the rows before it compressed, and is bounded in rows
+and in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from coldstream.archive.rows import Batch, to_batches
+
+ROW_GROUP_ROWS = 10_000
+ROW_GROUP_MEMORY = 32 * 1024 * 1024
+ROW_GROUP_BYTES = 700_000
+"""In the file. A file that is very large has larger ones, or its footer, which a reader fetches
+first, would be what is large."""
+
+_GROUPS = 512  # of the smallest size; after that they grow with the file
+_FIRST_GUESS = 1 / 3  # bytes in the file for a byte in memory, before anything is known
+
+
+class RowGroups:
+    """Cuts batches into row groups. The caller tells, with :meth:`written`, what each took."""
+
+    def __init__(self) -> None:
+        self._ratio = _FIRST_GUESS
+        self._written = 0
+        self._sizes: list[int] = []
+
+    def cut(self, batches: Iterable[Batch]) -> Iterator[list[pa.RecordBatch]]:
+        """The batches of one row group after another."""
+        group: list[pa.RecordBatch] = []
+        rows = size = 0
+        limit = self._limit()
+        for given in batches:
+            for batch in to_batches(given):
+                at = 0
+                while at < batch.num_rows:
+                    # As many rows as still fit, judged by the batch's average row; at least one.
+                    average = max(1, batch.nbytes // batch.num_rows)
+                    fit = min(ROW_GROUP_ROWS - rows, max(1, (limit - size) // average))
+                    piece = batch.slice(at, fit)
+                    group.append(piece)
+                    at += piece.num_rows
+                    rows += piece.num_rows
+                    size += piece.num_rows * average
+                    if rows >= ROW_GROUP_ROWS or size >= limit - average:
+                        self._sizes.append(size)
+                        yield group
+                        group, rows, size = [], 0, 0
+                        limit = self._limit()
+        if group:
+            self._sizes.append(size)
+            yield group
+
+    def written(self, file_bytes: int) -> None:
+        """The oldest row group that was cut and not yet told of took so many bytes."""
+        self._ratio = max(file_bytes, 1) / max(self._sizes.pop(0), 1)
+        self._written += file_bytes
+
+    def _limit(self) -> int:
+        """Bytes in memory that make a row group of the right size in the file."""
+        wanted = max(ROW_GROUP_BYTES, self._written // _GROUPS)
+        return min(ROW_GROUP_MEMORY, int(wanted / self._ratio))

@@ -1,0 +1,117 @@
+"""A chunk's rows in the archive's order, read as fast as this machine can.
+
+ADBC gives them as Arrow, on a connection of its own. Where that cannot be had (the library is not
+installed, the server takes no second connection) they come through the session's, row by row: the
+same rows, in the same order, at a third of the speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from psycopg import conninfo, sql
+
+from coldstream.archive.rows import COLUMNS, Batch
+from coldstream.client._errors import mapped
+from coldstream.errors import Unavailable
+from coldstream.lifecycle.chunk import Chunk
+from coldstream.lifecycle.session import Session
+from coldstream.sql import query
+
+if TYPE_CHECKING:
+    from adbc_driver_postgresql.dbapi import Connection
+
+_TYPES = ["int8", "int8", "timestamptz", "text", "text", "text", "text", "uuid", "text"]
+_BATCH_ROWS = 2000
+_BATCH_BYTES = 1024 * 1024
+
+
+def chunk_rows(session: Session, dsn: str, chunk: Chunk) -> Iterator[Batch]:
+    """The chunk's rows, a batch at a time. ``dsn`` is the one the session was opened with.
+
+    Through the hypertable and a range of time: a compressed chunk, asked for by its own name,
+    gives no rows and no error.
+
+    Raises:
+        Unavailable: a connection was lost.
+    """
+    statement = sql.SQL(query("export_rows", session.schema)).format(
+        range_start=sql.Literal(chunk.range_start), range_end=sql.Literal(chunk.range_end)
+    )
+    connection = _second_connection(session, dsn)
+    if connection is None:
+        return _row_by_row(session, statement)
+    return _as_arrow(connection, statement.as_string(session.connection))
+
+
+def _second_connection(session: Session, dsn: str) -> Connection | None:
+    """A connection of ADBC to the session's server, or ``None``."""
+    try:
+        from adbc_driver_postgresql import dbapi
+    except ImportError:
+        return None
+    address = conninfo.make_conninfo(
+        dsn, application_name="coldstream", client_encoding="utf8", connect_timeout=10
+    )
+    try:
+        connection = dbapi.connect(address, autocommit=True)
+    except dbapi.Error:
+        return None
+    with ExitStack() as stack:
+        stack.callback(connection.close)
+        # A DSN may name several servers: another one may not have these rows, or have them as they
+        # were.
+        with connection.cursor() as cursor:
+            cursor.execute(query("server_identity", session.schema))
+            if cursor.fetchone() != session.one("server_identity"):
+                return None
+        stack.pop_all()
+    return connection
+
+
+def _as_arrow(connection: Connection, statement: str) -> Iterator[Batch]:
+    from adbc_driver_postgresql import StatementOptions, dbapi
+
+    options = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
+    with connection, connection.cursor(adbc_stmt_kwargs=options) as cursor:
+        try:
+            cursor.execute(statement)
+            reader = cursor.fetch_record_batch()
+            batch = next(reader, None)
+        except (dbapi.Error, OSError, pa.ArrowException) as error:
+            raise _unavailable(error) from error
+        while batch is not None:
+            yield pa.record_batch(batch.columns, names=list(COLUMNS))
+            try:
+                batch = next(reader, None)
+            except (dbapi.Error, OSError, pa.ArrowException) as error:
+                raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    text = " ".join(str(error).split())
+    return Unavailable(
+        f"The rows of a chunk could not be read: {text}",
+        hint="Run it again: nothing was archived of this chunk.",
+    )
+
+
+def _row_by_row(session: Session, statement: sql.Composed) -> Iterator[Batch]:
+    batch: list[Any] = []
+    copy_out = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
+    with (
+        mapped(session.schema),
+        session.connection.cursor() as cursor,
+        cursor.copy(copy_out) as copy,
+    ):
+        copy.set_types(_TYPES)
+        for row in copy.rows():
+            batch.append(row)
+            if len(batch) == _BATCH_ROWS:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
