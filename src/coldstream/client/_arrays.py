@@ -7,6 +7,7 @@ parses that text again: for a thousand messages that costs more than writing the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from struct import Struct
 from typing import Any
 
@@ -35,23 +36,20 @@ class JsonbArray(bytes):
 
 def varchar_array(values: Sequence[str]) -> VarcharArray:
     """The array of these texts."""
-    parts = [_header(1, 0, _VARCHAR, len(values), 1)]
-    for value in values:
-        text = value.encode()
-        parts += (_length(len(text)), text)
-    return VarcharArray(b"".join(parts))
+    texts = list(map(str.encode, values))
+    lengths = map(_length, map(len, texts))
+    elements = chain.from_iterable(zip(lengths, texts, strict=True))
+    return VarcharArray(_header(1, 0, _VARCHAR, len(texts), 1) + b"".join(elements))
 
 
 def jsonb_array(values: Sequence[str | None]) -> JsonbArray:
     """The array of these JSON texts; ``None`` is SQL NULL."""
-    parts = [_header(1, 1, _JSONB, len(values), 1)]
-    for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            text = value.encode()
-            parts += (_length(len(text) + 1), _JSONB_VERSION, text)
-    return JsonbArray(b"".join(parts))
+    elements = (_NULL if value is None else _jsonb_element(value.encode()) for value in values)
+    return JsonbArray(_header(1, 1, _JSONB, len(values), 1) + b"".join(elements))
+
+
+def _jsonb_element(text: bytes) -> bytes:
+    return _length(len(text) + 1) + _JSONB_VERSION + text
 
 
 class _ArrayDumper(Dumper):
