@@ -95,11 +95,16 @@ def prepared(dsn: str, *, keep: bool, progress: Callable[[str], None]) -> Iterat
             if keep:
                 progress(f"kept: schemas {prefix}_*")
             else:
-                _clean_up(place)
+                progress(f"dropping schemas {prefix}_*")
+                try:
+                    _clean_up(place)
+                except BaseException:
+                    # An interrupt of the impatient, or a server that has gone.
+                    progress(f"left behind: {', '.join(place.schemas)}")
+                    raise
 
 
 def _clean_up(place: Place) -> None:
-    # The second interrupt of an impatient user must not leave half of it behind unsaid.
     place.drop(list(place.schemas))
     with place.connection() as connection, suppress(psycopg.errors.UndefinedObject):
         connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(place.role)))

@@ -93,7 +93,7 @@ def comparison(report: Mapping[str, Any]) -> Table:
                 [("retention.drop", "DELETE and VACUUM")],
                 ("retention.drop", "drop a chunk"),
             ),
-            ["S3 Tiering", "none", cell("coldstream", ("archive.rate", ""))],
+            ["S3 Tiering", "none", cell("coldstream", ("archive.rate", "archive"))],
             [
                 "Operational Complexity",
                 "PostgreSQL",
@@ -154,6 +154,8 @@ def quantity(value: float | None, unit: str) -> str:
     if unit == "bytes":
         size, name = next((s, n) for s, n in _SIZES if abs(value) >= s or s == 1)
         return f"{digits(value / size)} {name}"
+    if unit == "s" and abs(value) < 1:
+        return f"{digits(value * 1000)} ms"
     return f"{digits(value)} {unit}"
 
 

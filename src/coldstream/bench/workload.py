@@ -3,9 +3,10 @@
 The model, in order of what matters to a store:
 
 - **Streams.** So many are open at once (``Shape.open_streams``); each message goes to one of them,
-  drawn evenly, and a stream that has all its messages makes room for a new one. Its length is
+  drawn at random, and a stream that has all its messages makes room for a new one. Its length is
   drawn when it opens: ``short`` 5 to 8, ``medium`` 12 to 20, ``long`` 40 to 80 messages; ``mixed``
-  has a heavy tail (95 % short, 4.9 % 20 to 200 by a power law, 1 in 1,000 has 1,500).
+  has a heavy tail (95 % short, 4.9 % 20 to 200 by a power law, 1 in 1,000 has 1,500). A stream is
+  drawn once more for every 40 messages it will have: long ones are busier.
 - **Categories.** Six, of uneven weight; with ``Shape.categories``, so many even ones (a category a
   tenant).
 - **Bodies.** JSON of a shop's events: ids, names, amounts, ISO times, nested addresses, lines of an
@@ -87,30 +88,41 @@ class Model:
 
     def events(self, count: int, start: datetime, end: datetime) -> Iterator[Event]:
         random = Random(f"{self._seed} {self._shape}")
-        streams: list[_Stream] = []
+        # A stream is in it once as itself, and more often if it is busy.
+        pool: list[tuple[_Stream, bool]] = []
         step = (end - start) / count
         for number in range(count):
-            if len(streams) < min(self._shape.open_streams, count):
-                index = len(streams)
-                streams.append(self._open(random))
+            if number < self._shape.open_streams:
+                stream = self._open(random, pool)
             else:
-                index = int(random.random() * len(streams))
-            stream = streams[index]
+                stream = self._draw(random, pool)
             time = start + number * step
             type, data, metadata = stream.bodies.message(random, stream.position, number, time)
             v4 = self._v4_share > 0 and random.random() < self._v4_share
             id = random_uuid(random) if v4 else uuid7_at(random, time)
             yield Event(id, stream.name, type, stream.position, data, metadata, time)
             stream.position += 1
-            if stream.position == stream.length:
-                streams[index] = self._open(random)
 
-    def _open(self, random: Random) -> _Stream:
+    def _draw(self, random: Random, pool: list[tuple[_Stream, bool]]) -> _Stream:
+        while True:
+            index = int(random.random() * len(pool))
+            stream, itself = pool[index]
+            if stream.position < stream.length:
+                return stream
+            pool[index] = pool[-1]
+            pool.pop()
+            if itself:
+                return self._open(random, pool)
+
+    def _open(self, random: Random, pool: list[tuple[_Stream, bool]]) -> _Stream:
         if self._shape.categories:
             category = f"tenant{random.randrange(self._shape.categories):05d}"
         else:
             category = random.choices(list(CATEGORIES), list(CATEGORIES.values()))[0]
-        return _Stream(f"{category}-{random_uuid(random)}", self._length(random))
+        stream = _Stream(f"{category}-{random_uuid(random)}", self._length(random))
+        pool.append((stream, True))
+        pool.extend([(stream, False)] * (stream.length // 40))
+        return stream
 
     def _length(self, random: Random) -> int:
         match self._shape.lengths:

@@ -268,7 +268,7 @@ def _planning(
             times = _planning_of(bench, contender, arguments[count])
             if times is None:
                 for row in (PLANNED, PLANNED_FIRST):
-                    yield row.missing("the server tells it to a superuser alone")
+                    yield row.missing("not told by this server, or not to this role")
                 return
             first[contender.name].append(max(each[0] for each in times))
             later[contender.name].append(max(max(each[1:]) for each in times))

@@ -108,7 +108,7 @@ def bench(
     """
     from coldstream.cli.bench_command import run_bench
 
-    previous = signal.signal(signal.SIGTERM, _terminated)
+    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         run_bench(
             dsn=dsn,
@@ -128,10 +128,16 @@ def bench(
             plot=plot,
             json=json,
         )
+    except _Terminated:
+        raise SystemExit(128 + signal.SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _terminated(signum: int, frame: FrameType | None) -> None:
-    # Passes through every context manager, as Ctrl-C does.
-    raise SystemExit(128 + signum)
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM. Like Ctrl-C it cancels the statement that runs: a schema can be dropped only when
+    nothing in it is at work."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise _Terminated

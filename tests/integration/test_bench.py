@@ -1,0 +1,137 @@
+"""coldstream bench: that every row runs, and that nothing is left. Not how fast: see the benchmark.
+
+On the embedded server what needs several connections is not measured, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.fix_cli import Cli
+from tests.fix_native import NATIVE_DSN
+from tests.fix_store import InstalledStore
+
+from coldstream.bench import groups
+
+PROGRAM = [sys.executable, "-c", "import sys; from coldstream.cli import main; sys.exit(main())"]
+NEED_CONNECTIONS = {"write.8_clients_8_categories", "write.8_clients_1_category", "write.appender"}
+NEED_SUPERUSER = {"growth.planning", "growth.first_planning"}
+# PostgreSQL gives nothing back when its oldest rows go.
+MAY_BE_ZERO = {"retention.returned"}
+
+
+def left_behind(dsn: str) -> list[Any]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'bench\\_%' "
+            "UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'bench\\_______' "
+            "UNION ALL SELECT hypertable_schema FROM timescaledb_information.hypertables "
+            "WHERE hypertable_schema LIKE 'bench\\_%'"
+        ).fetchall()
+
+
+@pytest.fixture
+def bench_dsn(dsn: str, message_store: InstalledStore) -> str:
+    """A database with the extension, which the benchmark does not create."""
+    assert message_store.dsn == dsn
+    return dsn
+
+
+def test_every_row_runs(bench_dsn: str, cli: Cli, tmp_path: Path) -> None:
+    files = ["--html", str(tmp_path / "page.html"), "--plot", str(tmp_path / "plot.svg")]
+    ran = cli("bench", "--quick", "--json", "--dsn", bench_dsn, *files)
+    report = ran.json
+    assert [row["key"] for row in report["rows"]] == [
+        row.key for row in groups.rows() if not row.needs_sample
+    ]
+    not_measured = {row["key"]: row["note"] for row in report["rows"] if row["coldstream"] is None}
+    assert not_measured.keys() == (set() if NATIVE_DSN else NEED_CONNECTIONS | NEED_SUPERUSER)
+    assert all(not_measured.values())
+    for row in report["rows"]:
+        if row["key"] in not_measured:
+            continue
+        assert row["coldstream"] > 0, row
+        if row["ratio_is"] != "limit" and row["key"] not in MAY_BE_ZERO:
+            assert row["plain"] > 0, row
+            assert row["ratio"] > 0, row
+        if row["chunks"]:
+            assert row["chunks"] == [1, 4]
+            assert all(len(values) == 2 for values in row["series"].values())
+            assert row["series"].keys() == {"coldstream", "plain", "seed"}
+        assert row["target"] is None or row["met"] in (True, False)
+    assert report["embedded"] is not bool(NATIVE_DSN)
+    assert report["versions"].keys() == {"coldstream", "postgresql", "timescaledb", "psycopg"}
+    assert (tmp_path / "page.html").read_text().endswith("</html>\n")
+    assert (tmp_path / "plot.svg").read_text().endswith("</svg>\n")
+    assert left_behind(bench_dsn) == []
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_nothing(
+    bench_dsn: str, tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    words = ["bench", "--quick", "--dsn", bench_dsn, "--rows", "write.one_client", "--rows", "r*"]
+    with subprocess.Popen(
+        [*PROGRAM, *words, "--seconds", "60"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("load history")
+        # It is writing now, for a minute.
+        time.sleep(0.5)
+        process.send_signal(sent)
+        said = process.stderr.read()
+    assert process.returncode == status, said
+    assert left_behind(bench_dsn) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_of_a_store(bench_dsn: str, store_schema: InstalledStore, cli: Cli) -> None:
+    store_schema.run(
+        "SELECT write_message(gen_random_uuid()::varchar, 'mine-' || n % 100, 'Happened', "
+        "jsonb_build_object('n', n)) FROM generate_series(1, 1200) AS n"
+    )
+    ran = cli(
+        *("bench", "--quick", "--json", "--dsn", bench_dsn, "--from-dsn", bench_dsn),
+        *("--rows", "storage.sample.warm", "--rows", "read.category_correlation.hot"),
+    )
+    assert ran.json["workload"] == "messages of schema message_store"
+    correlation, stored = ran.json["rows"]
+    assert stored["key"] == "storage.sample.warm"
+    assert stored["coldstream"] > 0
+    assert correlation["note"] == "no message of the sample is correlated"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--rows", "no.such.row"], "No row matches no.such.row"),
+        (["--full"], "--full and --quick"),
+        (["--html", "/no/such/folder/page.html"], "no folder"),
+        (["--from-dsn", "FEW"], "Only 0 messages"),
+    ],
+)
+def test_wrong_usage(
+    bench_dsn: str, store_schema: InstalledStore, cli: Cli, words: list[str], says: str
+) -> None:
+    words = [bench_dsn if word == "FEW" else word for word in words]
+    ran = cli("bench", "--quick", "--dsn", bench_dsn, *words)
+    assert (ran.status, ran.out) == (2, "")
+    assert says in ran.err
+    assert left_behind(bench_dsn) == []
+
+
+def test_a_server_must_be_named_unless_it_is_quick(cli: Cli) -> None:
+    ran = cli("bench")
+    assert ran.status == 2
+    assert "No server to measure" in ran.err
