@@ -20,7 +20,6 @@ from uuid_utils.compat import uuid7
 
 from coldstream.errors import InvalidInput
 
-
 # One encoder for every message: making it costs as much as encoding a small message does.
 _ENCODER = simplejson.JSONEncoder(
     # Bytes are not text: simplejson would guess that they are UTF-8.
