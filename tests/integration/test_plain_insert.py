@@ -207,18 +207,13 @@ def test_the_application_role_cannot_pass_the_trigger(store: InstalledStore) -> 
     columns, values = "stream_name, position, type", "'account-1', 0, 'T'"
     with store.connect() as connection:
         connection.execute(f"SET ROLE {store.role}".encode())
-        for statement in (
-            f"INSERT INTO messages ({columns}) VALUES ({values})",
-            f"INSERT INTO messages ({columns}, position_bucket) VALUES ({values}, 0)",
-        ):
-            with pytest.raises(psycopg.errors.UniqueViolation):
-                connection.execute(statement.encode())
-        connection.execute(
-            f"INSERT INTO messages ({columns}, position_bucket) "
-            "VALUES ('account-1', 1, 'T', 77)".encode()
-        )
-    assert store.run("SELECT stream_version('account-1')") == [(1,)]
-    assert store.run("SELECT DISTINCT position_bucket FROM messages") == [(0,)]
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(f"INSERT INTO messages ({columns}) VALUES ({values})".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                f"INSERT INTO messages ({columns}, position_bucket) VALUES ({values}, 0)".encode()
+            )
+    assert store.run("SELECT stream_version('account-1')") == [(0,)]
 
 
 def test_all_columns_of_another_store_do_not_pass_the_trigger(store: InstalledStore) -> None:

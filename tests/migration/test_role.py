@@ -79,7 +79,7 @@ def test_it_reads_and_writes_in_every_tier(tier: TierStore) -> None:
         "SELECT create_chunks_ahead()",
         "INSERT INTO recent_ids VALUES (1, gen_random_uuid())",
         "SELECT prune_recent_ids()",
-        "SELECT admit_time(now(), 0)",
+        "SELECT admit_time(now())",
         "CALL close_ended_chunks()",
         "SELECT public.drop_chunks('{schema}.messages', older_than => now())",
         "SELECT public.alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs "
@@ -124,7 +124,7 @@ def test_its_operators_do_not_run_as_the_owner(message_store: InstalledStore) ->
         connection.execute("ROLLBACK TO before")
         for version in (None, 0, 1):
             [(position,)] = connection.execute(
-                "SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', NULL, NULL, %s)",
+                "SELECT write_message(gen_random_uuid()::text, 'hijack-1', 'T', NULL, NULL, %s)",
                 [version],
             ).fetchall()
         assert position == 2

@@ -124,6 +124,7 @@ CREATE TABLE @extschema@.store (
   -- Tells two stores of one name apart that share an archive location.
   id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   -- No chunk that ends after this is closed: a message at or after it needs no look at the ledger.
+  -- It never goes back, but when messages is truncated.
   closed_before timestamptz NOT NULL DEFAULT '-infinity',
   -- Every chunk in row form starts at or after this: ids are unique from here on.
   rows_since timestamptz NOT NULL DEFAULT '-infinity',
@@ -137,6 +138,11 @@ CREATE TABLE @extschema@.store (
   columnstore boolean NOT NULL DEFAULT false
 );
 INSERT INTO @extschema@.store DEFAULT VALUES;
+
+-- The store's closed_before once more, in seconds rounded up, where a write reads it for next to nothing.
+-- A sequence does not roll back, so this may be later than the truth and is never earlier; later costs
+-- a look at the ledger, earlier would cost a message.
+CREATE SEQUENCE @extschema@.closed_before MINVALUE -9223372036854775808;
 
 CREATE TYPE @extschema@.message AS (
   id varchar,

@@ -10,8 +10,10 @@
 --   3. the message. Its bucket is named here, and only here and in write_messages: a row that comes
 --      without one is a plain INSERT, and the trigger does for it what this function does;
 --   4. its id, which a message in row form may have already (23505, of an index that is named as
---      Message DB's), and in the same statement the look at the ledger: the INSERT of 3 holds the
---      chunk's lock, so the chunk cannot close between the look and the write.
+--      Message DB's);
+--   5. the look at the ledger: the INSERT of 3 holds the chunk's lock, so the chunk cannot close
+--      between the look and the write. closed_before is a sequence: it is read without a query, and
+--      as it is now whatever the isolation level (see sync_store).
 --
 -- This is the most used code of all. Everything rare is a function of its own, and what can be an
 -- expression is one: each statement and each call costs the write a few percent. So would a
@@ -34,8 +36,6 @@ DECLARE
   _position bigint;
   _time pg_catalog.timestamptz;
   _global_position bigint;
-  _chunk pg_catalog.oid;
-  _closed_before pg_catalog.timestamptz;
 BEGIN
   IF pg_catalog.pg_advisory_xact_lock(
     @extschema@.hash_64(pg_catalog.split_part($2, '-', 1)::varchar)
@@ -75,16 +75,14 @@ BEGIN
   VALUES (
     _global_position, _position, _time, $2, $3, $4, $5, $1::pg_catalog.uuid,
     _global_position OPERATOR(pg_catalog.>>) 14
-  )
-  RETURNING messages.tableoid INTO _chunk;
-
+  );
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  VALUES ($1::pg_catalog.uuid, _global_position)
-  RETURNING (SELECT s.closed_before FROM @extschema@.store AS s) INTO _closed_before;
-  IF _time OPERATOR(pg_catalog.<) _closed_before
-    OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
-  THEN
-    PERFORM @extschema@.admit_time(_time, _chunk);
+  VALUES ($1::pg_catalog.uuid, _global_position);
+
+  IF _time OPERATOR(pg_catalog.<) pg_catalog.to_timestamp(
+    pg_catalog.pg_sequence_last_value('@extschema@.closed_before')
+  ) THEN
+    PERFORM @extschema@.admit_time(_time);
   END IF;
 
   IF @extschema@.debugging('message_store.debug_write') THEN

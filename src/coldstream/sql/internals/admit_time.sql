@@ -4,10 +4,10 @@
 -- its chunk again, so that its recorded ranges are no longer believed; a late one for a chunk that
 -- has been sealed is refused, because what was exported from it would no longer be all of it.
 --
--- Call it after the INSERT: then this transaction holds the chunk's lock, and close_chunk, which
+-- Call it after the INSERT: then this transaction holds the chunk's lock, and close_range, which
 -- waits for that lock, sees the message. Under REPEATABLE READ the row of the store is locked too,
 -- or a closing that this snapshot cannot see would go unnoticed.
-CREATE OR REPLACE FUNCTION @extschema@.admit_time("time" timestamptz, chunk oid)
+CREATE OR REPLACE FUNCTION @extschema@.admit_time("time" timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -35,9 +35,9 @@ BEGIN
 
   IF NOT FOUND THEN
     INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
-    SELECT i.range_start, i.range_end, $2::regclass::text, 'open'
-    FROM timescaledb_information.chunks AS i
-    WHERE format('%I.%I', i.chunk_schema, i.chunk_name)::regclass = $2
+    SELECT h.range_start, h.range_end, @extschema@.qualified_name(h.chunk), 'open'
+    FROM @extschema@.hypertable_chunks() AS h
+    WHERE h.range_start <= $1 AND h.range_end > $1
     ON CONFLICT DO NOTHING;
   ELSIF _chunk.state IN ('closed', 'compressed') THEN
     UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL

@@ -72,7 +72,7 @@ BEGIN
   INSERT INTO @extschema@.recent_ids (id, global_position)
   VALUES (NEW.id, NEW.global_position);
 
-  PERFORM @extschema@.admit_time(NEW.time, TG_RELID);
+  PERFORM @extschema@.admit_time(NEW.time);
   NEW.position_bucket := NEW.global_position >> 14;
 
   RETURN NEW;

@@ -6,6 +6,8 @@ CREATE OR REPLACE FUNCTION @extschema@.sync_store()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
+DECLARE
+  _closed_before timestamptz;
 BEGIN
   DELETE FROM @extschema@.chunks AS c
   WHERE c.state = 'open' AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
@@ -17,9 +19,11 @@ BEGIN
     UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
   END IF;
 
-  -- Only where it differs: a needless update makes writers under REPEATABLE READ fail (40001).
+  -- Only where it differs: a needless update makes writers under REPEATABLE READ fail (40001). Never
+  -- back: of two that close a chunk each, the second may not have seen the first. The row's lock makes
+  -- the sequence follow in the same order.
   UPDATE @extschema@.store AS s
-  SET closed_before = coalesce(n.closed_before, s.closed_before),
+  SET closed_before = greatest(n.closed_before, s.closed_before),
     rows_since = coalesce(n.first_rows, n.last_end, s.rows_since)
   FROM (
     SELECT
@@ -33,9 +37,16 @@ BEGIN
     FROM @extschema@.hypertable_chunks() AS h
     LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
   ) AS n
-  WHERE s.closed_before <> coalesce(n.closed_before, s.closed_before)
-    OR s.rows_since <> coalesce(n.first_rows, n.last_end, s.rows_since);
+  WHERE s.closed_before < n.closed_before
+    OR s.rows_since <> coalesce(n.first_rows, n.last_end, s.rows_since)
+  RETURNING s.closed_before INTO _closed_before;
   IF FOUND THEN
+    IF _closed_before > '-infinity' THEN
+      PERFORM pg_catalog.setval(
+        '@extschema@.closed_before',
+        pg_catalog.ceil(pg_catalog.date_part('epoch', _closed_before))::bigint
+      );
+    END IF;
     PERFORM @extschema@.prune_recent_ids();
   END IF;
 END;
