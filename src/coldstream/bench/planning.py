@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -17,10 +17,11 @@ _CALLS = 8
 
 
 def planning_times(
-    place: Place, statement: str, arguments: Sequence[Sequence[Any]], repeats: int
+    place: Place, statement: str, arguments: Callable[[], Sequence[Any]], repeats: int
 ) -> list[float] | None:
     """Milliseconds of planning in the first, second, ... call on a new connection: medians of
-    ``repeats`` connections. ``None`` where the server does not tell.
+    ``repeats`` connections. ``arguments`` gives those of the next call. ``None`` where the server
+    does not tell.
 
     A plan that is made only at the sixth call, because then a generic one is tried, is among them.
     """
@@ -41,9 +42,9 @@ def planning_times(
                 return None
             connection.execute("SET client_min_messages = log")
             connection.add_notice_handler(hear)
-            for number in range(_CALLS):
+            for _ in range(_CALLS):
                 told.clear()
-                connection.execute(text, arguments[number % len(arguments)], prepare=True)
+                connection.execute(text, arguments(), prepare=True)
                 calls[-1].append(sum(told) * 1000)
     # A call whose plans are kept from earlier ones plans nothing; a first call always does.
     if not all(times[0] for times in calls):

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from random import Random
@@ -33,25 +33,34 @@ _WARM_UP = 20
 _START_S = 0.05
 
 
-class Writer:
-    """Writes to streams of one category, made by ``seed``; each message gets a new id."""
+class Messages:
+    """New messages for streams of one category, made by ``seed``; each has a new id."""
 
-    def __init__(self, connection: Connection[Any], category: str, seed: str) -> None:
-        self._connection = connection
+    def __init__(self, category: str, seed: str) -> None:
         random = Random(seed)
         self._names = [f"{category}-{random_uuid(random)}" for _ in range(_STREAMS)]
         bodies, now = Bodies(self._names[0]), datetime.now(UTC)
         self._bodies = [bodies.message(random, n, n, now) for n in range(_BODIES)]
         self._number = count()
 
-    def write(self, statement: bytes) -> None:
-        """Write one message, in a transaction of its own."""
+    def next(self) -> tuple[str, str, str, str, str]:
+        """What the next write is called with: id, stream name, type, data, metadata."""
         number = next(self._number)
         # Streams in an order that is not that of their names, a message each before the next.
         name = self._names[number * 7 % _STREAMS]
-        type, data, metadata = self._bodies[number % _BODIES]
-        arguments = (str(uuid7()), name, type, data, metadata)
-        self._connection.execute(statement, arguments, prepare=True).fetchone()
+        return (str(uuid7()), name, *self._bodies[number % _BODIES])
+
+
+class Writer:
+    """Writes messages on a connection, one after the other."""
+
+    def __init__(self, connection: Connection[Any], messages: Messages) -> None:
+        self._connection = connection
+        self._messages = messages
+
+    def write(self, statement: bytes) -> None:
+        """Write one message, in a transaction of its own."""
+        self._connection.execute(statement, self._messages.next(), prepare=True).fetchone()
 
     def warm_up(self, statement: bytes) -> None:
         """As many writes as it takes until plans and caches are there."""
@@ -149,19 +158,13 @@ class Writers:
         return json.loads(line)
 
 
-@contextmanager
-def one_writer(connection: Connection[Any], category: str) -> Iterator[Writer]:
-    """A writer of this process."""
-    yield Writer(connection, category, category)
-
-
 def main() -> None:
     """Read what to do, do it, say what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = json.loads(sys.stdin.readline())
     statements = {name: text.encode() for name, text in config["statements"].items()}
     with direct_connection(config["dsn"], "bench") as connection:
-        writer = Writer(connection, config["category"], config["seed"])
+        writer = Writer(connection, Messages(config["category"], config["seed"]))
         for statement in statements.values():
             writer.warm_up(statement)
         _say("ready")

@@ -8,11 +8,12 @@ round, so the ratio of 500 chunks to 10 is one of the same minutes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from statistics import median
 from typing import Any
 
@@ -25,7 +26,7 @@ from coldstream.bench.measure import Rounds, call_time, take_turns
 from coldstream.bench.planning import planning_times
 from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.workload import Growing
-from coldstream.bench.writers import Writer
+from coldstream.bench.writers import Messages, Writer
 
 SECTION = "Growth"
 PAGE = 100
@@ -65,10 +66,13 @@ CALLS = (
     Call("category_start", f"category page of {PAGE}, start", "get_category_messages"),
     Call("category_middle", f"category page of {PAGE}, middle", "get_category_messages"),
     Call("category_head", f"category page of {PAGE}, head", "get_category_messages"),
+    Call("correlation", f"page of {PAGE} with correlation, middle", "get_category_messages"),
+    Call("group", f"page of {PAGE} of one of 4 consumers, middle", "get_category_messages"),
     Call("all", f"page of {PAGE} of all categories, middle", "get_all_messages"),
     Call("last", "last message", "get_last_stream_message"),
     Call("version", "stream version", "stream_version"),
 )
+FIRST_WRITE = _row("first_write", "write_message, first call of a connection")
 FIRST = tuple(c for c in CALLS if c.key in ("short_middle", "category_middle", "version"))
 PLANNED = Row(
     "growth.planning",
@@ -89,6 +93,7 @@ PLANNED_FIRST = Row(
 ROWS = (
     WRITE,
     *(call.row for call in CALLS),
+    FIRST_WRITE,
     *(call.first_row for call in FIRST),
     PLANNED,
     PLANNED_FIRST,
@@ -117,6 +122,10 @@ def run(bench: Bench) -> Iterator[Figure]:
                 rounds = _rounds(bench, arenas, arguments, connection, call)
                 yield _figure(call.row, arenas, rounds)
                 step.advance()
+        if bench.wants(FIRST_WRITE):
+            with bench.step(FIRST_WRITE.title):
+                rounds = _first_write_rounds(bench, arenas)
+            yield _figure(FIRST_WRITE, arenas, rounds)
         for call in FIRST:
             if bench.wants(call.first_row):
                 with bench.step(call.first_row.title):
@@ -166,6 +175,8 @@ def _arguments(bench: Bench, arena: Arena) -> Arguments:
         "category_start": [(category, first + n, PAGE) for n in spread],
         "category_middle": [(category, median_position + n, PAGE) for n in spread],
         "category_head": [(category, max(first, last - 4 * PAGE) + n, PAGE) for n in spread],
+        "correlation": [(category, median_position + n, PAGE, "customer") for n in spread],
+        "group": [(category, median_position + n, PAGE, None, n % 4, 4) for n in spread],
         "all": [(median_position + n, PAGE) for n in spread],
         "last": [(name,) for name in (*oldest, *middle, *newest)],
         "version": [(name,) for name in (*oldest, *middle, *newest)],
@@ -204,7 +215,7 @@ def _rounds(
 
 
 def _write_rounds(bench: Bench, arenas: dict[int, Arena], connection: Connection[Any]) -> Rounds:
-    writers = {chunks: Writer(connection, "written", str(chunks)) for chunks in arenas}
+    writers = {chunks: Writer(connection, Messages("written", "")) for chunks in arenas}
 
     def turn(chunks: int, contender: Contender) -> float:
         statement = contender.write.encode()
@@ -225,6 +236,17 @@ def _first_rounds(
         with bench.place.connection() as connection:
             started = time.perf_counter()
             connection.execute(statement, given[0], prepare=True).fetchall()
+            return (time.perf_counter() - started) * 1000
+
+    return take_turns(bench.options.rounds, _turns(arenas, turn))
+
+
+def _first_write_rounds(bench: Bench, arenas: dict[int, Arena]) -> Rounds:
+    def turn(chunks: int, contender: Contender) -> float:
+        with bench.place.connection() as connection:
+            writer = Writer(connection, Messages("written", ""))
+            started = time.perf_counter()
+            writer.write(contender.write.encode())
             return (time.perf_counter() - started) * 1000
 
     return take_turns(bench.options.rounds, _turns(arenas, turn))
@@ -265,8 +287,8 @@ def _planning(
     first: dict[str, list[float]] = {COLDSTREAM: [], PLAIN: [], SEED: []}
     for count in chunks:
         for contender in arenas[count].contenders:
-            times = _planning_of(bench, contender, arguments[count])
-            if times is None:
+            times = list(_planning_of(bench, contender, arguments[count]))
+            if not all(times):
                 for row in (PLANNED, PLANNED_FIRST):
                     yield row.missing("not told by this server, or not to this role")
                 return
@@ -276,15 +298,12 @@ def _planning(
         yield Figure(row, series[COLDSTREAM][-1], series[PLAIN][-1], series=series, chunks=chunks)
 
 
-def _planning_of(
-    bench: Bench, contender: Contender, arguments: Arguments
-) -> list[list[float]] | None:
-    times: list[list[float]] = []
+def _planning_of(bench: Bench, contender: Contender, arguments: Arguments) -> Iterator[list[float]]:
+    """Of each kind of call; nothing in a list where the server does not tell."""
+    repeats = min(3, bench.options.rounds)
+    messages = Messages("planned", contender.schema)
+    yield planning_times(bench.place, contender.write, messages.next, repeats) or []
     for call in CALLS:
-        given: Sequence[tuple[Any, ...]] = arguments[call.key]
-        statement = contender.call(call.function, len(given[0]))
-        each = planning_times(bench.place, statement, given, min(3, bench.options.rounds))
-        if each is None:
-            return None
-        times.append(each)
-    return times
+        given = cycle(arguments[call.key])
+        statement = contender.call(call.function, len(arguments[call.key][0]))
+        yield planning_times(bench.place, statement, partial(next, given), repeats) or []

@@ -22,7 +22,7 @@ from coldstream.bench.imports import import_into_plain, import_into_store
 from coldstream.bench.measure import compare, take_turns
 from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.workload import MIXED, Event, random_uuid
-from coldstream.bench.writers import Writer, Writers
+from coldstream.bench.writers import Messages, Writer, Writers
 from coldstream.store import Store
 
 SECTION = "Write Performance"
@@ -89,7 +89,7 @@ def run(bench: Bench) -> Iterator[Figure]:
 def _one_client(bench: Bench, arena: Arena) -> Figure:
     options = bench.options
     with bench.step(ONE.title), bench.place.connection() as connection:
-        writer = Writer(connection, "single", "single")
+        writer = Writer(connection, Messages("single", ""))
         turns: dict[str, Callable[[], float]] = {}
         for contender in (arena.store, arena.plain):
             statement = contender.write.encode()
@@ -131,7 +131,7 @@ def _many(bench: Bench, arena: Arena, row: Row, size: int) -> Figure:
 
         def plain() -> float:
             with store.connection() as connection:
-                writer = Writer(connection, "single", "single")
+                writer = Writer(connection, Messages("single", ""))
                 return _rate(writer, arena.plain.write.encode(), options.seconds)
 
         ours()
