@@ -28,20 +28,27 @@ CREATE INDEX messages_category ON @extschema@.messages (category, global_positio
 CREATE INDEX messages_global_position ON @extschema@.messages (global_position);
 
 -- The heads: one row a stream. Every write updates position and time, so no index may name them
--- (the update would no longer be HOT), and pages keep room for the new row version.
+-- (the update would no longer be HOT), and pages keep room for the new row version. For short streams
+-- heads are what the store is made of next to the messages: the order of columns leaves no gaps, and
+-- the key is a hash, for names are long and come in no order. Two names of one hash do not share a
+-- head: whoever asks for a key asks for the name too, and the second name is refused.
 CREATE TABLE @extschema@.streams (
-  stream_name text PRIMARY KEY,
   position bigint NOT NULL,
   first_time timestamptz NOT NULL,
   time timestamptz NOT NULL,
   -- False once a plain INSERT put a message out of the order of time: then positions say nothing
   -- about time, and a read may not stop at the first chunk that fills its page.
-  time_ordered boolean NOT NULL DEFAULT true
+  time_ordered boolean NOT NULL DEFAULT true,
+  stream_name text NOT NULL
 ) WITH (
-  fillfactor = 75,
+  fillfactor = 90,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000
 );
+CREATE UNIQUE INDEX streams_key ON @extschema@.streams ((pg_catalog.md5(stream_name)::uuid));
+-- An expression identifies no row to logical replication, and a published table without an identity
+-- refuses every update.
+ALTER TABLE @extschema@.streams REPLICA IDENTITY FULL;
 
 -- The ids of the messages in row form, which no two of them may share. Not a unique index of messages:
 -- that would have to contain time, and guard nothing; and to look an id up in every chunk of the window

@@ -11,6 +11,7 @@ BEGIN
     ON c.range_start = @extschema@.dropped_chunk(
       pg_catalog.split_part($1, '-', 1), h.first_time, h.time
     )
-  WHERE h.stream_name = $1;
+  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+    AND h.stream_name = $1;
 END;
 $$;

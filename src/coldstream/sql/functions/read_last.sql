@@ -22,7 +22,8 @@ DECLARE
 BEGIN
   SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
   FROM @extschema@.streams AS h, @extschema@.store AS s
-  WHERE h.stream_name = $1;
+  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+    AND h.stream_name = $1;
   IF NOT FOUND THEN
     RETURN;
   END IF;

@@ -40,7 +40,8 @@ BEGIN
   _statement := @extschema@.select_messages($4, 1, $5, 'position ASC');
   SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
   FROM @extschema@.streams AS h, @extschema@.store AS s
-  WHERE h.stream_name = $1;
+  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+    AND h.stream_name = $1;
   IF NOT FOUND OR $2 > _head.position THEN
     IF $5 IS NOT NULL OR _left < 0 THEN
       -- Over no chunk, and still run: a wrong condition or limit is an error for any stream.

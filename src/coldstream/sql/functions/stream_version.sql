@@ -5,6 +5,9 @@ RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 AS $$
 BEGIN
-  RETURN (SELECT s.position FROM @extschema@.streams AS s WHERE s.stream_name = $1);
+  RETURN (
+    SELECT s.position FROM @extschema@.streams AS s
+    WHERE pg_catalog.md5(s.stream_name)::uuid = pg_catalog.md5($1)::uuid AND s.stream_name = $1
+  );
 END;
 $$;

@@ -16,7 +16,8 @@ DECLARE
 BEGIN
   SELECT h.first_time, h.time, s.closed_before INTO _head
   FROM @extschema@.streams AS h, @extschema@.store AS s
-  WHERE h.stream_name = $1;
+  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+    AND h.stream_name = $1;
 
   ranges := '{}';
   chunk_names := '{}';

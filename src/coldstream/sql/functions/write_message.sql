@@ -46,20 +46,22 @@ BEGIN
   IF $6 IS NULL AND $2 IS NOT NULL THEN
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
     VALUES ($2, 0, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
-    ON CONFLICT (stream_name) DO UPDATE
+    ON CONFLICT ((pg_catalog.md5(stream_name)::uuid)) DO UPDATE
       SET position = s.position OPERATOR(pg_catalog.+) 1,
         time = greatest(pg_catalog.clock_timestamp(), s.time)
+      WHERE s.stream_name OPERATOR(pg_catalog.=) $2
     RETURNING s.position, s.time INTO _position, _time;
   ELSIF $6 OPERATOR(pg_catalog.=) -1 AND $2 IS NOT NULL THEN
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
     VALUES ($2, 0, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
-    ON CONFLICT (stream_name) DO NOTHING
+    ON CONFLICT ((pg_catalog.md5(stream_name)::uuid)) DO NOTHING
     RETURNING s.position, s.time INTO _position, _time;
   ELSE
     UPDATE @extschema@.streams AS s
     SET position = s.position OPERATOR(pg_catalog.+) 1,
       time = greatest(pg_catalog.clock_timestamp(), s.time)
-    WHERE s.stream_name OPERATOR(pg_catalog.=) $2 AND s.position OPERATOR(pg_catalog.=) $6
+    WHERE pg_catalog.md5(s.stream_name)::uuid OPERATOR(pg_catalog.=) pg_catalog.md5($2)::uuid
+      AND s.stream_name OPERATOR(pg_catalog.=) $2 AND s.position OPERATOR(pg_catalog.=) $6
     RETURNING s.position, s.time INTO _position, _time;
   END IF;
 

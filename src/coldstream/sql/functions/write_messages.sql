@@ -66,15 +66,21 @@ BEGIN
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
     SELECT c.name, c.messages - 1, clock_timestamp(), clock_timestamp()
     FROM counted AS c
-    ON CONFLICT (stream_name) DO UPDATE
+    ON CONFLICT ((md5(stream_name)::uuid)) DO UPDATE
       SET position = s.position + excluded.position + 1,
         time = greatest(clock_timestamp(), s.time)
+      WHERE s.stream_name = excluded.stream_name
     RETURNING s.stream_name, s.position, s.time
   )
   SELECT array_agg(m.stream_name), array_agg(m.position - c.messages), array_agg(m.time), max(m.time)
   INTO _names, _versions, _times, _time
   FROM moved AS m
   JOIN counted AS c ON c.name = m.stream_name;
+
+  -- A name whose hash another stream has did not move a head. Its messages would be left out below.
+  PERFORM @extschema@.raise_wrong_version(u.name, NULL)
+  FROM unnest($2) AS u (name)
+  WHERE u.name <> ALL (coalesce(_names, '{}'));
 
   IF $6 IS NOT NULL THEN
     PERFORM @extschema@.raise_wrong_version(h.name, ($6 ->> h.name)::bigint, h.version)

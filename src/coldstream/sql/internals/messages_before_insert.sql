@@ -35,7 +35,8 @@ BEGIN
     PERFORM setval(_sequence, NEW.global_position);
   END IF;
 
-  SELECT s.* INTO _head FROM @extschema@.streams AS s WHERE s.stream_name = NEW.stream_name;
+  SELECT s.* INTO _head FROM @extschema@.streams AS s
+  WHERE md5(s.stream_name)::uuid = md5(NEW.stream_name)::uuid AND s.stream_name = NEW.stream_name;
 
   IF NEW.position <= _head.position AND (
     EXISTS (
@@ -63,11 +64,15 @@ BEGIN
 
   INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time, time_ordered)
   VALUES (NEW.stream_name, NEW.position, NEW.time, NEW.time, true)
-  ON CONFLICT (stream_name) DO UPDATE
+  ON CONFLICT ((md5(stream_name)::uuid)) DO UPDATE
     SET position = greatest(s.position, NEW.position),
       first_time = least(s.first_time, NEW.time),
       time = greatest(s.time, NEW.time),
-      time_ordered = s.time_ordered AND NEW.position > s.position AND NEW.time >= s.time;
+      time_ordered = s.time_ordered AND NEW.position > s.position AND NEW.time >= s.time
+    WHERE s.stream_name = NEW.stream_name;
+  IF NOT FOUND THEN
+    PERFORM @extschema@.raise_wrong_version(NEW.stream_name, NULL);
+  END IF;
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
   VALUES (NEW.id, NEW.global_position);

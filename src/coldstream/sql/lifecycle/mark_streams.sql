@@ -26,7 +26,9 @@ BEGIN
        WHERE m.time >= $1 AND m.time < $2
        GROUP BY m.stream_name
      ) AS f
-     JOIN @extschema@.streams AS h ON h.stream_name = f.stream_name
+     JOIN @extschema@.streams AS h
+       ON pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5(f.stream_name)::uuid
+       AND h.stream_name = f.stream_name
      WHERE f.position > 0 AND h.time_ordered AND h.first_time < $3 AND NOT EXISTS (
        SELECT FROM @extschema@.stream_marks AS k
        WHERE k.stream_name = f.stream_name AND k.range_start BETWEEN $3 AND $1

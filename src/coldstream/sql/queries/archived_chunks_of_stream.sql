@@ -5,7 +5,8 @@ FROM @extschema@.streams AS h
 CROSS JOIN @extschema@.store AS s
 JOIN @extschema@.chunks AS c
   ON c.state = 'dropped' AND c.range_end > h.first_time AND c.range_start <= h.time
-WHERE h.stream_name = %(stream_name)s AND EXISTS (
+WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5(%(stream_name)s)::uuid
+  AND h.stream_name = %(stream_name)s AND EXISTS (
   SELECT FROM @extschema@.chunk_categories AS r
   WHERE r.range_start = c.range_start
     AND r.category = pg_catalog.split_part(%(stream_name)s, '-', 1)
