@@ -14,7 +14,7 @@ OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
 
 def run(store: Store, *verbs: str) -> None:
-    """Some verbs of the lifecycle, and the store closed again: one connection may be all there is."""
+    """Some verbs of the lifecycle; then the one connection there may be is free again."""
     with store.opened() as opened:
         for verb in verbs:
             getattr(opened.lifecycle, verb)(*([] if verb == "verify" else [OLD]))
