@@ -1,0 +1,38 @@
+-- What tools/write_profile.py measures write_message against. @store@, @plain@: schemas of the run.
+
+-- The store's table without TimescaleDB: same columns, same indexes, same trigger's sign.
+CREATE TABLE @store@.bare_messages (LIKE @store@.messages INCLUDING DEFAULTS INCLUDING GENERATED);
+CREATE INDEX ON @store@.bare_messages (stream_name, position);
+CREATE INDEX ON @store@.bare_messages (category, global_position);
+CREATE INDEX ON @store@.bare_messages (global_position);
+
+-- A store's INSERT and nothing else, into the hypertable and into the table above.
+CREATE FUNCTION @store@.insert_hypertable(
+  id varchar, stream_name varchar, type varchar, data jsonb, metadata jsonb
+)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  _global_position bigint := nextval('@store@.messages_global_position_seq');
+BEGIN
+  INSERT INTO @store@.messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  VALUES (
+    _global_position, 0, clock_timestamp(), $2, $3, $4, $5, $1::uuid, _global_position >> 14
+  );
+END;
+$$;
+
+CREATE FUNCTION @store@.insert_table(
+  id varchar, stream_name varchar, type varchar, data jsonb, metadata jsonb
+)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  _global_position bigint := nextval('@store@.messages_global_position_seq');
+BEGIN
+  INSERT INTO @store@.bare_messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  VALUES (
+    _global_position, 0, clock_timestamp(), $2, $3, $4, $5, $1::uuid, _global_position >> 14
+  );
+END;
+$$;
