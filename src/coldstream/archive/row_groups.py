@@ -20,7 +20,7 @@ ROW_GROUP_BYTES = 700_000
 first, would be what is large."""
 
 _GROUPS = 512  # of the smallest size; after that they grow with the file
-_FIRST_GUESS = 1 / 3  # bytes in the file for a byte in memory, before anything is known
+_FIRST_GUESS = 1 / 2  # bytes in the file for a byte in memory, before anything is known
 
 
 class RowGroups:
