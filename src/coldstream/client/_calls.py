@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from coldstream.client._arrays import jsonb_array, varchar_array
 from coldstream.errors import InvalidInput, NotACategory, NotAStream
-from coldstream.message import Message, NewMessage, encode_json, is_category
+from coldstream.message import JsonText, Message, NewMessage, encode_json, is_category
 
 # A stream name is a key of an index, and PostgreSQL's B-tree refuses keys of 2,704 bytes and more.
 MAX_NAME_BYTES = 2600
@@ -77,6 +77,38 @@ def write_rows_arguments(
         jsonb_array(metadata) if any(each is not None for each in metadata) else None,
         simplejson.dumps(dict(expected_versions)) if expected_versions else None,
     )
+
+
+def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
+    """The arguments of ``import_messages``: seven arrays of one length.
+
+    Raises:
+        InvalidInput: no server would take it, or a time that has no time zone.
+    """
+    rows = [
+        message_arguments(
+            each.id, each.stream_name, each.type, _given(each.data_text), _given(each.metadata_text)
+        )
+        for each in messages
+    ]
+    for each in messages:
+        check_number("position", each.position)
+        if each.time.tzinfo is None:
+            raise InvalidInput(f"The time of a message has no time zone: {each.time}")
+    ids, names, types, data, metadata = zip(*rows, strict=True)
+    return (
+        varchar_array([str(each.position) for each in messages]),
+        varchar_array([each.time.isoformat() for each in messages]),
+        varchar_array(names),
+        varchar_array(types),
+        jsonb_array(data),
+        jsonb_array(metadata),
+        varchar_array(ids),
+    )
+
+
+def _given(text: str | None) -> JsonText | None:
+    return None if text is None else JsonText(text)
 
 
 def check_id(id: UUID | str) -> str:

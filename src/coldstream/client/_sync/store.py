@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -23,6 +24,7 @@ from coldstream.client._calls import (
     check_stream,
     check_text,
     check_version,
+    import_arguments,
     message_arguments,
     write_many_arguments,
 )
@@ -164,6 +166,28 @@ class Store:
         arguments = write_many_arguments(messages, expected_versions)
         rows = self._connections.rows("write_messages", arguments)
         return [WriteResult(*row) for row in rows]
+
+    def import_messages(self, messages: Iterable[Message], batch_size: int = 1000) -> int:
+        """Bring history along: messages with the ids, positions and times that they have.
+
+        For the store's owner. Global positions are given anew, in the order of ``messages``, which
+        is best the order of time. ``batch_size``: messages a transaction; what a failed call had
+        committed stays. Returns how many there were.
+
+        Raises:
+            DuplicateMessageId: a message with this id is in the store.
+            LateMessage: a time in a range that was sealed or has left the database.
+            InvalidInput: as :meth:`write_message`, and for a time without a time zone.
+            SetupError: the role may not do this.
+            ColdstreamError: a position that its stream has already.
+        """
+        check_batch_size(batch_size)
+        rest = iter(messages)
+        count = 0
+        while batch := list(islice(rest, batch_size)):
+            self._connections.rows("import_messages", import_arguments(batch))
+            count += len(batch)
+        return count
 
     def appender(
         self,

@@ -1,0 +1,193 @@
+"""Importing is what plain INSERTs are: the same heads, the same ledger, the same refusals."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from tests.clients import Client, opened
+from tests.fix_store import InstalledStore
+from tests.history import END, START, WEEK, history, insert, move, rows_of, without_jobs
+
+import coldstream
+from coldstream import ColdstreamError, DuplicateMessageId, InvalidInput, LateMessage, Message
+
+ROUNDS = 15
+NewStore = Callable[[], InstalledStore]
+
+
+def messages(rows: list[tuple[object, ...]]) -> list[Message]:
+    """As they are read: global position, position, time, stream name, type, data, metadata, id."""
+    return [Message(i, n, y, p, g, d, m, t) for g, p, t, n, y, d, m, i in rows]  # type: ignore
+
+
+def state(store: InstalledStore) -> dict[str, list[tuple[object, ...]]]:
+    """All that must be equal, but the global positions themselves."""
+    return {
+        "messages": store.run(
+            "SELECT stream_name, position, time, type, data::text, metadata::text, id, category, "
+            "position_bucket = global_position >> 14 FROM messages ORDER BY global_position"
+        ),
+        "streams": store.run(
+            "SELECT stream_name, position, first_time, time, time_ordered FROM streams ORDER BY 1"
+        ),
+        "chunks": store.run(
+            "SELECT range_start, range_end, state, messages, streams, first_time, last_time "
+            "FROM chunks ORDER BY range_start"
+        ),
+        "categories": store.run(
+            "SELECT range_start, category, messages FROM chunk_categories ORDER BY 1, 2"
+        ),
+        "marks": store.run(
+            "SELECT stream_name, position, range_start FROM stream_marks ORDER BY 1, 2, 3"
+        ),
+        "ids": store.run(
+            "SELECT r.id, m.stream_name FROM recent_ids AS r JOIN messages AS m "
+            "ON m.id = r.id AND m.global_position = r.global_position ORDER BY 1"
+        ),
+    }
+
+
+def imported(store: InstalledStore, found: list[Message], batch_size: int = 1000) -> int:
+    with coldstream.connect(store.dsn, schema=store.schema) as opened:
+        return opened.import_messages(found, batch_size)
+
+
+@pytest.fixture
+def two_stores(new_store: NewStore) -> tuple[InstalledStore, InstalledStore]:
+    return without_jobs(new_store()), without_jobs(new_store())
+
+
+def test_a_history(two_stores: tuple[InstalledStore, InstalledStore], kind: str) -> None:
+    plain, store = two_stores
+    rows = history()
+    insert(plain, rows)
+    with opened(kind, store.dsn, schema=store.schema) as client:
+        assert client.import_messages(messages(rows), 17) == len(rows)
+    given = [m.global_position for m in rows_of(store)]
+    assert given == sorted(set(given))
+    # The history's own global positions run against time, and the importer gives new ones.
+    by_id = {row[-1]: number for number, row in enumerate(rows)}
+    assert [by_id[m.id] for m in rows_of(store)] == list(range(len(rows)))
+    kept = {m.id: replace(m, global_position=0) for m in rows_of(plain)}
+    assert {m.id: replace(m, global_position=0) for m in rows_of(store)} == kept
+    assert state(store)["streams"] == state(plain)["streams"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_imported_is_as_inserted(
+    two_stores: tuple[InstalledStore, InstalledStore], seed: int
+) -> None:
+    """Late, repeated and disordered messages, into chunks that close in between."""
+    chance = random.Random(seed)
+    positions: dict[str, int] = {}
+    refused = 0
+    for number in range(ROUNDS):
+        rows = [one(chance, positions, number / ROUNDS) for _ in range(chance.choice([1, 2, 5]))]
+        outcomes = [refusal(insert_plainly, store, rows) for store in two_stores[:1]]
+        outcomes += [refusal(import_rows, store, rows) for store in two_stores[1:]]
+        assert outcomes[0] == outcomes[1]
+        refused += outcomes[0] is not None
+        if chance.random() < 0.2:
+            for store in two_stores:
+                store.run("CALL close_ended_chunks()")
+    plain, store = map(state, two_stores)
+    assert store == plain
+    assert 0 < refused < ROUNDS
+    assert {ordered for *_, ordered in store["streams"]} == {True, False}
+
+
+def one(chance: random.Random, positions: dict[str, int], progress: float) -> Message:
+    name = f"{chance.choice('ab')}-{chance.randint(1, 4)}"
+    position = positions.get(name, -1) + 1
+    time = START + 4 * WEEK * progress + timedelta(seconds=chance.randint(0, 60))
+    if chance.random() < 0.06:
+        position = max(0, position - chance.randint(1, 3))
+    if chance.random() < 0.06:
+        time -= chance.random() * WEEK
+    if chance.random() < 0.1:
+        position += 2
+    positions[name] = max(positions.get(name, -1), position)
+    id = UUID(int=chance.randint(1, 2000))
+    return Message(id, name, "T", position, 0, '{"a": 1.10}', None, time)
+
+
+def insert_plainly(store: InstalledStore, rows: list[Message]) -> None:
+    with store.connect() as connection, connection.transaction():
+        for m in rows:
+            connection.execute(
+                "INSERT INTO messages (position, time, stream_name, type, data, id) "
+                "VALUES (%s, %s, %s, %s, %s::jsonb, %s)",
+                [m.position, m.time, m.stream_name, m.type, m.data_text, m.id],
+            )
+
+
+def import_rows(store: InstalledStore, rows: list[Message]) -> None:
+    imported(store, rows)
+
+
+def refusal(call: Callable[..., None], store: InstalledStore, rows: list[Message]) -> str | None:
+    try:
+        call(store, rows)
+    except psycopg.errors.UniqueViolation:
+        return "taken"
+    except ColdstreamError as error:
+        return (
+            "taken" if isinstance(error.__cause__, psycopg.errors.UniqueViolation) else repr(error)
+        )
+    return None
+
+
+NOW = datetime(2025, 3, 1, tzinfo=UTC)
+
+
+def message(position: int, stream_name: str = "account-1", **changes: object) -> Message:
+    id = UUID(int=1000 + position)
+    return replace(Message(id, stream_name, "T", position, 0, None, None, NOW), **changes)  # type: ignore
+
+
+@pytest.fixture
+def client(fresh_store: InstalledStore, kind: str) -> Iterator[Client]:
+    with opened(kind, fresh_store.dsn, schema=fresh_store.schema) as client:
+        yield client
+
+
+def test_what_is_refused(client: Client) -> None:
+    client.import_messages([message(0), message(1)])
+    for wrong, error in (
+        ([message(2), message(3, id=UUID(int=1000))], DuplicateMessageId),
+        ([message(2), message(1, id=UUID(int=5))], ColdstreamError),
+        ([message(2), message(2, id=UUID(int=5))], ColdstreamError),
+        ([message(2), message(3, time=NOW.replace(tzinfo=None))], InvalidInput),
+        ([message(2), message(3, stream_name="a\0")], InvalidInput),
+    ):
+        with pytest.raises(error):
+            client.import_messages(wrong)
+        assert client.stream_version("account-1") == 1
+    assert client.import_messages([]) == 0
+    assert client.write_message("account-1", "T", expected_version=1).position == 2
+
+
+def test_a_range_that_left_the_database(new_store: NewStore, tmp_path: object) -> None:
+    store = without_jobs(new_store())
+    insert(store, history())
+    move(store, f"file://{tmp_path}", "archived")
+    with pytest.raises(LateMessage):
+        imported(store, [message(100, "order-9", time=START + WEEK)])
+    # Its positions are gone with it, and are not given again.
+    with pytest.raises(ColdstreamError, match="messages_stream"):
+        imported(store, [message(0, "account-1", time=END + WEEK)])
+    assert imported(store, [message(100, "account-1", time=END + WEEK)]) == 1
+    assert store.run("SELECT stream_version('account-1')") == [(100,)]
+
+
+def test_the_application_s_role_may_not(fresh_store: InstalledStore) -> None:
+    with fresh_store.connect() as connection:
+        connection.execute(f"SET ROLE {fresh_store.role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT import_messages('{}', '{}', '{}', '{}', '{}', '{}', '{}')")
