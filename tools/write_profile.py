@@ -3,9 +3,9 @@
     .venv/bin/python tools/write_profile.py postgresql://...
 
 The server must be on this machine and run Linux: a backend's time on the processor is read from
-/proc. Unlike the time that passes, it depends little on other programs. Rounds alternate; the median
-of each is printed, in microseconds a write in a transaction of its own, its commit included, and as
-a ratio to the plain table's.
+/proc. Unlike the time that passes, it depends little on other programs. Rounds alternate; printed
+is the median of each, in microseconds a write in a transaction of its own, its commit included, and
+its ratio to the plain table's.
 """
 
 from __future__ import annotations
