@@ -27,6 +27,7 @@ DECLARE
   _versions bigint[];
   _times timestamptz[];
   _time timestamptz;
+  _streams bigint;
   _ids uuid[];
   _positions bigint[];
   _global_positions bigint[];
@@ -72,15 +73,18 @@ BEGIN
       WHERE s.stream_name = excluded.stream_name
     RETURNING s.stream_name, s.position, s.time
   )
-  SELECT array_agg(m.stream_name), array_agg(m.position - c.messages), array_agg(m.time), max(m.time)
-  INTO _names, _versions, _times, _time
+  SELECT array_agg(m.stream_name), array_agg(m.position - c.messages), array_agg(m.time), max(m.time),
+    (SELECT nullif(count(*), 0) FROM counted)
+  INTO _names, _versions, _times, _time, _streams
   FROM moved AS m
   JOIN counted AS c ON c.name = m.stream_name;
 
   -- A name whose hash another stream has did not move a head. Its messages would be left out below.
-  PERFORM @extschema@.raise_wrong_version(u.name, NULL)
-  FROM unnest($2) AS u (name)
-  WHERE u.name <> ALL (coalesce(_names, '{}'));
+  IF cardinality(_names) IS DISTINCT FROM _streams THEN
+    PERFORM @extschema@.raise_wrong_version(u.name, NULL)
+    FROM unnest($2) AS u (name)
+    WHERE u.name <> ALL (coalesce(_names, '{}'));
+  END IF;
 
   IF $6 IS NOT NULL THEN
     PERFORM @extschema@.raise_wrong_version(h.name, ($6 ->> h.name)::bigint, h.version)
