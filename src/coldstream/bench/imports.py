@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from uuid import UUID
 
 from coldstream.bench.arena import Arena, columns, insert_plain
 from coldstream.bench.workload import Event
-from coldstream.sql import query
+from coldstream.message import Message
 from coldstream.store import Store
 
 _BATCH = 1000
 
 
-def import_into_store(arena: Arena, store: Store, events: Sequence[Event]) -> None:
-    """As a script does it that knows the table: rows into ``messages``, as the store's owner."""
-    statement = query("import_messages", arena.store.schema).encode()
-    for batch in _batches(events):
-        rows = [
-            (e.position, e.time, e.stream_name, e.type, e.data, e.metadata, e.id) for e in batch
-        ]
-        given = [list(column) for column in zip(*rows, strict=True)]
-        with store.connection() as connection:
-            connection.execute(statement, given).fetchall()
+def to_message(event: Event) -> Message:
+    """The event as a client reads it from another store."""
+    return Message(
+        UUID(event.id),
+        event.stream_name,
+        event.type,
+        event.position,
+        0,
+        event.data,
+        event.metadata,
+        event.time,
+    )
 
 
-def import_into_plain(arena: Arena, store: Store, events: Sequence[Event]) -> None:
+def copy_into_plain(arena: Arena, store: Store, events: Sequence[Event]) -> None:
     """COPY, or INSERT where the server takes no COPY from a client."""
     with store.connection() as connection:
         if arena.place.server.embedded:

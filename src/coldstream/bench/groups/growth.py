@@ -300,7 +300,8 @@ def _planning(
 
 def _planning_of(bench: Bench, contender: Contender, arguments: Arguments) -> Iterator[list[float]]:
     """Of each kind of call; nothing in a list where the server does not tell."""
-    repeats = min(3, bench.options.rounds)
+    # The others are witnesses: nothing is held to their figures, and the seed's take minutes.
+    repeats = min(3, bench.options.rounds) if contender.name == COLDSTREAM else 1
     messages = Messages("planned", contender.schema)
     yield planning_times(bench.place, contender.write, messages.next, repeats) or []
     for call in CALLS:

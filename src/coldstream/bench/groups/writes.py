@@ -18,12 +18,11 @@ from coldstream.bench.arena import Arena, make
 from coldstream.bench.bodies import Bodies
 from coldstream.bench.contenders import COLDSTREAM, PLAIN
 from coldstream.bench.context import NEEDS_CONNECTIONS, Bench
-from coldstream.bench.imports import import_into_plain, import_into_store
+from coldstream.bench.imports import copy_into_plain, to_message
 from coldstream.bench.measure import compare, take_turns
 from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.workload import MIXED, Event, random_uuid
 from coldstream.bench.writers import Messages, Writer, Writers
-from coldstream.store import Store
 
 SECTION = "Write Performance"
 _CLIENTS, _TASKS = 8, 64
@@ -55,7 +54,7 @@ APPENDER = _row(
     5.0,
     f"{_CLIENTS} clients' single writes",
 )
-IMPORT = _row("import", "bulk import of history", against="COPY")
+IMPORT = _row("import", "import_messages, history as it was", against="COPY")
 
 ROWS = (ONE, CATEGORIES, CATEGORY, *MANY.values(), APPENDER, IMPORT)
 
@@ -192,30 +191,27 @@ async def _append(bench: Bench, arena: Arena, seconds: float) -> float:
 
 
 def _import(bench: Bench) -> Figure:
-    """Messages with times and positions of their own: into the store as a script that brings
-    history along inserts them, into the plain table with COPY."""
+    """Messages with times and positions of their own, into the plain table with COPY."""
     options = bench.options
     count = min(options.imported, options.messages)
     arena = make(bench.place, "import", chunks=1)
     try:
-        slices: dict[str, Iterator[list[Event]]] = {
-            name: _slices(bench, arena, count) for name in (COLDSTREAM, PLAIN)
-        }
+        into_store, into_plain = (_slices(bench, arena, count) for _ in range(2))
         with bench.step(IMPORT.title), arena.client(max_size=1) as store:
 
-            def turn(name: str, load: Callable[[Arena, Store, list[Event]], None]) -> float:
-                events = next(slices[name])
+            def ours() -> float:
+                messages = [to_message(event) for event in next(into_store)]
                 started = time.perf_counter()
-                load(arena, store, events)
+                store.import_messages(messages)
+                return len(messages) / (time.perf_counter() - started)
+
+            def plain() -> float:
+                events = next(into_plain)
+                started = time.perf_counter()
+                copy_into_plain(arena, store, events)
                 return len(events) / (time.perf_counter() - started)
 
-            rounds = take_turns(
-                options.rounds,
-                {
-                    COLDSTREAM: partial(turn, COLDSTREAM, import_into_store),
-                    PLAIN: partial(turn, PLAIN, import_into_plain),
-                },
-            )
+            rounds = take_turns(options.rounds, {COLDSTREAM: ours, PLAIN: plain})
     finally:
         arena.drop()
     return IMPORT.figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))
