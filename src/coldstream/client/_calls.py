@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -226,21 +226,22 @@ def _has_nul(text: str) -> bool:
     return "\\u0000" in text.replace("\\\\", "")
 
 
-def to_message(row: Sequence[Any]) -> Message:
-    """A row of the ``message`` type; its time is UTC without saying so."""
-    id, stream_name, type, position, global_position, data, metadata, time = row
-    assert isinstance(time, datetime)
-    return Message(
-        UUID(id),
-        stream_name,
-        type,
-        position,
-        global_position,
-        data,
-        metadata,
-        time.replace(tzinfo=UTC),
-    )
-
-
 def to_messages(rows: Iterable[Sequence[Any]]) -> list[Message]:
-    return [to_message(row) for row in rows]
+    """Rows of the ``message`` type. Most of a long read is spent here, so the fields are put where
+    ``Message.__init__`` would put them, in a third of its time."""
+    messages: list[Message] = []
+    new = Message.__new__
+    for id, stream_name, type, position, global_position, data, metadata, time in rows:
+        message = new(Message)
+        message.__dict__.update(
+            id=id if isinstance(id, UUID) else UUID(id),
+            stream_name=stream_name,
+            type=type,
+            position=position,
+            global_position=global_position,
+            data_text=data,
+            metadata_text=metadata,
+            time=time.replace(tzinfo=UTC),
+        )
+        messages.append(message)
+    return messages

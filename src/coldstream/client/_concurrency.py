@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,3 +25,41 @@ def in_thread_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 sleep = asyncio.sleep
 sleep_sync = time.sleep
+
+
+class AsyncAhead(Generic[T]):
+    """A call that is under way while its caller does something else. Ask for the result, or drop
+    it: then it is over, and what it raised is nobody's."""
+
+    def __init__(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> None:
+        self._task = asyncio.create_task(function(*args))
+
+    async def result(self) -> T:
+        return await self._task
+
+    async def drop(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()
+
+
+class Ahead(Generic[T]):
+    """The same in a thread. A call in a thread cannot be called off: dropping it waits."""
+
+    def __init__(self, function: Callable[..., T], *args: Any) -> None:
+        self._future: Future[T] = Future()
+        self._thread = Thread(target=self._run, args=(function, args), daemon=True)
+        self._thread.start()
+
+    def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:
+        try:
+            self._future.set_result(function(*args))
+        except BaseException as error:
+            self._future.set_exception(error)
+
+    def result(self) -> T:
+        return self._future.result()
+
+    def drop(self) -> None:
+        self._thread.join()

@@ -4,23 +4,41 @@ Global positions have gaps, so a hole cannot be seen in the messages. What is in
 known from the ledger, at one epoch of it; each page of the database is read with that epoch, and
 refused (LedgerChanged) once a range has left or come back. Then the list is read again, and the
 read goes on after the last message it gave.
+
+Who reads on after the first page is catching up: pages become larger, because a bucket of the
+columnstore costs the same for a thousand of its messages as for all of them, and the next one is
+read while the consumer is at this one. Both are bounded in bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from bisect import bisect_left
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from itertools import islice
+from operator import attrgetter
+
+from psycopg.rows import TupleRow
 
 from coldstream.client._archived import ArchivedChunk, ArchivedChunks, Readers
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
 from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import in_thread
+from coldstream.client._concurrency import AsyncAhead, in_thread
 from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
 from coldstream.message import Message
 
 _END = 2**63 - 1
+
+# A bucket of the columnstore has 2**14 positions.
+_BUCKET_BITS = 14
+
+# A page of a read that catches up: messages at most, bytes of JSON at most, and how many times as
+# many messages as the one before it.
+_PAGE_MESSAGES = 1 << _BUCKET_BITS
+_PAGE_BYTES = 16_000_000
+_GROWTH = 4
 
 
 async def messages(
@@ -36,11 +54,14 @@ async def messages(
         archived = ArchivedChunks.from_rows(await connections.rows("archived_chunks", arguments))
         archived.check_complete()
         try:
-            async for message in _at_epoch(
-                connections, readers, filter, position, batch_size, archived
-            ):
-                position = message.global_position + 1
-                yield message
+            async with aclosing(
+                _at_epoch(connections, readers, filter, position, batch_size, archived)
+            ) as pages:
+                async for page in pages:
+                    # Before the page is given: nothing moves under messages that are here.
+                    position = page[-1].global_position + 1
+                    for message in page:
+                        yield message
             return
         except LedgerChanged:
             continue
@@ -53,9 +74,9 @@ async def _at_epoch(
     position: int,
     batch_size: int,
     archived: ArchivedChunks,
-) -> AsyncIterator[Message]:
-    """Both tiers in one order. Each archived stretch is given once the database has no message
-    before it; what the database has inside the stretch is merged in."""
+) -> AsyncGenerator[list[Message]]:
+    """Both tiers in one order, in pages. Each archived stretch is given once the database has no
+    message before it; what the database has inside the stretch is merged in."""
     frontier = _END
     if filter.category is None:
         frontier = (await retried_rows(connections, "frontier"))[0][0]
@@ -63,20 +84,23 @@ async def _at_epoch(
     while position <= frontier:
         stretch, pending = _next_stretch(pending)
         end = min(c.first_global_position for c in stretch) - 1 if stretch else frontier
-        async for message in _in_database(
-            connections, filter, position, end, batch_size, archived.epoch
-        ):
-            position = message.global_position + 1
-            yield message
+        async with aclosing(
+            _in_database(connections, filter, position, end, batch_size, archived.epoch)
+        ) as pages:
+            async for page in pages:
+                position = page[-1].global_position + 1
+                yield page
         if not stretch:
             return
         position = max(position, end + 1)
         end = max(c.last_global_position for c in stretch)
-        async for message in _merged(
-            connections, readers, filter, position, end, batch_size, archived.epoch, stretch
-        ):
-            position = message.global_position + 1
-            yield message
+        async with aclosing(
+            _merged(
+                connections, readers, filter, position, end, batch_size, archived.epoch, stretch
+            )
+        ) as pages:
+            async for page in pages:
+                yield page
         position = end + 1
 
 
@@ -100,28 +124,76 @@ async def _in_database(
     end: int,
     batch_size: int,
     epoch: int,
-) -> AsyncIterator[Message]:
-    while position <= end:
-        rows = await retried_rows(
-            connections,
-            "get_messages_in_database",
-            [
-                filter.category,
-                position,
-                batch_size,
-                filter.correlation,
-                filter.consumer_group_member,
-                filter.consumer_group_size,
-                epoch,
-                end,
-            ],
-        )
-        page = to_messages(rows)
-        for message in page:
-            yield message
-        if len(page) < batch_size:
-            return
-        position = page[-1].global_position + 1
+) -> AsyncGenerator[list[Message]]:
+    """The database's share, in pages that are never empty.
+
+    First a page as asked for. Who reads on gets ranges of positions as long as they give messages;
+    where one gives few, the next page is one as asked for again: it finds what follows a gap, and
+    says where the end is."""
+
+    async def fetch(position: int, range_end: int | None) -> list[TupleRow]:
+        arguments = {
+            "category": filter.category,
+            "position": position,
+            "batch_size": batch_size,
+            "correlation": filter.correlation,
+            "consumer_group_member": filter.consumer_group_member,
+            "consumer_group_size": filter.consumer_group_size,
+            "archive_epoch": epoch,
+            "last_position": end if range_end is None else range_end,
+            "max_bytes": _PAGE_BYTES,
+        }
+        name = "get_messages_in_database" if range_end is None else "get_range_in_database"
+        return await retried_rows(connections, name, arguments)
+
+    range_end: int | None = None
+    reading_on = False
+    ahead: AsyncAhead[list[TupleRow]] | None = None
+    try:
+        while position <= end:
+            if ahead is None:
+                rows = await fetch(position, range_end)
+            else:
+                running, ahead = ahead, None
+                rows = await running.result()
+            if not rows and range_end is None:
+                return
+            page = to_messages(rows)
+            page.sort(key=attrgetter("global_position"))
+            ended = range_end is None and len(page) < batch_size
+            range_end = _range_end(page, batch_size, end) if len(page) >= batch_size else None
+            if page:
+                position = page[-1].global_position + 1
+                # Not while the consumer is at the first page, which may be all it wants.
+                if reading_on and not ended and position <= end:
+                    ahead = AsyncAhead(fetch, position, range_end)
+                yield page
+                reading_on = True
+            if ended:
+                return
+    finally:
+        if ahead is not None:
+            await ahead.drop()
+
+
+def _range_end(page: list[Message], batch_size: int, end: int) -> int | None:
+    """The last position of the next range: as many messages as a page may have, should they lie as
+    densely and be as large as those of this one, and rather whole buckets. ``None`` where a page as
+    asked for is as large."""
+    sample = page[:: 1 + len(page) // 500]
+    characters = sum(len(m.data_text or "") + len(m.metadata_text or "") for m in sample)
+    messages = min(
+        _PAGE_MESSAGES,
+        len(page) * _GROWTH,
+        # Half of what would be refused: sizes differ.
+        len(sample) * _PAGE_BYTES // (2 * characters + 1),
+    )
+    if messages <= batch_size:
+        return None
+    first, last = page[0].global_position, page[-1].global_position
+    range_end = last + messages * (last - first + 1) // len(page)
+    whole = ((range_end + 1) >> _BUCKET_BITS << _BUCKET_BITS) - 1
+    return min(end, whole if whole > last + (range_end - last) // 2 else range_end)
 
 
 async def _merged(
@@ -133,7 +205,8 @@ async def _merged(
     batch_size: int,
     epoch: int,
     stretch: list[ArchivedChunk],
-) -> AsyncIterator[Message]:
+) -> AsyncGenerator[list[Message]]:
+    """An archived stretch, and what the database has inside it, in pages."""
     reader = await in_thread(readers.reader, stretch)
     found = reader.read_category(
         stretch,
@@ -144,17 +217,21 @@ async def _merged(
         consumer_group_member=filter.consumer_group_member,
         consumer_group_size=filter.consumer_group_size,
     )
-    hot = _in_database(connections, filter, position, end, batch_size, epoch)
-    waiting = await anext(hot, None)
-    while batch := await in_thread(_take, found, batch_size):
-        for message in batch:
-            while waiting is not None and waiting.global_position < message.global_position:
-                yield waiting
-                waiting = await anext(hot, None)
-            yield message
-    while waiting is not None:
-        yield waiting
-        waiting = await anext(hot, None)
+    async with aclosing(
+        _in_database(connections, filter, position, end, batch_size, epoch)
+    ) as pages:
+        waiting: list[Message] = await anext(pages, [])
+        while batch := await in_thread(_take, found, batch_size):
+            last = batch[-1].global_position
+            while waiting and waiting[0].global_position < last:
+                count = bisect_left(waiting, last, key=attrgetter("global_position"))
+                batch += waiting[:count]
+                waiting = waiting[count:] or await anext(pages, [])
+            batch.sort(key=attrgetter("global_position"))
+            yield batch
+        while waiting:
+            yield waiting
+            waiting = await anext(pages, [])
 
 
 def _take(found: Iterator[Message], size: int) -> list[Message]:

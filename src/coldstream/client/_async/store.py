@@ -244,6 +244,10 @@ class AsyncStore:
     ) -> AsyncIterator[Message]:
         """The messages of a category from a global position to its end, from every tier.
 
+        ``batch_size``: messages of the first page. Who reads on gets larger ones, of 16,384
+        messages and 16 MB of JSON at most unless ``batch_size`` is more, and the next is read in
+        the background.
+
         ``correlation``: only those whose metadata names a stream of that category as
         ``correlationStreamName``. ``consumer_group_member`` of ``consumer_group_size``: only
         those of the streams that fall to this member.

@@ -12,6 +12,8 @@
 -- a filter whose effect it underestimates; pages are read in the order of an index, or sorted by the
 -- bucket. enable_sort does not forbid the sort that has no alternative.
 --
+-- in_order false: what comes out of the columnstore comes as it is there.
+--
 -- archive_epoch NULL: a step that reaches history which has left the database is an error (or skips
 -- it, see archived_reads). Otherwise the caller reads the archive itself and gets the database's
 -- share; it names the epoch of the ledger it knows, and gets an error once that is no longer true.
@@ -25,12 +27,14 @@ CREATE OR REPLACE FUNCTION @extschema@.read_positions(
   consumer_group_member bigint DEFAULT NULL,
   consumer_group_size bigint DEFAULT NULL,
   archive_epoch bigint DEFAULT NULL,
-  last_position bigint DEFAULT 9223372036854775807
+  last_position bigint DEFAULT 9223372036854775807,
+  in_order boolean DEFAULT true
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
 SET enable_sort = off
 SET jit = off
+SET work_mem = '32MB'
 SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
@@ -51,6 +55,7 @@ DECLARE
   _chunk @extschema@.chunk_range;
   _ranges tstzrange[];
   _chunk_names text[];
+  _in_rows boolean;
 BEGIN
   SELECT s.archive_epoch, s.closed_before INTO _store FROM @extschema@.store AS s;
   IF $9 <> _store.archive_epoch THEN
@@ -64,7 +69,8 @@ BEGIN
     _to := $10;
     _closed := @extschema@.closed_chunks($1, _from, _max_chunks + 1, _strict);
 
-    IF _closed[1] IS NULL THEN
+    _in_rows := _closed[1] IS NULL;
+    IF _in_rows THEN
       _ranges := _open.ranges;
       _chunk_names := _open.chunk_names;
     ELSE
@@ -109,16 +115,18 @@ BEGIN
         ELSE
           _ranges := _ranges || pg_catalog.tstzrange(_chunk.range_start, _chunk.range_end);
           _chunk_names := _chunk_names || _chunk.chunk_name;
+          _in_rows := _in_rows OR _chunk.state IN ('closed', 'rehydrated');
         END IF;
       END LOOP;
       IF _open_first <= _to THEN
+        _in_rows := true;
         _ranges := _ranges || _open.ranges;
         _chunk_names := _chunk_names || _open.chunk_names;
       END IF;
     END IF;
 
     RETURN QUERY EXECUTE @extschema@.select_messages(
-      $4, pg_catalog.cardinality(_ranges), $5, 'global_position ASC'
+      $4, pg_catalog.cardinality(_ranges), $5, CASE WHEN $11 OR _in_rows THEN 'global_position ASC' END
     ) USING $1, _from, _left, _to, $6, $7, $8::smallint, _ranges;
     GET DIAGNOSTICS _rows = ROW_COUNT;
     PERFORM @extschema@.check_chunks_exist(_chunk_names);

@@ -32,7 +32,7 @@ SELECT id::varchar, stream_name::varchar, type::varchar, position, global_positi
 FROM (' || _from || '
 ) AS messages'
   || coalesce(E'\nWHERE (' || $3 || ')', '')
-  || E'\nORDER BY ' || $4
+  || coalesce(E'\nORDER BY ' || $4, '')
   || E'\nLIMIT $3';
 END;
 $$;
