@@ -69,7 +69,8 @@ def test_it_reads_and_writes_in_every_tier(tier: TierStore) -> None:
         "ALTER TABLE messages ADD COLUMN x int",
         "CREATE TABLE mine (x int)",
         "UPDATE streams SET position = 0",
-        "INSERT INTO streams VALUES ('x-1', 0, now(), now())",
+        "INSERT INTO streams (stream_name, position, first_time, time) "
+        "VALUES ('x-1', 0, now(), now())",
         "DELETE FROM chunks",
         "UPDATE store SET max_clock_lead = '1 year'",
         "SELECT setval('messages_global_position_seq', 1)",
