@@ -1,7 +1,7 @@
 # Every target sets up what it needs by itself; PYTHON=python3.12 picks the Python for a new .venv.
 BOOTSTRAP = @python=$$(sh tools/find-python) && "$$python" tools/bootstrap.py
 
-.PHONY: help demo test lint generate docs clean
+.PHONY: help demo bench test lint generate docs clean
 
 help:      ## list the targets
 	@sed -n 's/^\([a-z]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -9,6 +9,10 @@ help:      ## list the targets
 demo:      ## see it work, on real events
 	$(BOOTSTRAP) cli,embedded
 	@.venv/bin/coldstream demo
+
+bench:     ## measure it against plain PostgreSQL (COLDSTREAM_DSN names a server, ARGS options)
+	$(BOOTSTRAP) cli
+	@.venv/bin/coldstream bench $(ARGS)
 
 test:      ## run the tests (ARGS="-k name" narrows them)
 	$(BOOTSTRAP) dev
@@ -22,6 +26,7 @@ lint:      ## style, types, and generated files that are current
 	.venv/bin/python tools/async_to_sync.py --check
 	.venv/bin/python tools/cli_reference.py --check
 	.venv/bin/python tools/sql_reference.py --check
+	.venv/bin/python tools/bench_reference.py --check
 
 generate: docs  ## write every generated file anew
 	.venv/bin/python tools/async_to_sync.py
@@ -30,6 +35,7 @@ docs:      ## write the generated pages of docs/ anew
 	$(BOOTSTRAP) dev
 	.venv/bin/python tools/cli_reference.py
 	.venv/bin/python tools/sql_reference.py
+	.venv/bin/python tools/bench_reference.py
 
 clean:     ## remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
