@@ -28,7 +28,6 @@ DECLARE
   _times timestamptz[];
   _time timestamptz;
   _streams bigint;
-  _ids uuid[];
   _positions bigint[];
   _global_positions bigint[];
 BEGIN
@@ -96,37 +95,34 @@ BEGIN
     PERFORM @extschema@.check_clock(h.name, h.time) FROM unnest(_names, _times) AS h (name, time);
   END IF;
 
-  -- nextval in the outermost SELECT but one: global positions in the order of the arrays.
-  WITH numbered AS (
-    SELECT u.*,
-      row_number() OVER (PARTITION BY u.stream_name COLLATE "C" ORDER BY u.number) AS nth
-    FROM unnest($1::uuid[], $2, $3, $4, coalesce($5, array_fill(NULL::jsonb, ARRAY[_count])))
-      WITH ORDINALITY AS u (id, stream_name, type, data, metadata, number)
-  ), ordered AS (
-    SELECT n.*, h.version + n.nth AS position, h.time
-    FROM numbered AS n
-    JOIN unnest(_names, _versions, _times) AS h (name, version, time) ON h.name = n.stream_name
-    ORDER BY n.number
-  ), drawn AS (
-    SELECT o.*, nextval('@extschema@.messages_global_position_seq') AS global_position
-    FROM ordered AS o
-  ), written AS (
-    INSERT INTO @extschema@.messages
-      (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
-    SELECT d.global_position, d.position, d.time, d.stream_name, d.type, d.data, d.metadata, d.id,
-      d.global_position >> 14
-    FROM drawn AS d
-    RETURNING global_position, position, id
-  )
-  SELECT
-    array_agg(w.id ORDER BY w.global_position),
-    array_agg(w.position ORDER BY w.global_position),
-    array_agg(w.global_position ORDER BY w.global_position)
-  INTO _ids, _positions, _global_positions
-  FROM written AS w;
+  -- Positions are drawn in the order of the arrays: nextval is outside of what is sorted.
+  SELECT array_agg(d.global_position), array_agg(d.position), array_agg(d.time)
+  INTO _global_positions, _positions, _times
+  FROM (
+    SELECT nextval('@extschema@.messages_global_position_seq') AS global_position, o.position, o.time
+    FROM (
+      SELECT h.version + n.nth AS position, h.time
+      FROM (
+        SELECT u.name, u.number,
+          row_number() OVER (PARTITION BY u.name COLLATE "C" ORDER BY u.number) AS nth
+        FROM unnest($2) WITH ORDINALITY AS u (name, number)
+      ) AS n
+      JOIN unnest(_names, _versions, _times) AS h (name, version, time) ON h.name = n.name
+      ORDER BY n.number
+    ) AS o
+  ) AS d;
+
+  INSERT INTO @extschema@.messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  SELECT u.global_position, u.position, u.time, u.stream_name, u.type, u.data, u.metadata, u.id,
+    u.global_position >> 14
+  FROM unnest(
+    _global_positions, _positions, _times, $2, $3, $4,
+    coalesce($5, array_fill(NULL::jsonb, ARRAY[_count])), $1::uuid[]
+  ) AS u (global_position, position, time, stream_name, type, data, metadata, id);
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  SELECT u.id, u.global_position FROM unnest(_ids, _global_positions) AS u (id, global_position);
+  SELECT u.id, u.global_position FROM unnest($1::uuid[], _global_positions) AS u (id, global_position);
 
   -- The earliest is enough to see that none is late; each has to be let in where one is.
   IF (SELECT min(u.time) FROM unnest(_times) AS u (time))
