@@ -19,6 +19,16 @@ BEGIN
     UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
   END IF;
 
+  -- A read asks the ledger for what is older than the last closed chunk. So a chunk that could not be
+  -- closed before a newer one was, because somebody still wrote into it, has to be known: as open.
+  INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
+  SELECT h.range_start, h.range_end, @extschema@.qualified_name(h.chunk), 'open'
+  FROM @extschema@.hypertable_chunks() AS h
+  WHERE h.range_start < (
+    SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open'
+  )
+  ON CONFLICT (range_start) DO NOTHING;
+
   -- Only where it differs: a needless update makes writers under REPEATABLE READ fail (40001). Never
   -- back: of two that close a chunk each, the second may not have seen the first. The row's lock makes
   -- the sequence follow in the same order.
