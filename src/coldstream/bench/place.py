@@ -146,7 +146,7 @@ def look_at(dsn: str) -> Server:
         if not _has_columnstore(connection, schema):
             raise UnsupportedEdition(
                 "The server has TimescaleDB's Apache edition: no columnstore to measure",
-                hint="The community edition has it; see docs/how-to.",
+                hint="Measure on a server with the community edition.",
             )
     return Server(
         postgresql.split()[0], timescaledb, schema, embedded, simplejson.loads(settings), superuser

@@ -11,7 +11,6 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from coldstream.cli.app import TRY_IT, app
-from coldstream.cli.options import Json
 
 
 @app.command(group=TRY_IT)
@@ -46,6 +45,7 @@ def bench(
         Parameter(
             metavar="PATTERN",
             negative="",
+            show_default=False,
             help="Only rows whose key matches: 'write.*', '*.warm', growth.version. May be given "
             "more than once.",
         ),
@@ -54,6 +54,7 @@ def bench(
         tuple[Annotated[int, Parameter(validator=Number(gte=1, lte=5000))], ...],
         Parameter(
             negative="",
+            show_default=False,
             help="The numbers of chunks that growth is measured at (default: 1, 10, 100, 500).",
         ),
     ] = (),
@@ -99,7 +100,16 @@ def bench(
         Path | None,
         Parameter(metavar="FILE", help="Write the growth plot alone, as SVG."),
     ] = None,
-    json: Json = False,
+    json: Annotated[
+        bool,
+        Parameter(
+            name="--json",
+            negative="",
+            show_default=False,
+            help="Print JSON: every value in the unit that stands beside it, ratios, targets, and "
+            "machine, versions, settings and seed.",
+        ),
+    ] = False,
 ) -> None:
     """Measure Coldstream against Message DB's functions on a plain table, on your server.
 
