@@ -25,7 +25,7 @@ from coldstream.store import Store
 # Rows in one INSERT where COPY is not to be had, and chunks filled in one transaction: each chunk
 # that is written to locks its indexes too, and the server's lock table is small.
 _INSERTED_AT_ONCE = 500
-_FILLED_AT_ONCE = 25
+_FILLED_AT_ONCE = 10
 _REPORTED_AT_ONCE = 10_000
 
 
@@ -81,25 +81,30 @@ class Arena:
     def fill(self, source: Source, count: int, progress: Callable[[int], None]) -> None:
         """Give every contender the same ``count`` messages, over all of history's chunks."""
         _copy(self, source.events(count, self.start, self.end), progress)
-        loads = {"load_store": self.store, "load_seed": self.seed}
-        step = _FILLED_AT_ONCE * self.chunk_interval
         with self.place.connection() as connection:
             connection.execute("SET timezone = 'UTC'")
-            for statement, contender in loads.items():
-                moment = self.start
-                while contender is not None and moment < self.end:
-                    until = min(moment + step, self.end)
-                    connection.execute(self.query(statement), {"start": moment, "end": until})
-                    moment = until
             for statement in ("load_ids", "load_heads"):
                 connection.execute(self.query(statement))
             for contender in self.contenders:
                 text = query("set_sequence").replace("@extschema@", contender.schema)
                 connection.execute(_rendered(self, text).encode())
-            # The ledger: exact ranges from the data, as the hourly job of a store writes them.
-            connection.execute(store_query("close_ended_chunks", self.store.schema).encode())
+            for start, end in self._pieces():
+                between = {"start": start, "end": end}
+                connection.execute(self.query("load_store"), between)
+                # The ledger: exact ranges from the data, as the hourly job of a store writes them,
+                # and as it does a few chunks at a time.
+                connection.execute(store_query("close_ended_chunks", self.store.schema).encode())
+                if self.seed is not None:
+                    connection.execute(self.query("load_seed"), between)
         self.messages += count
         self.settle()
+
+    def _pieces(self) -> Iterator[tuple[datetime, datetime]]:
+        step = _FILLED_AT_ONCE * self.chunk_interval
+        start = self.start
+        while start < self.end:
+            yield start, min(start + step, self.end)
+            start += step
 
     def settle(self) -> None:
         """Vacuum and analyze all of them alike, and let a checkpoint not fall into a round."""
