@@ -20,13 +20,27 @@ _STREETS = ["Harbour Road", "Mill Lane", "Station Street", "Church Hill", "Marke
 _CITIES = [("Bergen", "NO"), ("Porto", "PT"), ("Graz", "AT"), ("Leeds", "GB"), ("Lyon", "FR")]
 _CHANNELS = ["web", "ios", "android", "branch", "partner-api"]
 _CURRENCIES = ["EUR", "GBP", "NOK"]
+# How many, in ten commands.
+_EVENTS_OF_A_COMMAND = [1, 1, 1, 1, 1, 2, 2, 2, 3, 3]
 
 
 class Bodies:
     """The bodies of one stream's messages. What stays the same through a stream (the customer, the
-    address) follows from its name."""
+    address) follows from its name; what caused a message is one for all that a command caused.
 
-    __slots__ = ("_correlation", "_head", "_metadata", "_middle", "_tail", "_types")
+    ``unfinished``: how many messages of the last command are still to come.
+    """
+
+    __slots__ = (
+        "_cause",
+        "_correlation",
+        "_head",
+        "_metadata",
+        "_middle",
+        "_tail",
+        "_types",
+        "unfinished",
+    )
 
     def __init__(self, stream_name: str) -> None:
         category, _, id = stream_name.partition("-")
@@ -46,6 +60,8 @@ class Bodies:
         )
         self._correlation = f'{{"correlationStreamName":"customer-{customer}",'
         self._metadata = f'"causationMessageStreamName":"{category}:command-{customer}",'
+        self._cause = ""
+        self.unfinished = 0
 
     def message(
         self, random: Random, position: int, number: int, time: datetime
@@ -62,10 +78,13 @@ class Bodies:
             f'{bits % 1_000_000:06d}","channel":"{_CHANNELS[bits % 5]}"'
             f'{self._tail}{moment}"}}'
         )
-        metadata = (
-            f"{self._correlation if bits & 48 else '{'}{self._metadata}"
-            f'"causationMessagePosition":{position},'
-            f'"causationMessageGlobalPosition":{max(1, number - (bits >> 130) % 100)},'
-            f'"traceId":"{bits >> 48 & 0xFFFFFFFFFFFFFFFF:016x}"}}'
-        )
-        return type, data, metadata
+        if not self.unfinished:
+            self.unfinished = _EVENTS_OF_A_COMMAND[bits % 10]
+            self._cause = (
+                f"{self._correlation if bits & 48 else '{'}{self._metadata}"
+                f'"causationMessagePosition":{position},'
+                f'"causationMessageGlobalPosition":{max(1, number - (bits >> 130) % 100)},'
+                f'"traceId":"{bits >> 48 & 0xFFFFFFFFFFFFFFFF:016x}"}}'
+            )
+        self.unfinished -= 1
+        return type, data, self._cause

@@ -11,8 +11,9 @@ The model, in order of what matters to a store:
   tenant).
 - **Bodies.** JSON of a shop's events: ids, names, amounts, ISO times, nested addresses, lines of an
   order; about 570 bytes with the metadata, as PostgreSQL prints them.
-- **Metadata.** Every message has the stream, position and global position of the message that
-  caused it, and a trace id; three in four have a ``correlationStreamName``.
+- **Metadata.** A command causes one message (half of them), two or three, of one stream and one
+  after another. They have the command's stream, position and global position in their metadata, and
+  a trace id; three commands in four have a ``correlationStreamName``.
 - **Ids.** UUIDv7 as the client makes them, at the message's time; ``v4_share`` of them are v4.
 - **Times.** Evenly from start to end, never back.
 """
@@ -90,12 +91,13 @@ class Model:
         random = Random(f"{self._seed} {self._shape}")
         # A stream is in it once as itself, and more often if it is busy.
         pool: list[tuple[_Stream, bool]] = []
+        stream: _Stream | None = None
+        waiting = self._shape.open_streams
         step = (end - start) / count
         for number in range(count):
-            if number < self._shape.open_streams:
-                stream = self._open(random, pool)
-            else:
-                stream = self._draw(random, pool)
+            if stream is None or not stream.bodies.unfinished or stream.position == stream.length:
+                waiting -= 1
+                stream = self._open(random, pool) if waiting >= 0 else self._draw(random, pool)
             time = start + number * step
             type, data, metadata = stream.bodies.message(random, stream.position, number, time)
             v4 = self._v4_share > 0 and random.random() < self._v4_share
