@@ -7,6 +7,7 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+  _rows_since timestamptz := (SELECT s.rows_since FROM @extschema@.store AS s);
   _closed_before timestamptz;
 BEGIN
   DELETE FROM @extschema@.chunks AS c
@@ -50,13 +51,15 @@ BEGIN
   WHERE s.closed_before < n.closed_before
     OR s.rows_since <> coalesce(n.first_rows, n.last_end, s.rows_since)
   RETURNING s.closed_before INTO _closed_before;
-  IF FOUND THEN
-    IF _closed_before > '-infinity' THEN
-      PERFORM pg_catalog.setval(
-        '@extschema@.closed_before',
-        pg_catalog.ceil(pg_catalog.date_part('epoch', _closed_before))::bigint
-      );
-    END IF;
+  IF _closed_before > '-infinity' THEN
+    PERFORM pg_catalog.setval(
+      '@extschema@.closed_before',
+      pg_catalog.ceil(pg_catalog.date_part('epoch', _closed_before))::bigint
+    );
+  END IF;
+
+  -- Chunks that close stay in row form: only when the window moves is there something to forget.
+  IF _rows_since < (SELECT s.rows_since FROM @extschema@.store AS s) THEN
     PERFORM @extschema@.prune_recent_ids();
   END IF;
 END;
