@@ -41,7 +41,7 @@ class Options:
     """
 
     messages: int = 200_000
-    history: int = 200_000
+    history: int = 1_000_000
     growth: tuple[int, ...] = (1, 10, 100, 500)
     growth_messages: int = 500
     imported: int = 5000

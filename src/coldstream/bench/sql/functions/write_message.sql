@@ -1,4 +1,5 @@
--- Lock the category, look for the version, check the expected one, insert.
+-- Lock the category, look for the version, check the expected one, insert; the settings for debugging
+-- are looked at, as in Message DB.
 CREATE FUNCTION @extschema@.write_message(
   id varchar,
   stream_name varchar,
@@ -21,6 +22,12 @@ BEGIN
 
   INSERT INTO @extschema@.messages (id, stream_name, position, type, data, metadata)
   VALUES ($1::uuid, $2, _version + 1, $3, $4, $5);
+
+  IF current_setting('message_store.debug_write', true) = 'on'
+    OR current_setting('message_store.debug', true) = 'on'
+  THEN
+    RAISE NOTICE 'write_message: %, %', $2, _version + 1;
+  END IF;
   RETURN _version + 1;
 END;
 $$;
