@@ -1,8 +1,8 @@
 """Write docs/reference/benchmark.md and its plot from a saved run of the benchmark.
 
 ``python tools/bench_reference.py [--check]``. The run is docs/reference/benchmark.json, which
-``coldstream bench --json --rounds 3 --messages 200000`` prints. ``--check`` writes nothing and exits
-1, with a diff, when page or plot is not current.
+``coldstream bench --json --rounds 3 --messages 200000`` prints. ``--check`` writes nothing and
+exits 1, with a diff, when page or plot is not current.
 """
 
 from __future__ import annotations
