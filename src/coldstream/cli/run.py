@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
-from cyclopts.exceptions import UnknownCommandError
+from cyclopts.exceptions import MissingArgumentError, UnknownCommandError
 
 from coldstream.cli.app import load
 from coldstream.cli.human import one_line
@@ -93,4 +93,11 @@ def usage(error: CycloptsError) -> str:
 
 
 def usage_hint(error: CycloptsError) -> str:
-    return f"{' '.join(['coldstream', *(error.command_chain or ())])} --help"
+    help = f"{' '.join(['coldstream', *(error.command_chain or ())])} --help"
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        option = error.argument.name
+        if option.startswith("--"):
+            # Whoever gives it with one command will give it with all.
+            variable = "COLDSTREAM_" + option.removeprefix("--").replace("-", "_").upper()
+            return f"{option} {variable.removeprefix('COLDSTREAM_')}, or set {variable}; {help}"
+    return help

@@ -149,10 +149,11 @@ def cannot_connect(error: Exception) -> errors.Unavailable:
     # Servers that give a hint know better than we do; the question is libpq's own.
     text, _, hint = text.partition(" HINT: ")
     text = text.removeprefix("connection failed: ").partition(" Is the server running")[0]
+    check = "Check the DSN: postgresql://user:password@host:port/database."
+    # A server that refuses is up.
     return errors.Unavailable(
         f"Cannot connect: {text}",
-        hint=hint
-        or "Is the server up? Check the DSN: postgresql://user:password@host:port/database.",
+        hint=hint or (check if "FATAL: " in text else f"Is the server up? {check}"),
     )
 
 
