@@ -140,7 +140,11 @@ def test_defaults(app: App, seen: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("line", "message", "hint"),
     [
-        ("drop", "--dsn requires an argument", "--dsn DSN, or set COLDSTREAM_DSN; coldstream drop"),
+        (
+            "drop",
+            "--dsn requires an argument",
+            "--dsn DSN, or set COLDSTREAM_DSN; coldstream drop --help",
+        ),
         ("drop --dsn=", "--dsn. It is empty.", "coldstream drop --help"),
         ("drop --dsn x --schema=", "--schema. It is empty.", "coldstream drop --help"),
         ("drop --dsn x --older", "Unknown option: --older", "coldstream drop --help"),
