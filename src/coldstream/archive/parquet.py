@@ -24,9 +24,11 @@ from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
 
+# Only what every reader knows: BYTE_STREAM_SPLIT would pack the two columns left plain here a little
+# better, and DuckDB and Spark refuse it for integers (docs/decisions/0013).
 _ENCODINGS = {
-    "global_position": "BYTE_STREAM_SPLIT",
-    "time": "BYTE_STREAM_SPLIT",
+    "global_position": "PLAIN",
+    "time": "PLAIN",
     "position": "DELTA_BINARY_PACKED",
     "data": "DELTA_LENGTH_BYTE_ARRAY",
     "metadata": "DELTA_LENGTH_BYTE_ARRAY",
