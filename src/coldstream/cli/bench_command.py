@@ -39,6 +39,7 @@ def run_bench(
     *,
     dsn: str | None,
     messages: int | None,
+    history: int | None,
     rows: tuple[str, ...],
     chunks: tuple[int, ...],
     from_dsn: str | None,
@@ -71,7 +72,7 @@ def run_bench(
     options = replace(
         options,
         messages=messages or options.messages,
-        history=messages or options.history,
+        history=history or options.history,
         growth=tuple(sorted(set(chunks))) or options.growth,
         rounds=rounds or options.rounds,
         seconds=seconds or options.seconds,

@@ -112,11 +112,13 @@ def working(store: Store) -> Iterator[Session]:
                 hint="Wait for it to end, then run this again.",
             )
         try:
+            session.rows("read_committed")
             # Where no background worker does it.
             session.rows("close_ended_chunks")
             yield session
         finally:
             if not connection.closed:
+                session.rows("default_isolation")
                 session.rows("lifecycle_unlock", [table])
 
 

@@ -77,10 +77,12 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         with bench.step("archive", total=messages, noun="messages") as step:
             exported = export(arena, first_end)
             step.advance(messages)
-        more = {"messages": messages, "idle_bytes": exported.idle_bytes}
-        yield RATE.once(messages / exported.seconds, None, more=more)
-        yield TIME.once(exported.seconds, None, more=more)
-        yield MEMORY.once(exported.peak_bytes, None, more=more)
+        more = {"messages": messages}
+        took = more | {"cpu_seconds": exported.cpu_seconds}
+        yield RATE.once(messages / exported.seconds, None, more=took)
+        yield TIME.once(exported.seconds, None, more=took)
+        had = more | {"idle_bytes": exported.idle_bytes}
+        yield MEMORY.once(exported.peak_bytes, None, more=had)
 
         with bench.step("verify", total=messages, noun="messages") as step, arena.client() as store:
             started = time.perf_counter()

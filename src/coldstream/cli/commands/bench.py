@@ -30,6 +30,13 @@ def bench(
             help="Messages of each shape (default: 200,000; 1,000,000 with --full).",
         ),
     ] = None,
+    history: Annotated[
+        int | None,
+        Parameter(
+            validator=Number(gte=1000),
+            help="Messages of the chunk that is archived and dropped (default: 1,000,000).",
+        ),
+    ] = None,
     from_dsn: Annotated[
         str | None,
         Parameter(
@@ -123,6 +130,7 @@ def bench(
         run_bench(
             dsn=dsn,
             messages=messages,
+            history=history,
             rows=rows,
             chunks=chunks,
             from_dsn=from_dsn,

@@ -2,7 +2,7 @@
 -- where the server has background workers, and the lifecycle calls it where it has none.
 --
 -- Each transaction takes its lock on messages before any on the ledger, as TRUNCATE does: the other
--- way round the two wait for each other.
+-- way round the two wait for each other. Each is READ COMMITTED, whatever the role's default is.
 CREATE OR REPLACE PROCEDURE @extschema@.close_ended_chunks(
   job_id integer DEFAULT NULL,
   config jsonb DEFAULT NULL
@@ -11,7 +11,12 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
   _range_start timestamptz;
+  _chunk_is_made boolean := false;
 BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  END IF;
   LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
   FOR _range_start IN
     SELECT h.range_start
@@ -21,6 +26,9 @@ BEGIN
   LOOP
     PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
     BEGIN
+      _chunk_is_made := true;
+      LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+      _chunk_is_made := false;
       PERFORM @extschema@.close_range(_range_start);
     EXCEPTION
       WHEN lock_not_available THEN
@@ -28,7 +36,10 @@ BEGIN
         NULL;
     END;
     COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
+    -- By a transaction that has not ended: no other chunk can be closed either.
+    EXIT WHEN _chunk_is_made;
   END LOOP;
   PERFORM @extschema@.sync_store();
   PERFORM @extschema@.create_chunks_ahead();

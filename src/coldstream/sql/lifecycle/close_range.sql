@@ -3,6 +3,10 @@
 -- SHARE waits for writers that are still at work in the chunk and keeps new ones out until this
 -- transaction ends; those then find it closed and open it again (admit_time). Without the lock a
 -- message that commits after the look would be outside every recorded range, and never read.
+--
+-- A closed chunk vouches for all time before its end: what is older and not in the ledger is not
+-- looked for. So the lock on messages comes first. It waits for whoever is making a chunk, which
+-- cannot be seen yet, and whoever makes one afterwards sees this chunk closed.
 CREATE OR REPLACE FUNCTION @extschema@.close_range(range_start timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -26,6 +30,7 @@ BEGIN
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 
+  LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
   _name := @extschema@.qualified_name(_chunk.chunk);
   _row := @extschema@.lock_range($1, 'SHARE');
   IF _row.state <> 'open' THEN
