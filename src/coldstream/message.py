@@ -11,19 +11,39 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import orjson
 import simplejson
 from uuid_utils.compat import uuid7
 
 from coldstream.errors import InvalidInput
 
+# What simplejson refuses or writes otherwise, orjson is not to write in a way of its own.
+_STRICT = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+
+
+def _plain(value: Any) -> Any:
+    """What orjson writes without being asked: simplejson is to take no less."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
 # One encoder for every message: making it costs as much as encoding a small message does.
-_ENCODER = simplejson.JSONEncoder(
+_LOSSLESS = simplejson.JSONEncoder(
     # Bytes are not text: simplejson would guess that they are UTF-8.
     encoding=None,  # type: ignore[arg-type]
+    default=_plain,
     use_decimal=True,
     allow_nan=False,
     ensure_ascii=False,
@@ -49,7 +69,8 @@ def decode_json(text: str | None) -> Any:
 def encode_json(value: Any) -> str | None:
     """Encode to JSON text without loss; ``None`` stays ``None`` (SQL NULL).
 
-    Takes what :func:`json.dumps` takes, and ``Decimal``. :class:`JsonText` passes unchanged.
+    Takes what :func:`json.dumps` takes, and ``Decimal``, ``UUID`` (its text) and ``Enum`` (its
+    value). :class:`JsonText` passes unchanged.
 
     Raises:
         InvalidInput: the value has no JSON form that PostgreSQL's ``jsonb`` can hold.
@@ -57,12 +78,27 @@ def encode_json(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        text = value if isinstance(value, JsonText) else _ENCODER.encode(value)
-        # A lone surrogate has no bytes to be sent as.
-        text.encode()
+        return _sendable(value) if isinstance(value, JsonText) else _encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"Not JSON: {error}") from error
-    assert isinstance(text, str)
+
+
+def _encode(value: Any) -> str:
+    """By orjson, in a fraction of the time; what it cannot hold simplejson takes or refuses."""
+    try:
+        encoded = orjson.dumps(value, option=_STRICT)
+    except TypeError:
+        pass
+    else:
+        # It writes NaN and Infinity as null.
+        if b"null" not in encoded:
+            return encoded.decode()
+    return _sendable(_LOSSLESS.encode(value))
+
+
+def _sendable(text: str) -> str:
+    """The text itself; a lone surrogate has no bytes to be sent as."""
+    text.encode()
     return text
 
 
