@@ -67,8 +67,22 @@ def test_they_are_of_one_size_in_the_file(count: int, noise: int) -> None:
 
 def test_small_messages_are_bounded_by_their_number() -> None:
     found = groups(written(batches(25_000, 0)))
-    assert [rows for rows, _ in found][-2:] == [10_000, 25_000 - sum(r for r, _ in found[:-1])]
-    assert max(rows for rows, _ in found) == ROW_GROUP_ROWS
+    # The last stream of ten goes into the next one.
+    assert [rows for rows, _ in found][-2:] == [9_990, 25_000 - sum(r for r, _ in found[:-1])]
+    assert max(rows for rows, _ in found) <= ROW_GROUP_ROWS
+
+
+@pytest.mark.parametrize("size", [7, 500])
+def test_a_small_stream_is_in_one_of_them(size: int) -> None:
+    """Whatever the batches are, and where they end."""
+    file = written(batches(8_000, 100, 37, size))
+    reader = pq.ParquetFile(file)
+    names = [
+        set(reader.read_row_group(n, columns=["stream_name"])["stream_name"].to_pylist())
+        for n in range(reader.num_row_groups)
+    ]
+    assert len(names) > 3
+    assert sum(map(len, names)) == len(set().union(*names))
 
 
 def test_one_stream_is_cut_as_many_are() -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from coldstream.archive.footers import Footer
 from coldstream.archive.ordering import in_global_order
-from coldstream.archive.ranges import SeekableFile
+from coldstream.archive.ranges import RangeFile, SeekableFile
 from coldstream.archive.row_groups import ROW_GROUP_ROWS, RowGroups
 from coldstream.archive.rows import COLUMNS, SCHEMA, Batch, Row, to_messages, to_rows
 from coldstream.archive.sink import HashingSink
@@ -36,6 +38,10 @@ _ENCODINGS = {
 _DICTIONARY = ["type", "category"]
 # Ranges of JSON and of random ids prune nothing, and long JSON would fill the footer.
 _STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id")]
+
+_KEPT = 4  # row groups: the caches are not for a longer stream, which would push out all others
+
+_SMALL = 64 * 1024  # bytes: not worth a request that may save them
 
 
 def write_parquet(
@@ -98,21 +104,34 @@ def _write_group(writer: pq.ParquetWriter, sink: HashingSink, group: list[pa.Rec
     return sink.bytes - before
 
 
+class DecodedGroups(Protocol):
+    """Row groups of one file, by their number, for another time."""
+
+    def get(self, number: int) -> pa.Table | None: ...
+    def put(self, number: int, table: pa.Table) -> None: ...
+
+
 class ParquetRows:
     """An archive file opened for reading; every page read is checked against its checksum.
 
     ``file`` is a path or a seekable binary file (which stays the caller's to close). ``footer``, a
     file's ``footer`` from an earlier opening, saves reading it again. Page checksums do not cover
     the footer: where the file may be damaged, prove it first; see :func:`parse_footer`.
+    ``decoded`` keeps the row groups that hold a stream somebody asked for, by their number.
     """
 
-    def __init__(self, file: SeekableFile, footer: pq.FileMetaData | None = None) -> None:
+    def __init__(
+        self, file: SeekableFile, footer: Footer | None = None, decoded: DecodedGroups | None = None
+    ) -> None:
         self._file = pq.ParquetFile(
             file,
-            metadata=footer,
+            metadata=footer.metadata if footer else None,
             page_checksum_verification=True,
             pre_buffer=True,
         )
+        self._ranges = file if isinstance(file, RangeFile) else None
+        self._groups = footer or Footer(self._file.metadata)
+        self._decoded = decoded
         self.footer: pq.FileMetaData = self._file.metadata
         names = [self.footer.schema.column(i).name for i in range(self.footer.num_columns)]
         if names != list(COLUMNS):
@@ -158,20 +177,48 @@ class ParquetRows:
             yield from _whole(table if wanted is None else table.filter(wanted))
 
     def stream(self, stream_name: str, position: int = 0) -> Iterator[Message]:
-        """One stream's messages from ``position``, reading only row groups that may hold them."""
-        for number in range(self.footer.num_row_groups):
-            if not self._may_hold(number, "stream_name", stream_name, stream_name):
-                continue
-            # Holds for the row group's other streams too, so it only ever skips too little.
-            if not self._may_hold(number, "position", position, None):
-                continue
-            table = self._read(number, None)
-            wanted = pc.and_(
-                pc.equal(table["stream_name"], stream_name),
-                pc.greater_equal(table["position"], position),
-            )
-            for batch in _whole(table.filter(wanted)):
+        """One stream's messages from ``position``, reading only row groups that may hold them.
+
+        Of an object in a store, a row group that the stream begins or ends, or fills, is fetched
+        whole, and so is a small one. Of another one the stream names come first, and the rest only
+        where it is among them: its name may lie between two others and be none of them.
+        """
+        numbers = self._groups.groups_of(stream_name, position)
+        keep = len(numbers) <= _KEPT
+        for number, following in zip_longest(numbers, numbers[1:]):
+            table = self._decoded.get(number) if self._decoded else None
+            if table is None:
+                table = self._group_of(number, following, stream_name, keep)
+                if table is None:
+                    continue
+                if self._decoded and keep:
+                    self._decoded.put(number, table)
+            found = _slice(table, stream_name)
+            found = found.filter(pc.greater_equal(found["position"], position))
+            for batch in _whole(found):
                 yield from to_messages(batch)
+
+    def _group_of(
+        self, number: int, following: int | None, stream_name: str, keep: bool
+    ) -> pa.Table | None:
+        """A row group, or ``None`` where the stream is not in it. What is held of the next one, if
+        both have the stream, stays held."""
+        if self._ranges is None:
+            return self._read(number, None)
+        groups, file = self._groups, self._ranges
+        both = [groups.head(number), groups.body(number)]
+        if not groups.surely_in(number, stream_name) and both[1][1] > _SMALL:
+            file.hold(both[:1], keep=keep)
+            names = self._read(number, ["stream_name"])["stream_name"]
+            if pc.index(names, stream_name).as_py() < 0:
+                file.release()
+                return None
+        elif following is not None and groups.surely_in(following, stream_name):
+            both += [groups.head(following), groups.body(following)]
+        file.hold(both, keep=keep)
+        table = self._read(number, None)
+        file.release(before=groups.head(following)[0] if following is not None else None)
+        return table
 
     def _read(self, number: int, columns: Iterable[str] | None) -> pa.Table:
         names = None if columns is None else list(columns)
@@ -192,6 +239,14 @@ class ParquetRows:
         return (low is None or statistics.max >= low) and (high is None or statistics.min <= high)
 
 
+def _slice(table: pa.Table, stream_name: str) -> pa.Table:
+    """The rows of one stream: they lie together."""
+    first = pc.index(table["stream_name"], stream_name).as_py()
+    if first < 0:
+        return table.slice(0, 0)
+    return table.slice(first, pc.sum(pc.equal(table["stream_name"], stream_name)).as_py())
+
+
 def _whole(table: pa.Table) -> Iterator[pa.RecordBatch]:
     """The table as one record batch of plain or extension columns, or none when it is empty."""
     if table.num_rows:
@@ -202,19 +257,21 @@ def _line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def open_parquet(file: SeekableFile, footer: pq.FileMetaData | None = None) -> ParquetRows:
+def open_parquet(
+    file: SeekableFile, footer: Footer | None = None, decoded: DecodedGroups | None = None
+) -> ParquetRows:
     """Open an archive file; the arguments are those of :class:`ParquetRows`.
 
     Raises:
         ArchiveCorrupt: truncated, or not a Parquet file.
     """
     try:
-        return ParquetRows(file, footer)
+        return ParquetRows(file, footer, decoded)
     except (OSError, pa.ArrowException) as error:
         raise ArchiveCorrupt(f"Not a whole Parquet file: {_line(error)}") from error
 
 
-def parse_footer(tail: bytes) -> pq.FileMetaData:
+def parse_footer(tail: bytes) -> Footer:
     """The footer from a file's last bytes, for :func:`open_parquet`.
 
     Only for bytes whose hash was proved: the Parquet library ends the whole process on some
@@ -225,7 +282,7 @@ def parse_footer(tail: bytes) -> pq.FileMetaData:
     """
     try:
         # The magic makes it a file; a footer is parsed without looking at what it points to.
-        return pq.read_metadata(pa.BufferReader(b"PAR1" + tail))
+        return Footer(pq.read_metadata(pa.BufferReader(b"PAR1" + tail)))
     except (OSError, pa.ArrowException) as error:
         raise ArchiveCorrupt(f"Not a Parquet footer: {_line(error)}") from error
 

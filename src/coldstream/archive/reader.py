@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,19 +10,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from coldstream.archive import filters
 from coldstream.archive.csv import CsvRows
+from coldstream.archive.footers import Footer
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
+from coldstream.archive.memory import MemoryCache
 from coldstream.archive.ordering import in_global_order
 from coldstream.archive.parquet import ParquetRows, open_parquet, parse_footer
 from coldstream.archive.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
-
-_FOOTERS = 256
 
 
 class ArchivedObject(Protocol):
@@ -54,17 +52,22 @@ class ArchiveReader:
     """Reads messages of archived objects from one location. Safe to share between threads.
 
     ``spool_dir`` (the system's temporary folder by default) takes what does not fit in memory
-    while a category is brought in order. Footers of Parquet files are kept (the last 256 used), so
-    that asking one object again costs no request for its footer. Every method raises
-    ArchiveUnavailable when an object cannot be read, and ArchiveCorrupt when it is not what was
-    written.
+    while a category is brought in order. Footers of Parquet files, and the decoded row groups of
+    streams that were asked for, are kept: the last used, ``memory_bytes`` of them at most. So
+    asking for them again costs no request. Every method raises ArchiveUnavailable when an object
+    cannot be read, and ArchiveCorrupt when it is not what was written.
     """
 
-    def __init__(self, location: ArchiveLocation, *, spool_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        location: ArchiveLocation,
+        *,
+        spool_dir: Path | None = None,
+        memory_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
         self.location = location
         self._spool_dir = spool_dir
-        self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
-        self._lock = threading.Lock()
+        self._memory = MemoryCache(memory_bytes)
 
     def read_stream(
         self, objects: Iterable[ArchivedObject], stream_name: str, position: int = 0
@@ -166,26 +169,27 @@ class ArchiveReader:
             with self._downloaded(each) as spool:
                 yield CsvRows(spool)
             return
-        with self._lock:
-            footer = self._footers.pop(each.key, None)
-        footer = footer or self._footer(each)
-        with self._lock:
-            self._footers[each.key] = footer
-            while len(self._footers) > _FOOTERS:
-                self._footers.popitem(last=False)
-        rows = open_parquet(self.location.open_object(each.key, each.bytes), footer)
+        file = self.location.open_object(each.key, each.bytes)
+        rows = open_parquet(file, self._footer(each), _Groups(self._memory, each.sha256))
         try:
             yield rows
         finally:
             rows.close()
 
-    def _footer(self, each: ArchivedObject) -> pq.FileMetaData:
-        size = each.footer_bytes or 0
-        tail = self.location.get_range(each.key, each.bytes - size, size)
-        # Ranges in a damaged footer would skip messages without a word, or worse.
-        if sha256(tail).hexdigest() != each.footer_sha256:
-            raise ArchiveCorrupt(f"{self.location.url_of(each.key)} has another footer")
-        return parse_footer(tail)
+    def _footer(self, each: ArchivedObject) -> Footer:
+        # By what it must be, not by the object's key: a footer that was proved for one manifest
+        # says nothing of another.
+        key = ("footer", each.key, each.footer_sha256)
+        footer: Footer | None = self._memory.get(key)
+        if footer is None:
+            size = each.footer_bytes or 0
+            tail = self.location.get_range(each.key, each.bytes - size, size)
+            # Ranges in a damaged footer would skip messages without a word, or worse.
+            if sha256(tail).hexdigest() != each.footer_sha256:
+                raise ArchiveCorrupt(f"{self.location.url_of(each.key)} has another footer")
+            footer = parse_footer(tail)
+            self._memory.put(key, footer)
+        return footer
 
     @contextmanager
     def _downloaded(self, each: ArchivedObject) -> Iterator[BinaryIO]:
@@ -198,6 +202,21 @@ class ArchiveReader:
                 url = self.location.url_of(each.key)
                 raise ArchiveCorrupt(f"{url} has the SHA-256 {found}, not {each.sha256}")
             yield spool
+
+
+class _Groups:
+    """One object's decoded row groups in the memory of all."""
+
+    def __init__(self, memory: MemoryCache, sha256: str) -> None:
+        self._memory = memory
+        self._sha256 = sha256
+
+    def get(self, number: int) -> pa.Table | None:
+        table: pa.Table | None = self._memory.get((self._sha256, number))
+        return table
+
+    def put(self, number: int, table: pa.Table) -> None:
+        self._memory.put((self._sha256, number), table)
 
 
 def _positions(each: ArchivedObject, category: str | None) -> tuple[int | None, int | None]:

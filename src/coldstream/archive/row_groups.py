@@ -2,7 +2,7 @@
 
 A row group is what a reader of one stream fetches, and what one compression works on. So it is cut
 by its size in the file, judged by how well the rows before it compressed, and is bounded in rows
-and in memory.
+and in memory. It ends where a stream ends, so that a small stream is in one of them.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from coldstream.archive.rows import Batch, to_batches
 
 ROW_GROUP_ROWS = 10_000
 ROW_GROUP_MEMORY = 32 * 1024 * 1024
-ROW_GROUP_BYTES = 700_000
-"""In the file. A file that is very large has larger ones, or its footer, which a reader fetches
-first, would be what is large."""
+ROW_GROUP_BYTES = 350_000
+"""In the file: smaller ones compress less well, and a reader of one stream decodes a larger one
+whole. A file that is very large has larger ones, or its footer, which a reader fetches first, would
+be what is large."""
 
 _GROUPS = 512  # of the smallest size; after that they grow with the file
+_LARGE = 4  # a stream that is such a part of a row group may be cut
 _FIRST_GUESS = 1 / 2  # bytes in the file for a byte in memory, before anything is known
 
 
@@ -49,9 +52,13 @@ class RowGroups:
                     rows += piece.num_rows
                     size += piece.num_rows * average
                     if rows >= ROW_GROUP_ROWS or size >= limit - average:
-                        self._sizes.append(size)
+                        group, rest = _at_a_border(group, rows)
+                        left = sum(piece.num_rows for piece in rest)
+                        # The same share of the bytes: what is left counts for the next one.
+                        carried = size * left // rows
+                        self._sizes.append(size - carried)
                         yield group
-                        group, rows, size = [], 0, 0
+                        group, rows, size = rest, left, carried
                         limit = self._limit()
         if group:
             self._sizes.append(size)
@@ -66,3 +73,30 @@ class RowGroups:
         """Bytes in memory that make a row group of the right size in the file."""
         wanted = max(ROW_GROUP_BYTES, self._written // _GROUPS)
         return min(ROW_GROUP_MEMORY, int(wanted / self._ratio))
+
+
+def _at_a_border(
+    group: list[pa.RecordBatch], rows: int
+) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
+    """The row group without the rows of its last stream, and these: they go into the next one,
+    whole. A stream that is a quarter of a row group or more is cut where the limit is."""
+    rest: list[pa.RecordBatch] = []
+    left = 0
+    last = group[-1]["stream_name"][-1]
+    for number in range(len(group) - 1, -1, -1):
+        piece = group[number]
+        others = piece.num_rows - _equal_at_the_end(piece["stream_name"], last)
+        left += piece.num_rows - others
+        if left * _LARGE >= rows:
+            return group, []
+        if others < piece.num_rows:
+            rest.insert(0, piece.slice(others))
+        if others:
+            return [*group[:number], piece.slice(0, others)], rest
+    return group, []
+
+
+def _equal_at_the_end(names: pa.StringArray, last: pa.StringScalar) -> int:
+    """Of names in order, how many are the last one."""
+    found: int = pc.sum(pc.equal(names, last)).as_py()
+    return found
