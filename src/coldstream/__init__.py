@@ -38,6 +38,8 @@ from coldstream.errors import (
 from coldstream.message import JsonText, Message, NewMessage, WriteResult
 
 if TYPE_CHECKING:
+    from pyarrow import Table
+
     from coldstream.client.appender import Appender, AsyncAppender
     from coldstream.store import AsyncStore, Store
 
@@ -87,6 +89,32 @@ def connect_async(
         max_size=max_size,
         timeout=timeout,
         prepare_threshold=prepare_threshold,
+    )
+
+
+def query(
+    sql: str,
+    archive: str,
+    *,
+    schema: str = "message_store",
+    archive_options: Mapping[str, str] | None = None,
+    memory_limit: str | None = None,
+) -> Table:
+    """The result of an SQL query over an archive, as an Arrow table (extra ``query``).
+
+    Needs no database. ``sql`` is DuckDB's: the view ``messages`` has every archived message once,
+    the table ``archived_ranges`` a row for each file. ``memory_limit``: as DuckDB writes it
+    (``500MB``, ``4GB``).
+
+    Raises:
+        InvalidInput: DuckDB does not take the query.
+        ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
+        SetupError: DuckDB is not installed.
+    """
+    from coldstream.archive.query import query
+
+    return query(
+        sql, archive, schema=schema, archive_options=archive_options, memory_limit=memory_limit
     )
 
 
@@ -142,4 +170,5 @@ __all__ = [
     "__version__",
     "connect",
     "connect_async",
+    "query",
 ]

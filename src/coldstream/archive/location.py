@@ -138,6 +138,10 @@ class ArchiveLocation:
         """The full URL of a key, for people and for other engines."""
         return f"{self.url}{key}" if self.url.endswith("/") else f"{self.url}/{key}"
 
+    def local_path(self, key: str) -> Path | None:
+        """The file behind a key, where the location is a folder."""
+        return None if self._root is None else self._root / key
+
     def check_writable(self) -> None:
         """Write, read back and delete a small object of its own."""
         key = f"coldstream-probe-{secrets.token_hex(8)}"

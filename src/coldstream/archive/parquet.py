@@ -26,8 +26,8 @@ from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
 
-# Only what every reader knows: BYTE_STREAM_SPLIT would pack the two columns left plain here a little
-# better, and DuckDB and Spark refuse it for integers (docs/decisions/0013).
+# Only what every reader knows: BYTE_STREAM_SPLIT would pack the two columns that are plain here a
+# little better, and DuckDB and Spark refuse it for integers (docs/decisions/0013).
 _ENCODINGS = {
     "global_position": "PLAIN",
     "time": "PLAIN",

@@ -18,6 +18,9 @@ def _not_empty(type_: Any, value: str | None) -> None:
         raise ValueError("It is empty.")
 
 
+_ARCHIVE = "Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder."
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Database:
@@ -38,9 +41,20 @@ class Database:
         str | None,
         Parameter(
             validator=_not_empty,
-            help="Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder.",
+            help=_ARCHIVE,
         ),
     ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """Which archive, for a command that needs no database."""
+
+    archive: Annotated[str, Parameter(validator=_not_empty, help=_ARCHIVE)]
+    schema: Annotated[
+        str, Parameter(validator=_not_empty, help="The schema that the store is in.")
+    ] = "message_store"
 
 
 Json = Annotated[

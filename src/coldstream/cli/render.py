@@ -29,6 +29,8 @@ class Unit(Enum):
     """What a value is, and so how people see it. JSON has it raw, in the unit named here."""
 
     TEXT = "text"
+    NUMBER = "number"
+    """A number of something unknown: shown as it is."""
     COUNT = "count"
     BYTES = "bytes"
     SECONDS = "seconds"
@@ -40,6 +42,7 @@ class Unit(Enum):
 
 _HUMAN: dict[Unit, Callable[[Any], str]] = {
     Unit.TEXT: lambda value: printable(str(value)),
+    Unit.NUMBER: str,
     Unit.COUNT: human_count,
     Unit.BYTES: human_bytes,
     Unit.SECONDS: human_duration,
@@ -82,8 +85,6 @@ def render_table(
     from rich.text import Text
 
     table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
@@ -104,6 +105,8 @@ def render_table(
         table.add_row(
             *(Text(c.human(total[c.key]) if c.key in total else "") for c in columns), style="bold"
         )
+    # Not the table's own title, which is folded at the width of the table.
+    console().print(Text(title, style="bold"))
     console().print(table)
 
 

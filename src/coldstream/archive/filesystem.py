@@ -1,0 +1,49 @@
+"""An archive location as a file system of fsspec, for engines that read through one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from fsspec.spec import AbstractFileSystem
+
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest import Manifest
+from coldstream.archive.ranges import RangeFile
+
+PROTOCOL = "coldstream"
+
+
+class ArchiveFiles(AbstractFileSystem):  # type: ignore[misc]
+    """The data objects of ``manifests`` as ``coldstream://key``, to be read in ranges.
+
+    Whatever the location is, the credentials, retries and errors are its own. Sizes come from the
+    manifests, so that opening a file costs no request.
+    """
+
+    protocol = PROTOCOL
+    cachable = False
+
+    def __init__(self, location: ArchiveLocation, manifests: Iterable[Manifest]) -> None:
+        super().__init__()
+        self._location = location
+        self._objects = {manifest.key: manifest for manifest in manifests}
+
+    @staticmethod
+    def url_of(manifest: Manifest) -> str:
+        return f"{PROTOCOL}://{manifest.key}"
+
+    def info(self, path: str, **options: Any) -> dict[str, Any]:
+        manifest = self._objects.get(self._strip_protocol(path))
+        if manifest is None:
+            raise FileNotFoundError(path)
+        return {"name": path, "size": manifest.bytes, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        # A key contains the hash of its bytes: they never change.
+        return datetime(1970, 1, 1, tzinfo=UTC)
+
+    def _open(self, path: str, mode: str = "rb", *words: Any, **options: Any) -> RangeFile:
+        size: int = self.info(path)["size"]
+        return self._location.open_object(self._strip_protocol(path), size)

@@ -1,0 +1,217 @@
+"""SQL over the archive with DuckDB (extra ``query``), from the objects alone.
+
+The view ``messages`` has every archived message once: of each range the object that its newest
+manifest names, and none that no manifest names. The table ``archived_ranges`` has a row an object.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from coldstream.archive.inventory import newest_manifests
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest import Manifest
+from coldstream.archive.rows import SCHEMA
+from coldstream.errors import (
+    ArchiveCorrupt,
+    ArchiveError,
+    ArchiveUnavailable,
+    InvalidInput,
+    SetupError,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+_CSV_COLUMNS = {
+    "global_position": "BIGINT",
+    "position": "BIGINT",
+    "time": "TIMESTAMPTZ",
+    "stream_name": "VARCHAR",
+    "type": "VARCHAR",
+    "data": "JSON",
+    "metadata": "JSON",
+    "id": "UUID",
+}
+# DuckDB holds many lines of this length at once; a longer one is an error, not a shorter answer.
+_CSV_LINE_BYTES = 16 * 1024 * 1024
+_OURS = re.compile(r"(Archive\w+): (.+)")
+_UNREADABLE = re.compile(r"Failed to read file|No magic bytes|CSV Error", re.IGNORECASE)
+_TIME = pa.timestamp("us", tz="UTC")
+_RANGES = pa.schema(
+    [
+        ("range_start", _TIME),
+        ("range_end", _TIME),
+        ("messages", pa.int64()),
+        ("streams", pa.int64()),
+        ("first_global_position", pa.int64()),
+        ("last_global_position", pa.int64()),
+        ("first_time", _TIME),
+        ("last_time", _TIME),
+        ("format", pa.string()),
+        ("bytes", pa.int64()),
+        ("object", pa.string()),
+    ]
+)
+
+
+@contextmanager
+def opened(
+    location: ArchiveLocation, schema: str, *, memory_limit: str | None = None
+) -> Iterator[DuckDBPyConnection]:
+    """A DuckDB connection with ``messages`` and ``archived_ranges``, its time zone UTC.
+
+    ``memory_limit``: as DuckDB writes it (``500MB``, ``4GB``; by default four fifths of the
+    machine's memory). What does not fit goes to a temporary folder that is removed at the end.
+    DuckDB's extensions are not downloaded.
+
+    Raises:
+        SetupError: DuckDB is not installed.
+        ArchiveUnavailable, ArchiveCorrupt: the manifests cannot be read.
+        InvalidInput: no such limit.
+    """
+    try:
+        import duckdb
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            "SQL over the archive needs DuckDB", hint="pip install 'coldstream[query]'"
+        ) from error
+    manifests = newest_manifests(location, schema)
+    with tempfile.TemporaryDirectory(prefix="coldstream-query-") as spill:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+        }
+        if memory_limit is not None:
+            config["memory_limit"] = memory_limit
+        with errors():
+            connection = duckdb.connect(config=config)
+        with connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            # Footers are read once, however many queries follow.
+            connection.execute("SET parquet_metadata_cache = true")
+            with errors():
+                if manifests:
+                    _messages(connection, location, manifests).create_view("messages")
+                else:
+                    # An empty archive has no messages, and their columns all the same.
+                    connection.from_arrow(SCHEMA.empty_table()).create("messages")
+                connection.from_arrow(_ranges(location, manifests)).create("archived_ranges")
+            yield connection
+
+
+def query(
+    sql: str,
+    archive: str,
+    *,
+    schema: str = "message_store",
+    archive_options: Mapping[str, str] | None = None,
+    memory_limit: str | None = None,
+) -> pa.Table:
+    """See :func:`coldstream.query`."""
+    location = ArchiveLocation.open(archive, archive_options)
+    with opened(location, schema, memory_limit=memory_limit) as connection, errors():
+        return connection.execute(sql).to_arrow_table()
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turn DuckDB's errors into ours: one line, and what to do next."""
+    import duckdb
+
+    of_the_query = (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.ConstraintException,
+        duckdb.ConversionException,
+        duckdb.InvalidInputException,
+        duckdb.InvalidTypeException,
+        duckdb.NotImplementedException,
+        duckdb.OutOfRangeException,
+        duckdb.ParserException,
+        duckdb.PermissionException,
+        duckdb.SyntaxException,
+        duckdb.TypeMismatchException,
+    )
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise ArchiveError(
+            "The query needs more memory than it may have", hint="Give it more: --memory-limit 4GB."
+        ) from error
+    except duckdb.Error as error:
+        first, _, rest = str(error).strip().partition("\n")
+        # What our own file system raises comes back as text.
+        if ours := _OURS.match(first):
+            kind = ArchiveCorrupt if ours[1] == "ArchiveCorrupt" else ArchiveUnavailable
+            raise kind(ours[2]) from error
+        if isinstance(error, duckdb.IOException):
+            raise ArchiveUnavailable(first) from error
+        if not isinstance(error, of_the_query) or _UNREADABLE.search(first):
+            raise ArchiveCorrupt(
+                f"DuckDB cannot read the archive: {first}",
+                hint="coldstream verify --again reads every object back and proves it.",
+            ) from error
+        hint, *_ = rest.strip().split("\n")
+        if not hint or hint.startswith("LINE "):
+            hint = f"The SQL is DuckDB's; messages has {', '.join(SCHEMA.names)}."
+        raise InvalidInput(first, hint=hint) from error
+
+
+def _messages(
+    connection: DuckDBPyConnection, location: ArchiveLocation, manifests: Sequence[Manifest]
+) -> DuckDBPyRelation:
+    files = [location.local_path(manifest.key) for manifest in manifests]
+    if None in files:
+        from coldstream.archive.filesystem import ArchiveFiles
+
+        connection.register_filesystem(ArchiveFiles(location, manifests))
+        names = [ArchiveFiles.url_of(manifest) for manifest in manifests]
+    else:
+        names = [_literal(str(file)) for file in files]
+    parquet, csv = (
+        [name for name, m in zip(names, manifests, strict=True) if m.format == format]
+        for format in ("parquet", "csv")
+    )
+    relations = []
+    if parquet:
+        relations.append(connection.read_parquet(parquet))
+    if csv:
+        rows = connection.read_csv(
+            csv,  # type: ignore[arg-type]
+            header=True,
+            sep=",",
+            quotechar='"',
+            escapechar='"',
+            auto_detect=False,
+            columns=_CSV_COLUMNS,
+            # An empty field is NULL, and one in quotes is an empty text.
+            allow_quoted_nulls=False,
+            parallel=False,
+            max_line_size=_CSV_LINE_BYTES,
+        ).project("*, split_part(stream_name, '-', 1) AS category")
+        relations.append(rows)
+    return relations[0] if len(relations) == 1 else relations[0].union(relations[1])
+
+
+def _literal(path: str) -> str:
+    """A path as a pattern that matches it alone."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
+
+
+def _ranges(location: ArchiveLocation, manifests: Sequence[Manifest]) -> pa.Table:
+    rows = [
+        {
+            **{name: getattr(manifest, name) for name in _RANGES.names if hasattr(manifest, name)},
+            "messages": manifest.rows,
+            "object": location.url_of(manifest.key),
+        }
+        for manifest in manifests
+    ]
+    return pa.Table.from_pylist(rows, schema=_RANGES)
