@@ -156,7 +156,7 @@ def errors() -> Iterator[None]:
         if not isinstance(error, of_the_query) or _UNREADABLE.search(first):
             raise ArchiveCorrupt(
                 f"DuckDB cannot read the archive: {first}",
-                hint="coldstream verify --again reads every object back and proves it.",
+                hint="coldstream verify --all reads every object back and proves it.",
             ) from error
         hint, *_ = rest.strip().split("\n")
         if not hint or hint.startswith("LINE "):
