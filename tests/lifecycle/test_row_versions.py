@@ -102,3 +102,22 @@ def test_verifying_vouches_only_for_the_rows_that_were_exported(verified: Store)
         (True,),
         (False,),
     ]
+
+
+# The columns change places: every row says something else, and no version of one has changed.
+def test_rows_whose_columns_changed_are_found(verified: Store) -> None:
+    for old, new in (("data", "other"), ("metadata", "data"), ("other", "metadata")):
+        verified.run(f"ALTER TABLE messages RENAME COLUMN {old} TO {new}")
+    with pytest.raises(ChunkChanged):
+        run(verified, "drop")
+    assert verified.states() == ["verified"] * 2
+
+
+def test_another_server_digests_again(verified: Store) -> None:
+    [(noted,)] = verified.run("SELECT row_versions FROM chunks ORDER BY range_start LIMIT 1")
+    [(here,)] = verified.run("SELECT system_identifier FROM pg_control_system()")
+    assert noted.startswith(f"{here}:0:")
+    verified.run("UPDATE chunks SET row_versions = replace(row_versions, %s, '1')", [f"{here}"])
+    no_digest(verified)
+    with pytest.raises(ColdstreamError, match="digest_range"):
+        run(verified, "drop")
