@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 
 from coldstream.errors import ArchiveConflict, ArchiveUnavailable
 
 # The first pattern found in the store's own text decides: codes before HTTP status, status before
 # words, because a 403 says what was refused only in its code.
-_HINTS: tuple[tuple[str, str, str], ...] = (
+_LASTING: tuple[tuple[str, str, str], ...] = (
     (
         r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|AuthFailure",
         "the credentials are not accepted",
@@ -59,11 +59,64 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         "Choose a folder that can be created.",
     ),
     (
+        r"os error 27|File too large",
+        "the file is larger than this process may write",
+        "Raise the limit of file sizes (ulimit -f).",
+    ),
+    (
+        r"501 Not Implemented|NotImplemented",
+        "the store cannot do that",
+        "It must honour If-None-Match: * as S3 does; see docs/how-to/archive-to-s3.md.",
+    ),
+)
+
+# The same of what may be gone at the next try.
+_PASSING: tuple[tuple[str, str, str], ...] = (
+    (
+        r"SlowDown|TooManyRequests|429 Too Many|503 Service Unavailable|ServerBusy",
+        "the store is too busy",
+        "It was asked several times. Wait, then run this again.",
+    ),
+    (
+        r"status code: 5\d\d|InternalError",
+        "the store failed",
+        "It was asked several times. Wait, then run this again.",
+    ),
+    (
+        r"invalid (?:\w+ )?response|invalid utf-8|kind: Decode",
+        "the answer is damaged",
+        "Something between here and the store changes what passes. Run this again.",
+    ),
+    (
+        r"kind: Interrupted|response body error",
+        "the answer broke off",
+        "Check the network, then run this again.",
+    ),
+    (
         r"kind: Connect|kind: Timeout|error sending request|TimedOut|dns error|operation timed out",
         "the endpoint cannot be reached",
         "Check the endpoint (for S3: AWS_ENDPOINT_URL) and the network.",
     ),
 )
+_TRIED = re.compile(r"after [1-9]\d* retries")
+
+
+def passes(error: Exception) -> bool:
+    """May it be gone at the next try, and did the store's client not try by itself?"""
+    text = str(error)
+    return (
+        isinstance(error, GenericError)
+        and not _TRIED.search(text)
+        and _found(_LASTING, text) is None
+        and _found(_PASSING, text) is not None
+    )
+
+
+def _found(hints: tuple[tuple[str, str, str], ...], text: str) -> tuple[str, str] | None:
+    for pattern, reason, hint in hints:
+        if re.search(pattern, text, re.IGNORECASE):
+            return reason, hint
+    return None
 
 
 @contextmanager
@@ -89,8 +142,7 @@ def reported(doing: str, missing: str = "it does not exist") -> Iterator[None]:
 
 def _unavailable(doing: str, error: Exception, otherwise: str | None) -> ArchiveUnavailable:
     text = str(error)
-    for pattern, reason, hint in _HINTS:
-        if re.search(pattern, text, re.IGNORECASE):
-            return ArchiveUnavailable(f"Cannot {doing}: {reason}", hint=hint)
+    if found := _found(_LASTING, text) or _found(_PASSING, text):
+        return ArchiveUnavailable(f"Cannot {doing}: {found[0]}", hint=found[1])
     reason = otherwise or text.partition("\n")[0].strip() or type(error).__name__
     return ArchiveUnavailable(f"Cannot {doing}: {reason}")

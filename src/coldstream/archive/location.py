@@ -11,17 +11,19 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from coldstream.archive.faults import reported
 from coldstream.archive.ranges import RangeFile
-from coldstream.errors import ArchiveUnavailable
+from coldstream.archive.retries import Retries
+from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the bytes done so far and the bytes in all."""
@@ -66,9 +68,19 @@ class ArchiveLocation:
     hint, when the store cannot be reached or refuses.
     """
 
-    def __init__(self, store: Any, url: str, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        store: Any,
+        url: str,
+        root: Path | None = None,
+        *,
+        retries: Retries | None = None,
+        storage_class: str | None = None,
+    ) -> None:
         self._store = store
         self._root = root
+        self._retries = retries or Retries()
+        self._attributes = {"Storage-Class": storage_class} if storage_class else None
         self.url = url
 
     def __repr__(self) -> str:
@@ -79,10 +91,12 @@ class ArchiveLocation:
         """The location behind ``url``; only a folder is touched (it is made where it is missing).
 
         ``options`` are obstore's, by name: of the store (``endpoint``, ``region``,
-        ``access_key_id``, ...), of its HTTP client (``timeout``, ``proxy_url``, ...),
-        ``max_retries`` and ``retry_timeout`` (seconds). What is not given comes from the usual
-        environment variables (``AWS_*``, ``GOOGLE_*``, ``AZURE_*``). ``memory://name`` is shared
-        within the process, ``memory://`` is not.
+        ``access_key_id``, ``server_side_encryption``, ...), of its HTTP client (``timeout``,
+        ``proxy_url``, ...), ``max_retries`` and ``retry_timeout`` (seconds), and ``storage_class``,
+        which files get and manifests, small and often read, do not. What is not given comes from
+        the usual environment variables (``AWS_*``, ``GOOGLE_*``, ``AZURE_*``). A folder and memory
+        need no options and ignore them. ``memory://name`` is shared within the process,
+        ``memory://`` is not.
 
         Raises:
             ArchiveUnavailable: no such kind of URL or option, or the folder cannot be made.
@@ -118,21 +132,18 @@ class ArchiveLocation:
         if "allow_http" not in client and _is_loopback(_endpoint(options)):
             client["allow_http"] = True
         with reported(f"open {url}"):
-            retry: Any = {
-                "max_retries": int(options.pop("max_retries", "3")),
-                "retry_timeout": timedelta(seconds=float(options.pop("retry_timeout", "6"))),
-                "backoff": {
-                    "init_backoff": timedelta(milliseconds=200),
-                    "max_backoff": timedelta(seconds=2),
-                },
-            }
+            retries = Retries(
+                most=int(options.pop("max_retries", Retries.most)),
+                seconds=float(options.pop("retry_timeout", Retries.seconds)),
+            )
+            storage_class = options.pop("storage_class", None)
             store = from_url(
                 url,
                 config=options,  # type: ignore[call-overload]
                 client_options=client,
-                retry_config=retry,
+                retry_config=retries.config,
             )
-        return cls(store, url.rstrip("/"))
+        return cls(store, url.rstrip("/"), retries=retries, storage_class=storage_class)
 
     def url_of(self, key: str) -> str:
         """The full URL of a key, for people and for other engines."""
@@ -164,11 +175,18 @@ class ArchiveLocation:
             with reported(f"read {source}"), source.open("rb") as file:
                 return self.put_file(key, file, progress)
         size = source.seek(0, os.SEEK_END)
-        source.seek(0)
         part = max(_PART, -(-size // _MOST_PARTS))
-        with reported(f"write {self.url_of(key)}"):
+
+        def put(again: bool) -> None:
+            source.seek(0)
             if size <= part:
-                obstore.put(self._store, key, source.read(), use_multipart=False)
+                obstore.put(
+                    self._store,
+                    key,
+                    source.read(),
+                    attributes=self._attributes,
+                    use_multipart=False,
+                )
                 if progress:
                     progress(size, size)
             else:
@@ -176,10 +194,14 @@ class ArchiveLocation:
                     self._store,
                     key,
                     _parts(source, part, size, progress),
+                    attributes=self._attributes,
                     use_multipart=True,
                     chunk_size=part,
                     max_concurrency=3,
                 )
+
+        with reported(f"write {self.url_of(key)}"):
+            self._retries(put)
             self._persist(key)
         return size
 
@@ -189,24 +211,38 @@ class ArchiveLocation:
         Raises:
             ArchiveConflict: the key exists.
         """
+
+        def put(again: bool) -> None:
+            try:
+                obstore.put(self._store, key, data, mode="create")
+            except AlreadyExistsError:
+                # The try before may have been done and only its answer lost.
+                if not again or bytes(obstore.get(self._store, key).bytes()) != data:
+                    raise
+
         with reported(f"create {self.url_of(key)}"):
-            obstore.put(self._store, key, data, mode="create")
+            self._retries(put)
             self._persist(key)
 
     def get(self, key: str) -> bytes:
         """The whole object, in memory."""
         with reported(f"read {self.url_of(key)}"):
-            return bytes(obstore.get(self._store, key).bytes())
+            return self._retries(lambda again: bytes(obstore.get(self._store, key).bytes()))
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """``length`` bytes from ``start``, or fewer where the object ends before."""
         with reported(f"read {self.url_of(key)}"):
-            return bytes(obstore.get_range(self._store, key, start=start, length=length))
+            return self._retries(
+                lambda again: bytes(obstore.get_range(self._store, key, start=start, length=length))
+            )
 
     def download(self, key: str, target: Path | BinaryIO, progress: Progress | None = None) -> int:
         """Write the object into a file, a few megabytes in memory; gives its size in bytes.
 
         In ranges, so that a stalled part is asked for again and not the whole object.
+
+        Raises:
+            ArchiveCorrupt: the store gives fewer bytes than it says the object has.
         """
         if isinstance(target, Path):
             with reported(f"write {target}"), target.open("wb") as file:
@@ -217,6 +253,8 @@ class ArchiveLocation:
         done = 0
         while done < info.bytes:
             data = self.get_range(key, done, min(_PART, info.bytes - done))
+            if not data:
+                raise ArchiveCorrupt(f"{self.url_of(key)} gives {done} bytes, not {info.bytes}")
             with reported("write the downloaded object"):
                 target.write(data)
             done += len(data)
@@ -241,16 +279,21 @@ class ArchiveLocation:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every object whose key lies below ``prefix`` (whole parts of a key), in no order."""
+        below = prefix.rstrip("/") or None
         with reported(f"list {self.url_of(prefix)}"):
-            for page in obstore.list(self._store, prefix.rstrip("/") or None, chunk_size=1_000):
-                for meta in page:
-                    yield _info(meta)
+            # Whole lists, because a page that breaks off is asked for with the ones before it.
+            pages = self._retries(
+                lambda again: list(obstore.list(self._store, below, chunk_size=1_000))
+            )
+        for page in pages:
+            for meta in page:
+                yield _info(meta)
 
     def head(self, key: str) -> ObjectInfo | None:
         """Size and time of an object, or ``None`` when there is none."""
         with reported(f"read {self.url_of(key)}"):
             try:
-                return _info(obstore.head(self._store, key))
+                return _info(self._retries(lambda again: obstore.head(self._store, key)))
             except FileNotFoundError as error:
                 # An answer about the bucket is no answer about the object.
                 if "NoSuchBucket" in str(error):
@@ -264,7 +307,7 @@ class ArchiveLocation:
         """Remove an object; one that is not there is no error."""
         with reported(f"delete {self.url_of(key)}"):
             try:
-                obstore.delete(self._store, key)
+                self._retries(lambda again: obstore.delete(self._store, key))
             except FileNotFoundError as error:
                 if "NoSuchBucket" in str(error):
                     raise
