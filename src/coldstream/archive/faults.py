@@ -89,7 +89,7 @@ _PASSING: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"kind: Interrupted|response body error",
-        "the answer broke off",
+        "the connection broke off",
         "Check the network, then run this again.",
     ),
     (

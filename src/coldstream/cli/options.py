@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
@@ -19,6 +19,32 @@ def _not_empty(type_: Any, value: str | None) -> None:
 
 
 _ARCHIVE = "Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder."
+
+
+def _key_and_value(type_: Any, value: tuple[str, ...]) -> None:
+    for option in value:
+        key, equals, _ = option.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"{option}: write KEY=VALUE.")
+
+
+def _as_mapping(options: tuple[str, ...]) -> dict[str, str]:
+    pairs = (option.partition("=") for option in options)
+    return {key.strip(): value for key, _, value in pairs}
+
+
+_Options: TypeAlias = Annotated[
+    tuple[str, ...],
+    Parameter(
+        metavar="KEY=VALUE",
+        negative="",
+        show_default=False,
+        validator=_key_and_value,
+        help="An option of the object store, such as storage_class=STANDARD_IA or "
+        "server_side_encryption=aws:kms. May be given several times; in the environment they "
+        "are parted by spaces.",
+    ),
+]
 
 
 @Parameter(name="*")
@@ -44,6 +70,12 @@ class Database:
             help=_ARCHIVE,
         ),
     ] = None
+    archive_option: _Options = ()
+
+    @property
+    def archive_options(self) -> dict[str, str]:
+        """As :func:`coldstream.connect` takes them."""
+        return _as_mapping(self.archive_option)
 
 
 @Parameter(name="*")
@@ -55,6 +87,12 @@ class Archive:
     schema: Annotated[
         str, Parameter(validator=_not_empty, help="The schema that the store is in.")
     ] = "message_store"
+    archive_option: _Options = ()
+
+    @property
+    def archive_options(self) -> dict[str, str]:
+        """As :func:`coldstream.connect` takes them."""
+        return _as_mapping(self.archive_option)
 
 
 Json = Annotated[

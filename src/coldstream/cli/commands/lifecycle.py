@@ -21,7 +21,11 @@ def _store(database: Database) -> Iterator[Store]:
     import coldstream
 
     with coldstream.connect(
-        database.dsn, schema=database.schema, archive=database.archive, max_size=1
+        database.dsn,
+        schema=database.schema,
+        archive=database.archive,
+        archive_options=database.archive_options,
+        max_size=1,
     ) as store:
         yield store
 

@@ -132,7 +132,11 @@ def read(
         raise InvalidInput("--correlation, --member and --size are for a category")
     page = min(limit or 1000, 1000)
     with coldstream.connect(
-        database.dsn, schema=database.schema, archive=database.archive, max_size=1
+        database.dsn,
+        schema=database.schema,
+        archive=database.archive,
+        archive_options=database.archive_options,
+        max_size=1,
     ) as store:
         if name is None:
             found = store.get_all_messages(position or 1, page)

@@ -54,7 +54,7 @@ def query(
     if not text.strip():
         raise InvalidInput("The query is empty")
     write = write_csv_rows if csv else write_json_rows if json else write_table
-    location = ArchiveLocation.open(archive.archive)
+    location = ArchiveLocation.open(archive.archive, archive.archive_options)
     with opened(location, archive.schema, memory_limit=memory_limit) as connection, errors():
         connection.execute(text)
         columns = connection.description or []
