@@ -120,9 +120,10 @@ class AsyncStore:
         """Write one message.
 
         ``data`` and ``metadata`` are what JSON can hold, ``Decimal``, ``UUID`` and ``Enum``
-        included; ``None`` is SQL NULL. ``expected_version``: the position of the stream's last message, -1 for none.
-        ``idempotent``: where a message with this id is in the stream already, give its positions
-        instead of an error, so that a write whose answer was lost can be repeated.
+        included; ``None`` is SQL NULL. ``expected_version``: the position of the stream's last
+        message, -1 for none. ``idempotent``: where a message with this id is in the stream already,
+        give its positions instead of an error, so that a write whose answer was lost can be
+        repeated.
 
         Raises:
             ExpectedVersionError: the stream is at another version; nothing was written.
