@@ -77,28 +77,25 @@ def encode_json(value: Any) -> str | None:
     """
     if value is None:
         return None
+    if type(value) is not JsonText:
+        try:
+            encoded = orjson.dumps(value, None, _STRICT)
+        except TypeError:
+            pass
+        else:
+            # It writes NaN and Infinity as null.
+            if b"null" not in encoded:
+                return encoded.decode()
+    return _encode_carefully(value)
+
+
+def _encode_carefully(value: Any) -> str:
     try:
-        return _sendable(value) if isinstance(value, JsonText) else _encode(value)
+        text: str = value if isinstance(value, JsonText) else _LOSSLESS.encode(value)
+        # A lone surrogate has no bytes to be sent as.
+        text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"Not JSON: {error}") from error
-
-
-def _encode(value: Any) -> str:
-    """By orjson, in a fraction of the time; what it cannot hold simplejson takes or refuses."""
-    try:
-        encoded = orjson.dumps(value, option=_STRICT)
-    except TypeError:
-        pass
-    else:
-        # It writes NaN and Infinity as null.
-        if b"null" not in encoded:
-            return encoded.decode()
-    return _sendable(_LOSSLESS.encode(value))
-
-
-def _sendable(text: str) -> str:
-    """The text itself; a lone surrogate has no bytes to be sent as."""
-    text.encode()
     return text
 
 
@@ -135,15 +132,32 @@ class Message:
         return category(self.stream_name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class NewMessage:
     """A message to write. ``id`` is made (UUIDv7) where none is given."""
 
     stream_name: str
     type: str
-    data: Any = None
-    metadata: Any = None
-    id: UUID | str = field(default_factory=uuid7)
+    data: Any
+    metadata: Any
+    id: UUID | str
+
+    def __init__(
+        self,
+        stream_name: str,
+        type: str,
+        data: Any = None,
+        metadata: Any = None,
+        id: UUID | str | None = None,
+    ) -> None:
+        # What dataclass would write goes by object.__setattr__, a call for each: for a batch of
+        # messages, making them would cost as much as encoding them.
+        fields = self.__dict__
+        fields["stream_name"] = stream_name
+        fields["type"] = type
+        fields["data"] = data
+        fields["metadata"] = metadata
+        fields["id"] = uuid7() if id is None else id
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,13 @@ def test_a_name_that_is_not_text(client: Client) -> None:
     refused(client, "get_stream_messages", None)
 
 
+@pytest.mark.parametrize("name", [7, None, ["account-1"], b"account-1", "\0", "\ud800", "x" * 2601])
+def test_a_name_among_others(client: Client, name: Any) -> None:
+    good = NewMessage("account-1", "T")
+    refused(client, "write_messages", [good, NewMessage(name, "T"), good])
+    refused(client, "write_messages", [good, NewMessage("account-1", name), good])
+
+
 @pytest.mark.parametrize(
     "value",
     [

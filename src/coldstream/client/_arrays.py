@@ -23,7 +23,9 @@ _JSONB, _JSONB_ARRAY = 3802, 3807
 _header = Struct("!iiIii").pack
 _length = Struct("!i").pack
 _NULL = _length(-1)
-_JSONB_VERSION = b"\x01"
+# The version counts as a part of the element.
+_jsonb_header = Struct("!ib").pack
+_JSONB_VERSION = 1
 
 
 class VarcharArray(bytes):
@@ -44,12 +46,14 @@ def varchar_array(values: Sequence[str]) -> VarcharArray:
 
 def jsonb_array(values: Sequence[str | None]) -> JsonbArray:
     """The array of these JSON texts; ``None`` is SQL NULL."""
-    elements = (_NULL if value is None else _jsonb_element(value.encode()) for value in values)
+    elements: list[bytes] = []
+    for value in values:
+        if value is None:
+            elements.append(_NULL)
+        else:
+            text = value.encode()
+            elements += _jsonb_header(len(text) + 1, _JSONB_VERSION), text
     return JsonbArray(_header(1, 1, _JSONB, len(values), 1) + b"".join(elements))
-
-
-def _jsonb_element(text: bytes) -> bytes:
-    return _length(len(text) + 1) + _JSONB_VERSION + text
 
 
 class _ArrayDumper(Dumper):

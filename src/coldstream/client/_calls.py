@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -49,19 +50,23 @@ def write_many_arguments(
     """
     for version in (expected_versions or {}).values():
         check_number("expected version", version)
-    rows = [
-        message_arguments(each.id, each.stream_name, each.type, each.data, each.metadata)
-        for each in messages
-    ]
+    names = check_texts("stream name", [each.stream_name for each in messages])
     if expected_versions:
-        unused = set(expected_versions) - {row[1] for row in rows}
+        unused = set(expected_versions).difference(names)
         # It would guard nothing, and most likely the name is misspelt.
         if unused:
             raise InvalidInput(
                 f"An expected version of a stream that is not written to: {min(unused)}",
                 hint="Name only streams of the messages in the same call.",
             )
-    return write_rows_arguments(rows, expected_versions)
+    return _write_arguments(
+        [_hex(each.id) for each in messages],
+        names,
+        check_texts("type", [each.type for each in messages]),
+        [_json("data", each.data) for each in messages],
+        [_json("metadata", each.metadata) for each in messages],
+        expected_versions,
+    )
 
 
 def write_rows_arguments(
@@ -69,6 +74,17 @@ def write_rows_arguments(
 ) -> tuple[Any, ...]:
     """The arguments of ``write_messages``, from rows that were checked before."""
     ids, names, types, data, metadata = zip(*rows, strict=True)
+    return _write_arguments(ids, names, types, data, metadata, expected_versions)
+
+
+def _write_arguments(
+    ids: Sequence[str],
+    names: Sequence[str],
+    types: Sequence[str],
+    data: Sequence[str | None],
+    metadata: Sequence[str | None],
+    expected_versions: Mapping[str, int] | None,
+) -> tuple[Any, ...]:
     return (
         varchar_array(ids),
         varchar_array(names),
@@ -85,25 +101,18 @@ def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
     Raises:
         InvalidInput: no server would take it, or a time that has no time zone.
     """
-    rows = [
-        message_arguments(
-            each.id, each.stream_name, each.type, _given(each.data_text), _given(each.metadata_text)
-        )
-        for each in messages
-    ]
     for each in messages:
         check_number("position", each.position)
         if each.time.tzinfo is None:
             raise InvalidInput(f"The time of a message has no time zone: {each.time}")
-    ids, names, types, data, metadata = zip(*rows, strict=True)
     return (
         varchar_array([str(each.position) for each in messages]),
         varchar_array([each.time.isoformat() for each in messages]),
-        varchar_array(names),
-        varchar_array(types),
-        jsonb_array(data),
-        jsonb_array(metadata),
-        varchar_array(ids),
+        varchar_array(check_texts("stream name", [each.stream_name for each in messages])),
+        varchar_array(check_texts("type", [each.type for each in messages])),
+        jsonb_array([_json("data", _given(each.data_text)) for each in messages]),
+        jsonb_array([_json("metadata", _given(each.metadata_text)) for each in messages]),
+        varchar_array([_hex(each.id) for each in messages]),
     )
 
 
@@ -123,6 +132,11 @@ def check_id(id: UUID | str) -> str:
         raise InvalidInput(
             f"Not a UUID: {id!r}", hint="Leave the id out and the client makes one."
         ) from None
+
+
+def _hex(id: UUID | str) -> str:
+    """An id as the server takes it too, for less than its canonical text costs."""
+    return id.hex if isinstance(id, UUID) else check_id(id)
 
 
 def check_text(what: str, value: str) -> str:
@@ -146,6 +160,21 @@ def check_text(what: str, value: str) -> str:
             f"The {what} is too long: {size} bytes, {MAX_NAME_BYTES} at most: {value[:40]!r}..."
         )
     return value
+
+
+def check_texts(what: str, values: Sequence[str]) -> Sequence[str]:
+    """The texts themselves; each is looked at once, however often it is there.
+
+    Raises:
+        InvalidInput: see :func:`check_text`.
+    """
+    distinct: Iterable[str] = values
+    # What has no hash is not text, and is refused where it is looked at.
+    with suppress(TypeError):
+        distinct = dict.fromkeys(values)
+    for value in distinct:
+        check_text(what, value)
+    return values
 
 
 def check_version(expected_version: int | None) -> int | None:
