@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from tests.archive_rows import END, START
 
-from coldstream.archive.manifest import CategorySummary, Manifest
+from coldstream.archive.manifest import CategorySummary, Manifest, sealed
 from coldstream.errors import ArchiveCorrupt
 
 MANIFEST = Manifest(
@@ -39,6 +40,7 @@ MANIFEST = Manifest(
 def document() -> dict[str, Any]:
     parsed = json.loads(MANIFEST.to_json())
     assert isinstance(parsed, dict)
+    del parsed["manifest_sha256"]
     return parsed
 
 
@@ -79,7 +81,7 @@ def test_text() -> None:
 def test_another_format_version() -> None:
     for version in (2, 0, "1", None, True):
         with pytest.raises(ArchiveCorrupt, match="this release reads 1") as caught:
-            Manifest.from_json(json.dumps(document() | {"format_version": version}))
+            Manifest.from_json(sealed(document() | {"format_version": version}))
         assert caught.value.hint
 
 
@@ -93,9 +95,9 @@ def test_no_manifest_at_all(data: bytes) -> None:
 def test_every_field_is_needed_and_typed(name: str) -> None:
     without = {key: value for key, value in document().items() if key != name}
     with pytest.raises(ArchiveCorrupt, match=f"{name} is missing"):
-        Manifest.from_json(json.dumps(without))
+        Manifest.from_json(sealed(without))
     with pytest.raises(ArchiveCorrupt, match=name):
-        Manifest.from_json(json.dumps(document() | {name: {"of another": "type"}}))
+        Manifest.from_json(sealed(document() | {name: {"of another": "type"}}))
 
 
 @pytest.mark.parametrize(
@@ -127,4 +129,26 @@ def test_every_field_is_needed_and_typed(name: str) -> None:
 )
 def test_what_is_damaged(change: dict[str, Any], error: str) -> None:
     with pytest.raises(ArchiveCorrupt, match=f"The manifest is damaged: .*{error}"):
-        Manifest.from_json(json.dumps(document() | change))
+        Manifest.from_json(sealed(document() | change))
+
+
+def test_a_change_of_any_bit_is_found() -> None:
+    data = MANIFEST.to_json()
+    for bit in range(len(data) * 8):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ArchiveCorrupt):
+            Manifest.from_json(bytes(damaged))
+
+
+def test_every_truncation_is_found() -> None:
+    data = MANIFEST.to_json()
+    for size in range(len(data)):
+        with pytest.raises(ArchiveCorrupt):
+            Manifest.from_json(data[:size])
+
+
+def test_the_hash_is_that_of_the_lines_before() -> None:
+    *lines, _, _ = MANIFEST.to_json().splitlines(keepends=True)
+    hash = sha256(b"".join(lines)).hexdigest()
+    assert json.loads(MANIFEST.to_json())["manifest_sha256"] == hash

@@ -1,4 +1,8 @@
-"""The manifest: what a data object beside it holds, as JSON with a stable order of keys."""
+"""The manifest: what a data object beside it holds, as JSON with a stable order of keys.
+
+Its last line but one, ``"manifest_sha256"``, holds the SHA-256 of all the bytes before that line
+(``head -n -2 manifest-000001.json | sha256sum``), so that no bit of it changes unnoticed.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Literal, TypeAlias, cast
 
 from coldstream._version import __version__
@@ -63,7 +68,7 @@ class Manifest:
     software: str = field(default=f"coldstream {__version__}")
 
     def to_json(self) -> builtins.bytes:
-        """UTF-8 JSON, indented, keys in the order of the fields."""
+        """UTF-8 JSON, indented, keys in the order of the fields, then the hash of all that."""
         document: dict[str, Any] = {"format_version": FORMAT_VERSION}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -72,7 +77,7 @@ class Manifest:
             elif each.name == "categories":
                 value = [vars(category) for category in value]
             document[each.name] = value
-        return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+        return sealed(document)
 
     @classmethod
     def from_json(cls, data: builtins.bytes | str, *, name: str = "The manifest") -> Manifest:
@@ -94,6 +99,8 @@ class Manifest:
                 hint="Use the release that wrote it, or a newer one.",
             )
         try:
+            _unchanged(data.encode() if isinstance(data, str) else data)
+            document.pop(_SEAL, None)
             manifest = cls(**_checked(document, cls))
             _consistent(manifest)
         except _Wrong as error:
@@ -103,6 +110,24 @@ class Manifest:
 
 class _Wrong(Exception):
     pass
+
+
+_SEAL = "manifest_sha256"
+_SEALED = re.compile(rb"(.*\n) \"manifest_sha256\": \"([0-9a-f]{64})\"\n}\n", re.DOTALL)
+
+
+def sealed(document: dict[str, Any]) -> bytes:
+    """The text of a document with the hash of itself as its last key."""
+    text = json.dumps(document, indent=1, ensure_ascii=False).removesuffix("\n}").encode() + b",\n"
+    return text + f' "{_SEAL}": "{sha256(text).hexdigest()}"\n}}\n'.encode()
+
+
+def _unchanged(data: bytes) -> None:
+    found = _SEALED.fullmatch(data)
+    if found is None:
+        raise _Wrong(f"{_SEAL} does not end it")
+    if sha256(found[1]).hexdigest().encode() != found[2]:
+        raise _Wrong(f"{_SEAL} is another")
 
 
 def _time_text(time: datetime) -> str:
