@@ -36,6 +36,7 @@ from coldstream.errors import (
     UnsupportedServer,
 )
 from coldstream.message import JsonText, Message, NewMessage, WriteResult
+from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -50,6 +51,7 @@ def connect(
     schema: str = "message_store",
     archive: str | None = None,
     archive_options: Mapping[str, str] | None = None,
+    archive_reads: ArchiveReads | None = None,
     max_size: int = 10,
     timeout: float = 10.0,
     prepare_threshold: int | None = None,
@@ -62,6 +64,7 @@ def connect(
         schema=schema,
         archive=archive,
         archive_options=archive_options,
+        archive_reads=archive_reads,
         max_size=max_size,
         timeout=timeout,
         prepare_threshold=prepare_threshold,
@@ -74,6 +77,7 @@ def connect_async(
     schema: str = "message_store",
     archive: str | None = None,
     archive_options: Mapping[str, str] | None = None,
+    archive_reads: ArchiveReads | None = None,
     max_size: int = 10,
     timeout: float = 10.0,
     prepare_threshold: int | None = None,
@@ -86,6 +90,7 @@ def connect_async(
         schema=schema,
         archive=archive,
         archive_options=archive_options,
+        archive_reads=archive_reads,
         max_size=max_size,
         timeout=timeout,
         prepare_threshold=prepare_threshold,
@@ -137,6 +142,7 @@ __all__ = [
     "ArchiveConflict",
     "ArchiveCorrupt",
     "ArchiveError",
+    "ArchiveReads",
     "ArchiveUnavailable",
     "Archived",
     "AsyncAppender",

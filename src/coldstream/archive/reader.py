@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,16 +14,22 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 from coldstream.archive import filters
+from coldstream.archive.budget import Budget
+from coldstream.archive.cache import ObjectRanges, RangeCache
 from coldstream.archive.csv import CsvRows
+from coldstream.archive.faults import reported
 from coldstream.archive.footers import Footer
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.memory import MemoryCache
 from coldstream.archive.ordering import in_global_order
 from coldstream.archive.parquet import ParquetRows, open_parquet, parse_footer
+from coldstream.archive.ranges import RangeFile
 from coldstream.archive.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
+
+_PART = 8 * 1024 * 1024
 
 
 class ArchivedObject(Protocol):
@@ -54,7 +61,8 @@ class ArchiveReader:
     ``spool_dir`` (the system's temporary folder by default) takes what does not fit in memory
     while a category is brought in order. Footers of Parquet files, and the decoded row groups of
     streams that were asked for, are kept: the last used, ``memory_bytes`` of them at most. So
-    asking for them again costs no request. Every method raises ArchiveUnavailable when an object
+    asking for them again costs no request; ``cache`` keeps what was fetched for them in a folder.
+    ``budget`` is asked before every request. Every method raises ArchiveUnavailable when an object
     cannot be read, and ArchiveCorrupt when it is not what was written.
     """
 
@@ -64,10 +72,14 @@ class ArchiveReader:
         *,
         spool_dir: Path | None = None,
         memory_bytes: int = 64 * 1024 * 1024,
+        cache: RangeCache | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.location = location
+        self._cache = cache
+        self._budget = budget
         self._spool_dir = spool_dir
-        self._memory = MemoryCache(memory_bytes)
+        self.memory = MemoryCache(memory_bytes)
 
     def read_stream(
         self, objects: Iterable[ArchivedObject], stream_name: str, position: int = 0
@@ -78,7 +90,7 @@ class ArchiveReader:
         """
         last = position - 1
         for each in sorted(objects, key=lambda each: each.range_start):
-            with self._opened(each) as rows:
+            with self._opened(each, replay=False) as rows:
                 for message in rows.stream(stream_name, position):
                     # A stream's time never goes back, so its positions follow the time ranges;
                     # where they do not, an answer would be out of order without a word.
@@ -160,48 +172,66 @@ class ArchiveReader:
     def _in_order(
         self, each: ArchivedObject, category: str | None, first: int, last: int | None
     ) -> Iterator[Message]:
-        with self._opened(each) as rows:
+        with self._opened(each, replay=True) as rows:
             yield from in_global_order(rows, category, first, last, spool_dir=self._spool_dir)
 
     @contextmanager
-    def _opened(self, each: ArchivedObject) -> Iterator[ParquetRows | CsvRows]:
+    def _opened(self, each: ArchivedObject, *, replay: bool) -> Iterator[ParquetRows | CsvRows]:
         if each.format == "csv":
-            with self._downloaded(each) as spool:
+            with self._downloaded(each, replay) as spool:
                 yield CsvRows(spool)
             return
-        file = self.location.open_object(each.key, each.bytes)
-        rows = open_parquet(file, self._footer(each), _Groups(self._memory, each.sha256))
+        file = RangeFile(
+            lambda start, length: self._fetch(each, start, length, replay),
+            each.bytes,
+            self.location.url_of(each.key),
+            ObjectRanges(self._cache, each.sha256) if self._cache else None,
+        )
+        footer = self._footer(each, file)
+        rows = open_parquet(file, footer, _Groups(self.memory, each.sha256))
         try:
             yield rows
         finally:
             rows.close()
 
-    def _footer(self, each: ArchivedObject) -> Footer:
-        # By what it must be, not by the object's key: a footer that was proved for one manifest
-        # says nothing of another.
+    def _footer(self, each: ArchivedObject, file: RangeFile) -> Footer:
+        # By what it must be, not by the object's key alone: a footer that was proved for one
+        # manifest says nothing of another.
         key = ("footer", each.key, each.footer_sha256)
-        footer: Footer | None = self._memory.get(key)
+        footer: Footer | None = self.memory.get(key)
         if footer is None:
             size = each.footer_bytes or 0
-            tail = self.location.get_range(each.key, each.bytes - size, size)
+            file.hold([(each.bytes - size, size)])
+            file.seek(-size, os.SEEK_END)
+            tail = file.read(size)
+            file.release()
             # Ranges in a damaged footer would skip messages without a word, or worse.
             if sha256(tail).hexdigest() != each.footer_sha256:
                 raise ArchiveCorrupt(f"{self.location.url_of(each.key)} has another footer")
             footer = parse_footer(tail)
-            self._memory.put(key, footer)
+            self.memory.put(key, footer)
         return footer
 
     @contextmanager
-    def _downloaded(self, each: ArchivedObject) -> Iterator[BinaryIO]:
+    def _downloaded(self, each: ArchivedObject, replay: bool) -> Iterator[BinaryIO]:
         # CSV has no checksums of its own: only the whole object's hash tells a changed byte, and
         # it must tell before the first message is given.
         with spool_file(self._spool_dir) as spool:
-            self.location.download(each.key, spool)
+            for start in range(0, each.bytes, _PART):
+                data = self._fetch(each, start, min(_PART, each.bytes - start), replay)
+                with reported("write the downloaded object"):
+                    spool.write(data)
             found, _ = hash_of(spool)
             if found != each.sha256:
                 url = self.location.url_of(each.key)
                 raise ArchiveCorrupt(f"{url} has the SHA-256 {found}, not {each.sha256}")
             yield spool
+
+    def _fetch(self, each: ArchivedObject, start: int, length: int, replay: bool) -> bytes:
+        if self._budget is None:
+            return self.location.get_range(each.key, start, length)
+        with self._budget.request(length, replay=replay):
+            return self.location.get_range(each.key, start, length)
 
 
 class _Groups:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from coldstream.errors import Archived
+from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
+    from coldstream.archive.budget import Budget
+    from coldstream.archive.cache import RangeCache
     from coldstream.archive.reader import ArchiveReader
 
 
@@ -66,12 +71,21 @@ class ArchivedChunks:
 
 
 class Readers:
-    """Archive readers by location: the one the caller names, or else the one in the ledger."""
+    """Archive readers by location: the one the caller names, or else the one in the ledger. They
+    share one budget and one cache; each has a memory of its own."""
 
-    def __init__(self, archive: str | None, options: Mapping[str, str] | None) -> None:
+    def __init__(
+        self,
+        archive: str | None,
+        options: Mapping[str, str] | None,
+        reads: ArchiveReads | None = None,
+    ) -> None:
+        self.reads = ArchiveReads.from_environment() if reads is None else reads
         self._archive = archive
         self._options = options
         self._readers: dict[str, ArchiveReader] = {}
+        self._shared: tuple[RangeCache | None, Budget] | None = None
+        self._lock = Lock()
 
     def reader(self, chunks: Sequence[ArchivedChunk]) -> ArchiveReader:
         """The reader for these chunks, which are in one location.
@@ -79,11 +93,28 @@ class Readers:
         Raises:
             ArchiveUnavailable: the location cannot be opened.
         """
+        from coldstream.archive.budget import Budget
+        from coldstream.archive.cache import RangeCache
         from coldstream.archive.location import ArchiveLocation
         from coldstream.archive.reader import ArchiveReader
 
         url = self._archive or chunks[0].url
         assert url is not None
-        if url not in self._readers:
-            self._readers[url] = ArchiveReader(ArchiveLocation.open(url, self._options))
-        return self._readers[url]
+        # Two readers of one location would have twice the memory.
+        with self._lock:
+            if self._shared is None:
+                reads = self.reads
+                folder = Path(reads.cache).expanduser() if reads.cache else None
+                self._shared = (
+                    RangeCache(folder, reads.cache_bytes) if folder else None,
+                    Budget(reads.requests, reads.bytes_per_second),
+                )
+            if url not in self._readers:
+                cache, budget = self._shared
+                self._readers[url] = ArchiveReader(
+                    ArchiveLocation.open(url, self._options),
+                    memory_bytes=self.reads.memory_bytes,
+                    cache=cache,
+                    budget=budget,
+                )
+            return self._readers[url]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from threading import Thread
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -13,9 +15,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+# Not asyncio's own, which has few threads on a small machine: reads that wait for their share of
+# the archive's budget would hold them all, and what else the program runs there would wait.
+_THREADS = ThreadPoolExecutor(64, "coldstream")
+
+
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking function without blocking the event loop."""
-    return await asyncio.to_thread(function, *args, **kwargs)
+    call = partial(copy_context().run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, call)
 
 
 def in_thread_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -33,6 +33,7 @@ from coldstream.client._pending import Options
 from coldstream.client.appender import AsyncAppender
 from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
+from coldstream.settings import ArchiveReads
 
 
 class AsyncStore:
@@ -40,7 +41,8 @@ class AsyncStore:
 
     ``dsn``: a libpq connection string, URI or keyword form. ``archive``: where archived history
     is read from (``s3://bucket/prefix``, ``file:///folder``); left out, it is where the ledger
-    says. ``max_size``: connections at most. ``timeout``: seconds to wait for one.
+    says. ``archive_reads``: what reads of it may take; left out, what the environment says.
+    ``max_size``: connections at most. ``timeout``: seconds to wait for one.
     ``prepare_threshold``: as in psycopg; prepared statements need a direct connection or a
     pooler that knows them.
 
@@ -55,6 +57,7 @@ class AsyncStore:
         schema: str = "message_store",
         archive: str | None = None,
         archive_options: Mapping[str, str] | None = None,
+        archive_reads: ArchiveReads | None = None,
         max_size: int = 10,
         timeout: float = 10.0,
         prepare_threshold: int | None = None,
@@ -70,7 +73,7 @@ class AsyncStore:
             timeout=timeout,
             prepare_threshold=prepare_threshold,
         )
-        self._readers = Readers(archive, archive_options)
+        self._readers = Readers(archive, archive_options, archive_reads)
 
     @property
     def max_size(self) -> int:

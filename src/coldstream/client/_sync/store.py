@@ -36,6 +36,7 @@ from coldstream.client._sync.connections import Connections
 from coldstream.client.appender import Appender
 from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
+from coldstream.settings import ArchiveReads
 
 
 class Store:
@@ -43,7 +44,8 @@ class Store:
 
     ``dsn``: a libpq connection string, URI or keyword form. ``archive``: where archived history
     is read from (``s3://bucket/prefix``, ``file:///folder``); left out, it is where the ledger
-    says. ``max_size``: connections at most. ``timeout``: seconds to wait for one.
+    says. ``archive_reads``: what reads of it may take; left out, what the environment says.
+    ``max_size``: connections at most. ``timeout``: seconds to wait for one.
     ``prepare_threshold``: as in psycopg; prepared statements need a direct connection or a
     pooler that knows them.
 
@@ -58,6 +60,7 @@ class Store:
         schema: str = "message_store",
         archive: str | None = None,
         archive_options: Mapping[str, str] | None = None,
+        archive_reads: ArchiveReads | None = None,
         max_size: int = 10,
         timeout: float = 10.0,
         prepare_threshold: int | None = None,
@@ -73,7 +76,7 @@ class Store:
             timeout=timeout,
             prepare_threshold=prepare_threshold,
         )
-        self._readers = Readers(archive, archive_options)
+        self._readers = Readers(archive, archive_options, archive_reads)
 
     @property
     def max_size(self) -> int:

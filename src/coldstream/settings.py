@@ -1,0 +1,66 @@
+"""Settings of the client, apart from where the store is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from coldstream.errors import InvalidInput
+
+_VARIABLES = {
+    "memory_bytes": "COLDSTREAM_ARCHIVE_MEMORY_BYTES",
+    "cache": "COLDSTREAM_ARCHIVE_CACHE",
+    "cache_bytes": "COLDSTREAM_ARCHIVE_CACHE_BYTES",
+    "requests": "COLDSTREAM_ARCHIVE_REQUESTS",
+    "bytes_per_second": "COLDSTREAM_ARCHIVE_BYTES_PER_SECOND",
+}
+
+
+@dataclass(frozen=True)
+class ArchiveReads:
+    """What reads of the archive may take, for one store.
+
+    ``memory_bytes``: decoded parts of archived objects that are kept in memory. ``cache``: a folder
+    that keeps fetched parts of them, in clear, for later processes too; ``cache_bytes`` of it at
+    most. ``requests``: to the object store at the same time, at most. ``bytes_per_second``: what
+    reads of categories may fetch; reads of a stream count, and do not wait for it.
+
+    Raises:
+        InvalidInput: a number that is less than 1 (``memory_bytes``: than 0).
+    """
+
+    memory_bytes: int = 64 * 1024 * 1024
+    cache: str | Path | None = None
+    cache_bytes: int = 1024 * 1024 * 1024
+    requests: int = 16
+    bytes_per_second: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("memory_bytes", "cache_bytes", "requests", "bytes_per_second"):
+            value = getattr(self, name)
+            least = 0 if name == "memory_bytes" else 1
+            if value is None and name == "bytes_per_second":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InvalidInput(f"{name} must be a whole number of at least {least}: {value!r}")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """What the variables ``COLDSTREAM_ARCHIVE_*`` say, and the defaults for the others.
+
+        Raises:
+            InvalidInput: not a number.
+        """
+        given: dict[str, Any] = {}
+        for name, variable in _VARIABLES.items():
+            text = environment.get(variable, "")
+            if not text:
+                continue
+            try:
+                given[name] = text if name == "cache" else int(text)
+            except ValueError:
+                raise InvalidInput(f"{variable} is not a whole number: {text!r}") from None
+        return cls(**given)
