@@ -28,18 +28,24 @@ HEAD = """\
 `coldstream COMMAND [OPTIONS]`. Options come after the command. Each is an environment variable
 too: `--older-than` is `COLDSTREAM_OLDER_THAN`; an empty variable is one that is not set.
 
-Exit status: 0 done, 1 failed, 2 wrong usage (nothing was done), 130 interrupted by Ctrl-C. An error
-is one line on stderr, followed by a hint where there is one; `COLDSTREAM_TRACEBACK=1` adds a
-traceback. `coldstream --version` prints the version, `coldstream --install-completion` makes the
-shell complete commands and options.
+Exit status: 0 done, 1 failed, 2 wrong usage (nothing was done), 75 something else was at work and
+the same command may do it later, 130 interrupted by Ctrl-C. An error is one line on stderr,
+followed by a hint where there is one; `COLDSTREAM_TRACEBACK=1` adds a traceback.
+`coldstream --version` prints the version, `coldstream --install-completion` makes the shell
+complete commands and options.
 """
 
 
 def commands(app: App) -> Iterator[tuple[str, App]]:
-    """Every command that has a name without a dash, in alphabetical order."""
+    """Every command by its words, in alphabetical order; those with commands of their own only
+    where they do something by themselves."""
     for name in sorted(app):
-        if not name.startswith("-"):
-            yield name, app[name]
+        if name.startswith("-"):
+            continue
+        command = app[name]
+        if command.default_command:
+            yield name, command
+        yield from ((f"{name} {rest}", each) for rest, each in commands(command))
 
 
 def arguments(command: App) -> list[Argument]:

@@ -12,7 +12,7 @@ from coldstream.client._concurrency import in_thread
 from coldstream.client._sync import Store as SyncClient
 
 if TYPE_CHECKING:
-    from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan
+    from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan, Policy, Step, Transition
     from coldstream.lifecycle.verify import Verification
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Store(SyncClient):
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
-        """Compress, archive, verify, drop, rehydrate."""
+        """Compress, archive, verify, drop, rehydrate; all that is due by a policy."""
         from coldstream.lifecycle import Lifecycle
 
         return Lifecycle(self)
@@ -34,7 +34,7 @@ class AsyncStore(AsyncClient):
 
     @cached_property
     def lifecycle(self) -> AsyncLifecycle:
-        """Compress, archive, verify, drop, rehydrate."""
+        """Compress, archive, verify, drop, rehydrate; all that is due by a policy."""
         return AsyncLifecycle(self)
 
 
@@ -65,6 +65,18 @@ class AsyncLifecycle:
 
     async def rehydrate(self, start: datetime, end: datetime, **options: Any) -> list[Chunk]:
         return await self._call(lambda lifecycle: lifecycle.rehydrate(start, end, **options))
+
+    async def get_policy(self) -> Policy:
+        return await self._call(lambda lifecycle: lifecycle.get_policy())
+
+    async def set_policy(self, policy: Policy) -> list[str]:
+        return await self._call(lambda lifecycle: lifecycle.set_policy(policy))
+
+    async def get_transitions(self, limit: int = 100) -> list[Transition]:
+        return await self._call(lambda lifecycle: lifecycle.get_transitions(limit))
+
+    async def run(self, policy: Policy | None = None, **options: Any) -> list[Step]:
+        return await self._call(lambda lifecycle: lifecycle.run(policy, **options))
 
     async def _call(self, call: Callable[[Lifecycle], T]) -> T:
         await self._store.open()

@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT, parse, paths
 import cli_reference
 from coldstream.cli.app import load
 
-_COMMAND = re.compile(r"\bcoldstream (?P<name>[a-z]+)(?P<rest>[^`\"'\n;]*)")
+_COMMAND = re.compile(r"\bcoldstream (?P<name>[a-z]+(?: [a-z]+)?)(?P<rest>[^`\"'\n;]*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -52,8 +52,10 @@ def unknown(places: Iterator[tuple[str, str]]) -> tuple[int, list[str]]:
     }
     count, wrong = 0, []
     for place, code in places:
-        for name, given in mentioned(code):
+        for words, given in mentioned(code):
             count += 1
+            # The second word is a command's own command, or what the first one is about.
+            name = words if words in options else words.partition(" ")[0]
             if name not in options:
                 wrong.append(f"{place}: coldstream {name}")
                 continue
@@ -81,6 +83,9 @@ def test_hints_name_commands_that_are_there():
         ("10 2 * * *  coldstream archive --older-than 90d", []),
         ("coldstream verify --again", ["page: coldstream verify --again"]),
         ("coldstream undo", ["page: coldstream undo"]),
+        ("coldstream lifecycle run --dry-run", []),
+        ("coldstream lifecycle undo", ["page: coldstream lifecycle"]),
+        ("coldstream lifecycle run --again", ["page: coldstream lifecycle run --again"]),
     ],
 )
 def test_finding_them(code: str, wrong: list[str]):

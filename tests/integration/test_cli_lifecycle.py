@@ -98,7 +98,8 @@ def test_chunks_for_people(lifecycle: Lifecycle) -> None:
     lines = lifecycle("chunks").out.splitlines()
     assert lines[0].rstrip() == "Chunks"
     assert re.split("  +", lines[1].strip()) == [
-        *["time range", "tier", "state", "messages", "as rows", "columnstore", "archive"]
+        *["time range", "tier", "state", "messages", "as rows", "columnstore", "archive"],
+        "last verified",
     ]
     assert " warm   compressed " in lines[3]
     assert lines[-1].split()[1] == "chunks"
@@ -309,3 +310,81 @@ def test_a_retention_policy_is_refused(lifecycle: Lifecycle, store: InstalledSto
 
 def _json(ran: Ran) -> Any:
     return json.loads(ran.out)
+
+
+def test_a_policy_and_its_run(lifecycle: Lifecycle, store: InstalledStore) -> None:
+    assert lifecycle("lifecycle", "show").out.split() == [
+        *["Policy", "compress", "after", "7", "d"],
+        *["archive", "after", "never", "drop", "after", "never"],
+    ]
+    ages = ["--compress-after", "7d", "--archive-after", "14d", "--drop-after", "21d"]
+    assert lifecycle("lifecycle", "set", *ages).status == 0
+    assert lifecycle("lifecycle", "set", "--compress-after", "never").status == 0
+    week = 7 * 86400
+    assert lifecycle("lifecycle", "show", "--json").json == {
+        "compress_after": None,
+        "archive_after": 2 * week,
+        "drop_after": 3 * week,
+    }
+    wrong = lifecycle("lifecycle", "set", "--archive-after", "22d")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "archive_after (22 days, 0:00:00) is more than drop_after" in wrong.err
+
+    planned = lifecycle("lifecycle", "run", "--dry-run")
+    assert planned.out.splitlines()[-1].split(", ")[0].endswith(" to be archived")
+    assert set(states(lifecycle)) == {"open"}
+    ran = lifecycle("lifecycle", "run", "--json")
+    assert {(step["step"], step["outcome"]) for step in ran.json} == {
+        (verb, "done") for verb in ("archive", "verify", "drop")
+    }
+    assert {"dropped", "verified", "closed"} <= set(states(lifecycle))
+    assert lifecycle("lifecycle", "run").out == "nothing is due\n"
+    assert store.run("SELECT count(*) < 350 FROM messages") == [(True,)]
+
+    log = lifecycle("lifecycle", "log")
+    assert log.out.splitlines()[0].strip() == "History"
+    assert "verified -> dropped" in log.out
+    assert len(lifecycle("lifecycle", "log", "--limit", "2", "--json").json) == 2
+
+
+def test_a_run_that_fails_says_of_which_chunk_and_goes_on(
+    lifecycle: Lifecycle, archive: Path
+) -> None:
+    lifecycle("lifecycle", "set", "--archive-after", "14d", "--drop-after", "14d")
+    lifecycle("archive", "--older-than", "21d")
+    damaged, *_ = sorted(archive.rglob("*.parquet"))
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+    ran = lifecycle("lifecycle", "run")
+    assert ran.status == 1
+    assert ran.out.splitlines()[-1].endswith(" dropped, 1 failed, 1 skipped")
+    [problem] = [line for line in ran.err.splitlines() if line.startswith("coldstream: ")]
+    assert problem.startswith("coldstream: verify of 20")
+    assert damaged.name in problem
+
+
+@pytest.mark.native
+def test_a_second_run_ends_with_a_status_of_its_own(
+    lifecycle: Lifecycle, store: InstalledStore
+) -> None:
+    with store.connect() as other:
+        other.execute("SELECT pg_advisory_lock(1129271876, 'messages'::regclass::oid::integer)")
+        for words in (["run"], ["run", "--wait", "0.1s"]):
+            ran = lifecycle("lifecycle", *words)
+            assert (ran.status, ran.out) == (75, "")
+            assert ran.err.startswith("coldstream: Another lifecycle is running on this store")
+
+
+def test_rehydrated_for_a_time(lifecycle: Lifecycle) -> None:
+    for words in ("archive --older-than 21d", "verify", "drop --older-than 21d"):
+        assert lifecycle(*words.split()).status == 0
+    first = lifecycle("chunks", "--json").json[0]
+    words = ["rehydrate", "--from", first["range_start"], "--to", first["range_end"]]
+    assert lifecycle(*words, "--for", "7d").out.startswith("Rehydrated")
+    chunk = lifecycle("chunks", "--json").json[0]
+    assert chunk["is_kept"]
+    assert chunk["kept_until"]
+    wide = lifecycle("chunks", "--wide").out
+    assert "kept until" in wide
+    assert chunk["archive_object"] in wide
+    assert lifecycle(*words, "--for", "14d").out.startswith("nothing to rehydrate")
+    assert lifecycle("chunks", "--json").json[0]["kept_until"] > chunk["kept_until"]

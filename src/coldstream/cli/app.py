@@ -51,6 +51,11 @@ def create(**settings: Any) -> App:
     )
 
 
+def group(name: str, help: str, **settings: Any) -> App:
+    """A command that has commands of its own; register it with ``app.command``."""
+    return App(name=name, help=help, help_format="plaintext", version_flags=[], **settings)
+
+
 app = create()
 app.register_install_completion_command(
     help="Make the shell complete coldstream's commands and options.", config=()

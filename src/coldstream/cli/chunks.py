@@ -27,7 +27,12 @@ RATIO = Column("compression_ratio", "ratio", Unit.RATIO)
 EACH = Column("archive_bytes_a_message", "a message", Unit.BYTES)
 RESULT = Column("result", "result")
 
-ALL = [RANGE, TIER, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE]
+VERIFIED_AT = Column("verified_at", "last verified", Unit.TIME)
+KEPT = Column("kept", "kept until")
+OBJECT = Column("archive_object", "archive object")
+
+ALL = [RANGE, TIER, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE, VERIFIED_AT]
+WIDE = [*ALL, KEPT, OBJECT]
 WAITING = [RANGE, TIER, STATE, MESSAGES, ROWS, ARCHIVE]
 COMPRESSED = [RANGE, STATE, MESSAGES, ROWS, COLUMNSTORE, RATIO]
 ARCHIVED = [RANGE, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE, EACH]
@@ -40,6 +45,7 @@ STEPS = {
     "archive": ("seal", "rows", "upload"),
     "verify": ("download", "check"),
     "drop": ("drop",),
+    "run": ("compress", "seal", "rows", "upload", "download", "check", "drop"),
     "rehydrate": ("download", "rows"),
 }
 
@@ -51,7 +57,8 @@ def row(chunk: Chunk, **more: Any) -> dict[str, Any]:
         each = chunk.archive_bytes / chunk.messages
     return {
         **asdict(chunk),
-        "range": _range(chunk.range_start, chunk.range_end),
+        "range": range_in_words(chunk.range_start, chunk.range_end),
+        "kept": _kept(chunk),
         "compression_ratio": chunk.compression_ratio,
         "archive_bytes_a_message": each,
         **more,
@@ -73,7 +80,9 @@ def show_chunks(
     chunks = list(chunks)
     rows = [row(chunk, **(more or {}).get(chunk.range_start, {})) for chunk in chunks]
     if json:
-        write_json([{k: v for k, v in each.items() if k != RANGE.key} for each in rows])
+        write_json(
+            [{k: v for k, v in each.items() if k not in (RANGE.key, KEPT.key)} for each in rows]
+        )
     else:
         render_table(title, columns, rows, total=totals(chunks) if len(chunks) > 1 else None)
 
@@ -131,7 +140,14 @@ def _reporting(steps: Sequence[str], to: Any) -> Progress:
     return report
 
 
-def _range(start: datetime, end: datetime) -> str:
+def _kept(chunk: Chunk) -> str | None:
+    if not chunk.is_kept:
+        return None
+    return human_time(chunk.kept_until) if chunk.kept_until else "it is dropped by hand"
+
+
+def range_in_words(start: datetime, end: datetime) -> str:
+    """A range of time; days alone where it begins and ends at midnight UTC."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     if start.time() == end.time() == time():
         return f"{start:%Y-%m-%d} to {end:%Y-%m-%d}"

@@ -14,9 +14,11 @@ from cyclopts.exceptions import MissingArgumentError, UnknownCommandError
 
 from coldstream.cli.app import load
 from coldstream.cli.human import one_line
-from coldstream.errors import ColdstreamError, InvalidInput
+from coldstream.errors import ColdstreamError, InvalidInput, LifecycleBusy
 
 FAILED, WRONG_USAGE = 1, 2
+# EX_TEMPFAIL of sysexits.h: nothing is wrong, and the same command may do it later.
+BUSY = 75
 INTERRUPTED = 128 + signal.SIGINT
 PIPE_CLOSED = 128 + 13  # SIGPIPE, as any program in a pipeline whose reader has gone
 
@@ -57,6 +59,8 @@ def failed(error: BaseException) -> int:
             return report(error, usage(error), hint=usage_hint(error), status=WRONG_USAGE)
         case InvalidInput():
             return report(error, str(error), hint=error.hint, status=WRONG_USAGE)
+        case LifecycleBusy():
+            return report(error, str(error), hint=error.hint, status=BUSY)
         case ColdstreamError():
             return report(error, str(error), hint=error.hint)
         case OSError(filename=str(name)):

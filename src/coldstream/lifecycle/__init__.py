@@ -1,4 +1,5 @@
-"""A store's lifecycle: compress, archive, verify, drop, rehydrate. A file per verb.
+"""A store's lifecycle: compress, archive, verify, drop, rehydrate. A file per verb;
+``run`` is all that is due by a policy.
 
 What is due is decided by age; what may be done is decided by the chunk's state in the ledger
 (:mod:`coldstream.lifecycle.states`). Every verb can be killed at any point and run again.
@@ -6,7 +7,7 @@ What is due is decided by age; what may be done is decided by the chunk's state 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,17 @@ from coldstream.errors import InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.compress import compress
 from coldstream.lifecycle.drop import Drop, drop
+from coldstream.lifecycle.plan import Step
+from coldstream.lifecycle.policy import Policy, get_policy, set_policy
 from coldstream.lifecycle.session import OlderThan, Progress, no_progress, reading
+from coldstream.lifecycle.transition import Transition
 
 if TYPE_CHECKING:
     from coldstream.archive.location import ArchiveLocation
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.verify import Verification
 
-__all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Progress"]
+__all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
 
 
 class Lifecycle:
@@ -107,8 +111,19 @@ class Lifecycle:
         """
         return drop(self._store, older_than, dry_run=dry_run, progress=self.progress)
 
-    def rehydrate(self, start: datetime, end: datetime, *, dry_run: bool = False) -> list[Chunk]:
+    def rehydrate(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        keep_for: timedelta | None = None,
+        dry_run: bool = False,
+    ) -> list[Chunk]:
         """Load archived chunks that a range of time touches back into the database.
+
+        :meth:`run` drops them again, without a new export, when ``keep_for`` has passed; ``None``
+        is never: they stay until :meth:`drop`. What is in the database already stays as long. Of
+        two calls for one chunk the longer time counts.
 
         Raises:
             InvalidInput: the store has nothing in the range.
@@ -118,8 +133,66 @@ class Lifecycle:
         """
         from coldstream.lifecycle.rehydrate import rehydrate
 
+        if keep_for is not None and keep_for <= timedelta(0):
+            raise InvalidInput(f"keep_for must be positive: {keep_for}")
         return rehydrate(
-            self._store, self._locate, start, end, dry_run=dry_run, progress=self.progress
+            self._store,
+            self._locate,
+            start,
+            end,
+            keep_for=keep_for,
+            dry_run=dry_run,
+            progress=self.progress,
+        )
+
+    def get_policy(self) -> Policy:
+        """The ages that :meth:`run` goes by, as they are stored in the database."""
+        with reading(self._store) as session:
+            return get_policy(session)
+
+    def set_policy(self, policy: Policy) -> list[str]:
+        """Store the ages that :meth:`run` goes by; gives what was done about TimescaleDB's own
+        compression policy, which follows."""
+        with reading(self._store) as session:
+            return set_policy(session, policy)
+
+    def get_transitions(self, limit: int = 100) -> list[Transition]:
+        """What became of the chunks and who did it, the latest first."""
+        with reading(self._store) as session:
+            return [Transition(*row) for row in session.rows("transitions", [limit])]
+
+    def run(
+        self,
+        policy: Policy | None = None,
+        *,
+        format: Format = "parquet",
+        spool_dir: Path | None = None,
+        wait: timedelta = timedelta(0),
+        dry_run: bool = False,
+    ) -> list[Step]:
+        """Do every step that is due by ``policy``, or else by the store's: close, compress,
+        archive, verify, drop, and drop again what was rehydrated for a time that has passed.
+
+        Gives every step with its outcome, oldest chunk first. What fails is in the step's
+        ``problem``, not raised: a chunk that fails does not keep the others; storage that cannot
+        be reached keeps only what needs it. ``wait``: how long to wait for another lifecycle.
+
+        Raises:
+            LifecycleBusy: another lifecycle is running on this store.
+            InvalidInput: a chunk is to be archived, and nobody said where to.
+            LifecycleError: a retention policy of TimescaleDB drops chunks of this store.
+        """
+        from coldstream.lifecycle.run import run
+
+        return run(
+            self._store,
+            self._locate,
+            policy,
+            format=format,
+            spool_dir=spool_dir,
+            wait=wait,
+            dry_run=dry_run,
+            progress=self.progress,
         )
 
     def _locate(self, archive_url: str | None) -> ArchiveLocation:

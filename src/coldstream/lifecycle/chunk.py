@@ -9,7 +9,11 @@ from datetime import datetime
 @dataclass(frozen=True)
 class Chunk:
     """One row of ``get_chunks``. Sizes are in bytes; ``None`` where there is no such form, or it
-    is not known. Times are aware. ``messages`` and positions are known once a chunk is closed."""
+    is not known. Times are aware. ``messages`` and positions are known once a chunk is closed.
+
+    ``is_kept``: the lifecycle's policy does not drop it, until ``kept_until`` or, where that is
+    ``None``, until somebody does.
+    """
 
     chunk_name: str | None
     range_start: datetime
@@ -26,6 +30,8 @@ class Chunk:
     archive_url: str | None
     archive_object: str | None
     verified_at: datetime | None
+    kept_until: datetime | None = None
+    is_kept: bool = False
 
     @property
     def in_database(self) -> bool:

@@ -28,8 +28,13 @@ def compress(
         if dry_run:
             return chunks
         for chunk in chunks:
-            progress(chunk, "compress", 0, 1)
-            patiently(session, "compress_range", [chunk.range_start])
-            progress(chunk, "compress", 1, 1)
+            compress_chunk(session, chunk, progress)
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
+
+
+def compress_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:
+    """Compress one chunk."""
+    progress(chunk, "compress", 0, 1)
+    patiently(session, "compress_range", [chunk.range_start])
+    progress(chunk, "compress", 1, 1)

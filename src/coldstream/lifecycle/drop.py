@@ -36,7 +36,12 @@ def drop(store: Store, older_than: OlderThan, *, dry_run: bool, progress: Progre
         if not dry_run:
             for each in drops:
                 if each.reason is None:
-                    progress(each.chunk, "drop", 0, 1)
-                    patiently(session, "drop_range", [each.chunk.range_start])
-                    progress(each.chunk, "drop", 1, 1)
+                    drop_chunk(session, each.chunk, progress)
         return drops
+
+
+def drop_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:
+    """Drop one chunk, which must be verified, from the database."""
+    progress(chunk, "drop", 0, 1)
+    patiently(session, "drop_range", [chunk.range_start])
+    progress(chunk, "drop", 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -47,14 +48,14 @@ def archive(
         location.check_writable()
         store_id = str(session.one("store_id")[0])
         for chunk in chunks:
-            _export(
+            export_chunk(
                 session, store.dsn, location, chunk, store_id, format, again, spool_dir, progress
             )
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
 
 
-def _export(
+def export_chunk(
     session: Session,
     dsn: str,
     location: ArchiveLocation,
@@ -65,6 +66,8 @@ def _export(
     spool_dir: Path | None,
     progress: Progress,
 ) -> None:
+    """Export one chunk and commit its manifest."""
+    started = time.monotonic()
     progress(chunk, "seal", 0, None)
     _, chunk_name, messages = session.one("begin_export", [chunk.range_start, again])
     report = reporter(progress, chunk)
@@ -83,12 +86,8 @@ def _export(
         ),
     )
     manifest_key = commit_manifest(location, manifest)
-    session.rows(
+    session.record(
         "record_export",
-        [
-            chunk.range_start,
-            location.url,
-            manifest_key,
-            manifest.to_json().decode(),
-        ],
+        [chunk.range_start, location.url, manifest_key, manifest.to_json().decode()],
+        seconds=time.monotonic() - started,
     )

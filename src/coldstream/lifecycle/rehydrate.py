@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
@@ -26,21 +26,26 @@ def due(session: Session, start: datetime, end: datetime) -> list[Chunk]:
         raise InvalidInput("A time without a time zone")
     if start >= end:
         raise InvalidInput(f"The range ends before it starts: {start} to {end}")
-    touched = [
-        chunk for chunk in session.chunks() if chunk.range_start < end and chunk.range_end > start
-    ]
-    if not touched:
+    chunks = touched(session, start, end)
+    if not chunks:
         raise InvalidInput(
             f"The store has no messages from {start} to {end}",
             hint="coldstream chunks shows what there is.",
         )
-    for chunk in touched:
+    for chunk in chunks:
         if chunk.tier == "gone":
             raise Archived(
                 f"{chunk.range_start} to {chunk.range_end} was dropped by force"
                 " and is not in an archive"
             )
-    return [chunk for chunk in touched if chunk.state == DROPPED]
+    return [chunk for chunk in chunks if chunk.state == DROPPED]
+
+
+def touched(session: Session, start: datetime, end: datetime) -> list[Chunk]:
+    """The chunks that a range of time touches, whatever their tier."""
+    return [
+        chunk for chunk in session.chunks() if chunk.range_start < end and chunk.range_end > start
+    ]
 
 
 def rehydrate(
@@ -49,11 +54,12 @@ def rehydrate(
     start: datetime,
     end: datetime,
     *,
+    keep_for: timedelta | None,
     dry_run: bool,
     progress: Progress,
 ) -> list[Chunk]:
     """Load the archived chunks of a range back, one transaction a chunk; gives them as they are
-    afterwards. What is in the database already is left as it is."""
+    afterwards. What is in the database already is kept there as long as they are."""
     with working(store) as session:
         chunks = due(session, start, end)
         if dry_run:
@@ -63,8 +69,15 @@ def rehydrate(
         }
         for chunk in chunks:
             _rehydrate(
-                session, locate(chunk.archive_url), chunk, manifests[chunk.range_start], progress
+                session,
+                locate(chunk.archive_url),
+                chunk,
+                manifests[chunk.range_start],
+                keep_for,
+                progress,
             )
+        for chunk in touched(session, start, end):
+            session.rows("keep_range", [chunk.range_start, keep_for])
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
 
@@ -74,6 +87,7 @@ def _rehydrate(
     location: ArchiveLocation,
     chunk: Chunk,
     manifest_key: str,
+    keep_for: timedelta | None,
     progress: Progress,
 ) -> None:
     manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
@@ -87,4 +101,4 @@ def _rehydrate(
             session.rows("rehydrate_rows", [list(column) for column in columns])
             done += len(rows)
             report("rows", done, manifest.rows)
-        session.rows("finish_rehydrate", [chunk.range_start])
+        session.rows("finish_rehydrate", [chunk.range_start, keep_for])

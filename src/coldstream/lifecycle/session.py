@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import psycopg
@@ -58,6 +60,12 @@ class Session:
             cursor = self.connection.execute(query(name, self.schema).encode(), arguments)
             return cursor.fetchall() if cursor.description else []
 
+    def record(self, name: str, arguments: Any, *, seconds: float) -> None:
+        """Run a named statement that ends a step which took so long already."""
+        with mapped(self.schema), self.connection.transaction():
+            self.rows("set_step_seconds", [str(seconds)])
+            self.rows(name, arguments)
+
     def one(self, name: str, arguments: Any = ()) -> TupleRow:
         return self.rows(name, arguments)[0]
 
@@ -97,8 +105,8 @@ def reading(store: Store) -> Iterator[Session]:
 
 
 @contextmanager
-def working(store: Store) -> Iterator[Session]:
-    """A session that holds the store's lifecycle lock.
+def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session]:
+    """A session that holds the store's lifecycle lock; ``wait``: how long to wait for it.
 
     Raises:
         LifecycleBusy: another session holds it.
@@ -106,11 +114,16 @@ def working(store: Store) -> Iterator[Session]:
     table = f"{store.schema}.messages"
     with store.connection() as connection:
         session = Session(connection, store.schema)
-        if not session.one("lifecycle_lock", [table])[0]:
-            raise LifecycleBusy(
-                "Another lifecycle is running on this store",
-                hint="Wait for it to end, then run this again.",
-            )
+        deadline = time.monotonic() + wait.total_seconds()
+        while not session.one("lifecycle_lock", [table])[0]:
+            if time.monotonic() >= deadline:
+                raise LifecycleBusy(
+                    f"Another lifecycle is running on this store{_holder(session, table)}",
+                    hint="Wait for it to end, then run this again.",
+                )
+            time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+        # What the history of the chunks shows, and the next one who finds the lock taken.
+        session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
         try:
             session.rows("read_committed")
             # Where no background worker does it.
@@ -120,6 +133,14 @@ def working(store: Store) -> Iterator[Session]:
             if not connection.closed:
                 session.rows("default_isolation")
                 session.rows("lifecycle_unlock", [table])
+                session.rows("set_application_name", ["coldstream"])
+
+
+def _holder(session: Session, table: str) -> str:
+    """Who has the lock, in words; nothing where that cannot be seen."""
+    for application, since in session.rows("lifecycle_holder", [table]):
+        return f": {application}, connected since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    return ""
 
 
 def patiently(session: Session, name: str, arguments: Any) -> None:

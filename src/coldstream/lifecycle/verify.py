@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from coldstream.archive.export import verify_object
-from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, ArchiveError
@@ -33,28 +33,25 @@ def verify(store: Store, locate: Locate, *, again: bool, progress: Progress) -> 
     results = []
     with working(store) as session:
         chunks = {chunk.range_start: chunk for chunk in session.chunks()}
-        for range_start, _, state, manifest_key, digest in session.rows(
-            "archived_manifests", _EVER
-        ):
+        for range_start, _, state, *_ in session.rows("archived_manifests", _EVER):
             if state != EXPORTED and not again:
                 continue
             chunk = chunks[range_start]
             try:
-                _verify(session, locate(chunk.archive_url), chunk, manifest_key, digest, progress)
+                verify_chunk(session, locate, chunk, progress)
                 results.append(Verification(chunk, None))
             except ArchiveError as error:
                 results.append(Verification(chunk, error))
     return results
 
 
-def _verify(
-    session: Session,
-    location: ArchiveLocation,
-    chunk: Chunk,
-    manifest_key: str,
-    digest: str,
-    progress: Progress,
-) -> None:
+def verify_chunk(session: Session, locate: Locate, chunk: Chunk, progress: Progress) -> None:
+    """Prove one chunk's object, as the ledger knows it now."""
+    started = time.monotonic()
+    [(_, _, _, manifest_key, digest, url)] = session.rows(
+        "archived_manifests", [chunk.range_end, chunk.range_start]
+    )
+    location = locate(url)
     manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
     if manifest.digest != digest:
         raise ArchiveCorrupt(
@@ -62,4 +59,8 @@ def _verify(
             hint="Export the chunk again: coldstream archive --again.",
         )
     verify_object(location, manifest, progress=reporter(progress, chunk))
-    session.rows("record_verified", [chunk.range_start, digest, location.url])
+    session.record(
+        "record_verified",
+        [chunk.range_start, digest, location.url],
+        seconds=time.monotonic() - started,
+    )

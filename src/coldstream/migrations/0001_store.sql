@@ -94,9 +94,29 @@ CREATE TABLE @extschema@.chunks (
   verified_at timestamptz,
   dropped_at timestamptz,
   rehydrated_at timestamptz,
+  -- The lifecycle's policy does not drop it before this; 'infinity': never.
+  kept_until timestamptz,
   -- Only a chunk whose rows are in the database has a name.
   CHECK ((state = 'dropped') = (chunk_name IS NULL))
 );
+
+-- What became of each chunk, and who did it: a row for every statement that sets a state. Whoever reads
+-- it years later has this alone, so it refers to nothing.
+CREATE TABLE @extschema@.transitions (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  range_start timestamptz NOT NULL,
+  range_end timestamptz NOT NULL,
+  from_state text,
+  to_state text NOT NULL,
+  role text NOT NULL DEFAULT SESSION_USER,
+  application text NOT NULL DEFAULT pg_catalog.current_setting('application_name'),
+  address inet DEFAULT pg_catalog.inet_client_addr(),
+  messages bigint,
+  bytes bigint,
+  seconds double precision
+);
+CREATE INDEX transitions_chunk ON @extschema@.transitions (range_start);
 
 -- Exact ranges of global positions, per category and chunk, written when a chunk closes.
 CREATE TABLE @extschema@.chunk_categories (
@@ -141,7 +161,10 @@ CREATE TABLE @extschema@.store (
   max_clock_lead interval NOT NULL DEFAULT '1 hour',
   chunk_interval interval NOT NULL DEFAULT '7 days',
   layout text NOT NULL DEFAULT 'bucket' CHECK (layout IN ('bucket', 'stream')),
+  -- The lifecycle's policy (set_lifecycle_policy): NULL is never.
   compress_after interval DEFAULT '7 days',
+  archive_after interval,
+  drop_after interval,
   columnstore boolean NOT NULL DEFAULT false
 );
 INSERT INTO @extschema@.store DEFAULT VALUES;

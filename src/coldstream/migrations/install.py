@@ -113,6 +113,10 @@ def install(
             f"Not allowed: {error.diag.message_primary}",
             hint="Install as the owner of the database, or as a role that may create roles.",
         ) from error
+    except errors.InvalidParameterValue as error:
+        raise InvalidInput(
+            error.diag.message_primary or str(error), hint=error.diag.message_hint
+        ) from error
     return result
 
 

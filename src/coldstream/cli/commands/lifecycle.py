@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _store(database: Database) -> Iterator[Store]:
+def opened(database: Database) -> Iterator[Store]:
     import coldstream
 
     with coldstream.connect(
@@ -31,16 +31,28 @@ def _store(database: Database) -> Iterator[Store]:
 
 
 @app.command(group=LIFECYCLE)
-def chunks(*, database: Database, json: Json = False) -> None:
+def chunks(
+    *,
+    database: Database,
+    wide: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Also how long a chunk is kept in the database, and its object in the archive.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """List every chunk of the store: its tier, its state, and what it takes in each tier.
 
     A chunk that is still open does not say how many messages it holds.
     """
-    from coldstream.cli.chunks import ALL, show_chunks
+    from coldstream.cli.chunks import ALL, WIDE, show_chunks
 
-    with _store(database) as store:
+    with opened(database) as store:
         found = store.lifecycle.get_chunks()
-    show_chunks("Chunks", ALL, found, json=json)
+    show_chunks("Chunks", WIDE if wide else ALL, found, json=json)
 
 
 @app.command(group=LIFECYCLE)
@@ -57,7 +69,7 @@ def compress(
     from coldstream.cli.human import printable
 
     cutoff = parse_cutoff(older_than)
-    with _store(database) as store:
+    with opened(database) as store:
         found = store.lifecycle.compress(cutoff, dry_run=True)
         if found and not dry_run:
             with watching(store, "compress", len(found)):
@@ -97,7 +109,7 @@ def archive(
     from coldstream.cli.human import printable
 
     cutoff = parse_cutoff(older_than)
-    with _store(database) as store:
+    with opened(database) as store:
         found = store.lifecycle.archive(cutoff, format=format, again=again, dry_run=True)
         if found and not dry_run:
             with watching(store, "archive", len(found)):
@@ -128,7 +140,7 @@ def verify(
     from coldstream.cli.human import one_line
     from coldstream.lifecycle.states import EXPORTED
 
-    with _store(database) as store:
+    with opened(database) as store:
         found = [
             chunk
             for chunk in store.lifecycle.get_chunks()
@@ -179,7 +191,7 @@ def drop(
     from coldstream.cli.human import human_count, printable
     from coldstream.cli.prompt import confirm
 
-    with _store(database) as store:
+    with opened(database) as store:
         due = store.lifecycle.drop(parse_cutoff(older_than), dry_run=True)
         found = [each.chunk for each in due]
         going = [each.chunk for each in due if each.reason is None]
@@ -224,22 +236,35 @@ def rehydrate(
     end: Annotated[
         str, Parameter(name="--to", metavar="TIME", help="Its end; whole chunks are loaded.")
     ],
+    keep_for: Annotated[
+        str | None,
+        Parameter(
+            name="--for",
+            metavar="LENGTH",
+            help="How long they stay: coldstream lifecycle run drops them afterwards (else: until "
+            "coldstream drop). What is in the database already is kept as long.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Load archived chunks back into the database, for clients that know the database alone.
 
-    coldstream drop drops them again, without a new export.
+    They are dropped again without a new export. Of two lengths for one chunk the longer counts.
     """
     from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
-    from coldstream.cli.durations import parse_time
+    from coldstream.cli.durations import parse_length, parse_time
 
     range = (parse_time(start), parse_time(end))
-    with _store(database) as store:
+    length = parse_length(keep_for) if keep_for else None
+    with opened(database) as store:
         found = store.lifecycle.rehydrate(*range, dry_run=True)
         if found and not dry_run:
             with watching(store, "rehydrate", len(found)):
-                found = store.lifecycle.rehydrate(*range)
+                found = store.lifecycle.rehydrate(*range, keep_for=length)
+        elif not dry_run:
+            # For what is there already: it stays as long.
+            store.lifecycle.rehydrate(*range, keep_for=length)
     if found or json:
         title = "Would be rehydrated" if dry_run else "Rehydrated"
         show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)

@@ -1,5 +1,6 @@
 -- Every chunk of the store, whatever its tier, oldest first: where it is, what it holds, what it
--- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL.
+-- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. The
+-- lifecycle's policy does not drop a chunk before kept_until.
 CREATE OR REPLACE FUNCTION @extschema@.get_chunks()
 RETURNS TABLE (
   chunk_name text,
@@ -16,7 +17,8 @@ RETURNS TABLE (
   archive_bytes bigint,
   archive_url text,
   archive_object text,
-  verified_at timestamptz
+  verified_at timestamptz,
+  kept_until timestamptz
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -43,7 +45,8 @@ BEGIN
     c.archive_bytes,
     c.archive_url,
     c.archive_object,
-    c.verified_at
+    c.verified_at,
+    c.kept_until
   FROM @extschema@.hypertable_chunks() AS h
   JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
     ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = h.chunk

@@ -13,11 +13,13 @@ AS $$
 DECLARE
   _before @extschema@.store;
   _store @extschema@.store;
-  _policy interval;
   _sparse_index text;
   _columnstore boolean := @extschema@.has_columnstore();
 BEGIN
   SELECT s.* INTO _before FROM @extschema@.store AS s;
+  PERFORM @extschema@.check_lifecycle_policy(
+    coalesce($3, _before.compress_after), _before.archive_after, _before.drop_after
+  );
   UPDATE @extschema@.store AS s SET
     chunk_interval = coalesce($1, s.chunk_interval),
     layout = coalesce($2, s.layout),
@@ -81,19 +83,7 @@ BEGIN
     RETURN NEXT pg_catalog.format('the columnstore''s layout is %s', _store.layout);
   END IF;
 
-  SELECT (j.config ->> 'compress_after')::interval INTO _policy
-  FROM timescaledb_information.jobs AS j
-  WHERE j.proc_name = 'policy_compression'
-    AND j.hypertable_schema = '@extschema_name@' AND j.hypertable_name = 'messages';
-  IF _policy IS DISTINCT FROM _store.compress_after THEN
-    PERFORM @extschema:timescaledb@.remove_compression_policy('@extschema@.messages', if_exists => true);
-    PERFORM @extschema:timescaledb@.add_compression_policy(
-      '@extschema@.messages', _store.compress_after, schedule_interval => INTERVAL '12 hours'
-    );
-    RETURN NEXT pg_catalog.format(
-      'chunks older than %s are compressed every 12 hours', _store.compress_after
-    );
-  END IF;
+  RETURN QUERY SELECT * FROM @extschema@.sync_compression_policy();
 
   IF NOT EXISTS (
     SELECT FROM timescaledb_information.jobs AS j

@@ -14,7 +14,7 @@ BEGIN
   END IF;
 
   TRUNCATE @extschema@.streams, @extschema@.recent_ids, @extschema@.chunk_categories, @extschema@.chunks,
-    @extschema@.stream_marks;
+    @extschema@.stream_marks, @extschema@.transitions;
   UPDATE @extschema@.store SET closed_before = '-infinity', rows_since = '-infinity';
   RETURN NULL;
 END;

@@ -66,7 +66,7 @@ BEGIN
   END IF;
 
   UPDATE @extschema@.chunks
-  SET state = 'dropped', chunk_name = NULL, row_versions = NULL,
+  SET state = 'dropped', chunk_name = NULL, row_versions = NULL, kept_until = NULL,
     dropped_at = pg_catalog.clock_timestamp()
   WHERE range_start = $1
   RETURNING * INTO _row;

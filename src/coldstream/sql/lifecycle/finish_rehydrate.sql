@@ -1,5 +1,9 @@
--- dropped -> rehydrated: the rows are back; they must be the ones that were verified.
-CREATE OR REPLACE FUNCTION @extschema@.finish_rehydrate(range_start timestamptz)
+-- dropped -> rehydrated: the rows are back; they must be the ones that were verified. The lifecycle's
+-- policy drops them again after kept_until; 'infinity': not before somebody drops them.
+CREATE OR REPLACE FUNCTION @extschema@.finish_rehydrate(
+  range_start timestamptz,
+  kept_until timestamptz DEFAULT 'infinity'
+)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -26,7 +30,7 @@ BEGIN
   PERFORM @extschema@.freeze(_chunk.chunk);
   UPDATE @extschema@.chunks
   SET state = 'rehydrated', chunk_name = @extschema@.qualified_name(_chunk.chunk),
-    rehydrated_at = pg_catalog.clock_timestamp(), row_versions = _versions
+    rehydrated_at = pg_catalog.clock_timestamp(), row_versions = _versions, kept_until = $2
   WHERE range_start = $1
   RETURNING * INTO _row;
   UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;

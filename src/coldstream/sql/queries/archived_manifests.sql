@@ -1,4 +1,4 @@
-SELECT range_start, range_end, state, archive_manifest, digest
+SELECT range_start, range_end, state, archive_manifest, digest, archive_url
 FROM @extschema@.chunks
 WHERE archive_manifest IS NOT NULL AND range_start < %s AND range_end > %s
 ORDER BY range_start

@@ -1,1 +1,2 @@
-SELECT chunk_name FROM @extschema@.finish_rehydrate(%s)
+SELECT chunk_name
+FROM @extschema@.finish_rehydrate(%s, coalesce(pg_catalog.clock_timestamp() + %s::interval, 'infinity'))

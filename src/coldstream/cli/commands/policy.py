@@ -1,0 +1,135 @@
+"""The lifecycle as a whole: its policy, its runs, its history."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from coldstream.cli.app import LIFECYCLE, app, group
+from coldstream.cli.commands.lifecycle import opened
+from coldstream.cli.options import Database, DryRun, Json, Yes
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+lifecycle = group(
+    "lifecycle", "All that is due, by a policy that is stored in the database.", group=LIFECYCLE
+)
+app.command(lifecycle)
+
+_AGE = "An age (7d, 36h, 90 days, P7D), or never; left out, it stays as it is."
+
+
+@lifecycle.command
+def show(*, database: Database, json: Json = False) -> None:
+    """Show at what ages chunks are compressed, archived and dropped."""
+    from coldstream.cli.lifecycle import show_policy
+
+    with opened(database) as store:
+        policy = store.lifecycle.get_policy()
+    show_policy(policy, json=json)
+
+
+@lifecycle.command(name="set")
+def set_(
+    *,
+    database: Database,
+    compress_after: Annotated[str | None, Parameter(metavar="AGE", help=_AGE)] = None,
+    archive_after: Annotated[str | None, Parameter(metavar="AGE", help=_AGE)] = None,
+    drop_after: Annotated[str | None, Parameter(metavar="AGE", help=_AGE)] = None,
+    json: Json = False,
+) -> None:
+    """Set at what ages chunks are compressed, archived and dropped, counted from the end of their
+    time range.
+
+    No age may be lower than the one before it. A chunk is dropped when it is old enough and
+    verified in the archive, never otherwise.
+    """
+    from coldstream.cli.lifecycle import show_policy
+    from coldstream.lifecycle import Policy
+
+    with opened(database) as store:
+        before = store.lifecycle.get_policy()
+        policy = Policy(
+            _age(compress_after, before.compress_after),
+            _age(archive_after, before.archive_after),
+            _age(drop_after, before.drop_after),
+        )
+        done = store.lifecycle.set_policy(policy)
+    show_policy(policy, json=json)
+    for line in done:
+        print(line, file=sys.stderr)
+
+
+@lifecycle.command
+def run(
+    *,
+    database: Database,
+    format: Annotated[
+        Literal["parquet", "csv"], Parameter(help="Of the files in the archive.")
+    ] = "parquet",
+    wait: Annotated[
+        str | None,
+        Parameter(
+            metavar="LENGTH",
+            help="How long to wait for another lifecycle on the store to end (else: not at all).",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Do all that is due by the policy: close, compress, archive, verify and drop chunks, and drop
+    again what was rehydrated for a time that has passed.
+
+    Safe from cron on several hosts: while one is at work, others end with exit status 75. A chunk
+    that fails does not keep the others from going on; then the exit status is 1.
+    """
+    from datetime import timedelta
+
+    from coldstream.cli.chunks import chunks_in_words, watching
+    from coldstream.cli.durations import parse_length
+    from coldstream.cli.lifecycle import show_problems, show_steps
+    from coldstream.cli.prompt import confirm
+
+    longest = parse_length(wait) if wait else timedelta(0)
+    with opened(database) as store:
+        steps = store.lifecycle.run(dry_run=True)
+        if not dry_run:
+            dropping = sum(step.verb == "drop" for step in steps)
+            if dropping:
+                confirm(f"Drop {chunks_in_words(dropping)} from the database?", yes=yes)
+            touched = len({step.chunk.range_start for step in steps})
+            with watching(store, "run", touched):
+                steps = store.lifecycle.run(format=format, wait=longest)
+    show_steps(steps, json=json)
+    return show_problems(steps)
+
+
+@lifecycle.command
+def log(
+    *,
+    database: Database,
+    limit: Annotated[int, Parameter(metavar="N", help="How many, the latest ones.")] = 50,
+    json: Json = False,
+) -> None:
+    """Show what became of the chunks: every change of a state, when, by whom, and how long it took.
+
+    The latest is last.
+    """
+    from coldstream.cli.lifecycle import show_transitions
+
+    with opened(database) as store:
+        transitions = store.lifecycle.get_transitions(limit)
+    show_transitions(transitions[::-1], json=json)
+
+
+def _age(text: str | None, before: timedelta | None) -> timedelta | None:
+    """The age that ``text`` means; nothing said is the one of ``before``."""
+    from coldstream.cli.durations import parse_length
+
+    if text is None:
+        return before
+    return None if text.strip().lower() == "never" else parse_length(text)

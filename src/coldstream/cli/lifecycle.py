@@ -1,0 +1,113 @@
+"""The policy, the runs and the history of a lifecycle, as people and programs see them."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from coldstream.cli.chunks import MESSAGES, RANGE, STATE, range_in_words, row
+from coldstream.cli.human import human_count, human_duration, one_line
+from coldstream.cli.render import Column, Unit, render_record, render_table, write_json
+
+if TYPE_CHECKING:
+    from coldstream.lifecycle import Policy, Step, Transition
+
+_POLICY = {
+    "compress_after": "compress after",
+    "archive_after": "archive after",
+    "drop_after": "drop after",
+}
+_STEPS = [
+    RANGE,
+    MESSAGES,
+    STATE,
+    Column("step", "step"),
+    Column("outcome", "outcome"),
+    Column("seconds", "took", Unit.SECONDS),
+]
+_DONE = {"compress": "compressed", "archive": "archived", "verify": "verified", "drop": "dropped"}
+_TRANSITIONS = [
+    Column("recorded_at", "when", Unit.TIME),
+    RANGE,
+    Column("change", "change"),
+    MESSAGES,
+    Column("bytes", "bytes", Unit.BYTES),
+    Column("seconds", "took", Unit.SECONDS),
+    Column("who", "by"),
+]
+
+
+def show_policy(policy: Policy, *, json: bool) -> None:
+    """A line for each age."""
+    ages = asdict(policy)
+    if json:
+        write_json(ages)
+        return
+    columns = [Column(key, title) for key, title in _POLICY.items()]
+    words = {key: "never" if age is None else human_duration(age) for key, age in ages.items()}
+    render_record("Policy", columns, words)
+
+
+def show_steps(steps: Sequence[Step], *, json: bool) -> None:
+    """A line for each step, and what became of all of them in one."""
+    rows = [
+        row(step.chunk, step=step.verb, outcome=step.outcome, seconds=step.seconds)
+        | {"problem": str(step.problem) if step.problem else None}
+        for step in steps
+    ]
+    if json:
+        hidden = (RANGE.key, "kept")
+        write_json([{k: v for k, v in each.items() if k not in hidden} for each in rows])
+        return
+    if not steps:
+        print("nothing is due")
+        return
+    render_table("Steps", _STEPS, rows)
+    print(_summary(steps))
+
+
+def _summary(steps: Sequence[Step]) -> str:
+    count = Counter(
+        {"due": f"to be {_DONE[step.verb]}", "done": _DONE[step.verb]}.get(
+            step.outcome, step.outcome
+        )
+        for step in sorted(steps, key=lambda step: list(_DONE).index(step.verb))
+    )
+    last = ("failed", "skipped")
+    return ", ".join(
+        f"{human_count(number)} {words}"
+        for words, number in sorted(count.items(), key=lambda each: each[0] in last)
+    )
+
+
+def show_problems(steps: Sequence[Step]) -> int:
+    """A line on stderr for each step that failed; the exit status: 1 where one did."""
+    failed = [step for step in steps if step.problem is not None]
+    for step in failed:
+        hint = f" ({step.problem.hint})" if step.problem and step.problem.hint else ""
+        chunk = range_in_words(step.chunk.range_start, step.chunk.range_end)
+        print(
+            f"coldstream: {step.verb} of {chunk}: {one_line(f'{step.problem}{hint}')}",
+            file=sys.stderr,
+        )
+    return 1 if failed else 0
+
+
+def show_transitions(transitions: Sequence[Transition], *, json: bool) -> None:
+    """A line for each."""
+    if json:
+        write_json([asdict(each) for each in transitions])
+        return
+    rows = [
+        {
+            **asdict(each),
+            RANGE.key: range_in_words(each.range_start, each.range_end),
+            "change": f"{each.from_state or '(unknown)'} -> {each.to_state}",
+            "who": ", ".join(filter(None, [each.role, each.application, each.address])),
+        }
+        for each in transitions
+    ]
+    render_table("History", _TRANSITIONS, rows)

@@ -1,0 +1,138 @@
+"""All that is due by a policy, under one lock: what cron calls."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from coldstream.archive.location import ArchiveLocation
+from coldstream.client._sync import Store
+from coldstream.errors import (
+    ArchiveUnavailable,
+    ColdstreamError,
+    InvalidInput,
+    LifecycleError,
+)
+from coldstream.lifecycle.compress import compress_chunk
+from coldstream.lifecycle.drop import drop_chunk
+from coldstream.lifecycle.export import Format, export_chunk
+from coldstream.lifecycle.plan import Step, plan
+from coldstream.lifecycle.policy import Policy, get_policy
+from coldstream.lifecycle.session import Locate, Progress, Session, reading, working
+from coldstream.lifecycle.verify import verify_chunk
+
+
+def run(
+    store: Store,
+    locate: Locate,
+    policy: Policy | None,
+    *,
+    format: Format,
+    spool_dir: Path | None,
+    wait: timedelta,
+    dry_run: bool,
+    progress: Progress,
+) -> list[Step]:
+    """Do what is due by ``policy``, or else by the store's; gives every step and its outcome."""
+    if dry_run:
+        # Without the lock, so that one may look while another host is at work.
+        with reading(store) as session:
+            session.rows("check_no_retention_policy")
+            return plan(session, policy or get_policy(session))
+    with working(store, wait=wait) as session:
+        session.rows("check_no_retention_policy")
+        steps = plan(session, policy or get_policy(session))
+        location = None
+        if any(step.verb == "archive" for step in steps):
+            # Before anything is done: that nobody said where to is no failure of a chunk.
+            location = locate(None)
+        work = _Run(store, session, locate, location, format, spool_dir, progress)
+        return [work.outcome(step) for step in steps]
+
+
+class _Run:
+    """The steps of one run, and what earlier ones mean for later ones.
+
+    A chunk that fails ends its own steps and nobody else's. Storage that cannot be reached ends
+    what needs it; compressing goes on, and so does dropping what was verified before. A lost
+    connection ends everything.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        session: Session,
+        locate: Locate,
+        location: ArchiveLocation | None,
+        format: Format,
+        spool_dir: Path | None,
+        progress: Progress,
+    ) -> None:
+        self._store = store
+        self._session = session
+        self._locate = locate
+        self._location = location
+        self._format: Format = format
+        self._spool_dir = spool_dir
+        self._progress = progress
+        self._store_id: str | None = None
+        self._failed: set[datetime] = set()
+        self._storage_failed = False
+        self._connection_failed = False
+
+    def outcome(self, step: Step) -> Step:
+        """Do the step, unless one before it failed that it needs."""
+        needs_storage = step.verb in ("archive", "verify")
+        if (
+            self._connection_failed
+            or step.chunk.range_start in self._failed
+            or (needs_storage and self._storage_failed)
+        ):
+            # A drop must not follow a verification that was not done.
+            self._failed.add(step.chunk.range_start)
+            return replace(step, outcome="skipped")
+        started = time.monotonic()
+        try:
+            self._do(step)
+        except ColdstreamError as error:
+            problem = error
+        except ValueError as error:
+            problem = LifecycleError(f"A message cannot be archived: {error}")
+        else:
+            return replace(step, outcome="done", seconds=time.monotonic() - started)
+        self._failed.add(step.chunk.range_start)
+        self._storage_failed |= needs_storage and isinstance(problem, ArchiveUnavailable)
+        self._connection_failed |= self._session.connection.closed
+        return replace(step, outcome="failed", problem=problem, seconds=time.monotonic() - started)
+
+    def _do(self, step: Step) -> None:
+        match step.verb:
+            case "compress":
+                compress_chunk(self._session, step.chunk, self._progress)
+            case "archive":
+                self._export(step)
+            case "verify":
+                verify_chunk(self._session, self._locate, step.chunk, self._progress)
+            case "drop":
+                drop_chunk(self._session, step.chunk, self._progress)
+
+    def _export(self, step: Step) -> None:
+        if self._location is None:
+            raise InvalidInput("No archive location")
+        if self._store_id is None:
+            # Before anything is sealed: a location that cannot be written must change nothing.
+            self._location.check_writable()
+            self._store_id = str(self._session.one("store_id")[0])
+        export_chunk(
+            self._session,
+            self._store.dsn,
+            self._location,
+            step.chunk,
+            self._store_id,
+            self._format,
+            again=False,
+            spool_dir=self._spool_dir,
+            progress=self._progress,
+        )

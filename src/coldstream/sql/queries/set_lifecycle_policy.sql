@@ -1,0 +1,1 @@
+SELECT * FROM @extschema@.set_lifecycle_policy(%s::interval, %s::interval, %s::interval)
