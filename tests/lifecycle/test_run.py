@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import psycopg
 import pytest
@@ -32,23 +33,28 @@ def outcomes(steps: list[Step]) -> list[tuple[int, str, str]]:
     return [((s.chunk.range_start - START) // WEEK, s.verb, s.outcome) for s in steps]
 
 
-def test_everything_that_is_due_and_nothing_else(store: Store) -> None:
+def run(store: Store, policy: Policy, **options: Any) -> list[Step]:
+    """In a connection of its own: the embedded server takes one at a time."""
     with store.opened() as opened:
-        # Not stored: a server with background workers would compress as soon as it is.
-        ages = policy(5, 3, 2)
-        due = opened.lifecycle.run(ages, dry_run=True)
-        assert store.states() == ["open"] * CHUNKS
-        assert outcomes(due) == [
-            *((n, verb, "due") for n in (0, 1) for verb in ("archive", "verify", "drop")),
-            *((2, verb, "due") for verb in ("compress", "archive", "verify")),
-            *((n, "compress", "due") for n in (3, 4)),
-        ]
-        done = opened.lifecycle.run(ages)
-        assert [each[:2] for each in outcomes(done)] == [each[:2] for each in outcomes(due)]
-        assert {step.outcome for step in done} == {"done"}
-        assert all(step.seconds for step in done)
-        assert opened.lifecycle.run(ages) == []
-        assert list(opened.get_all_messages()) == store.truth
+        return opened.lifecycle.run(policy, **options)
+
+
+def test_everything_that_is_due_and_nothing_else(store: Store) -> None:
+    # Not stored: a server with background workers would compress as soon as it is.
+    ages = policy(5, 3, 2)
+    due = run(store, ages, dry_run=True)
+    assert store.states() == ["open"] * CHUNKS
+    assert outcomes(due) == [
+        *((n, verb, "due") for n in (0, 1) for verb in ("archive", "verify", "drop")),
+        *((2, verb, "due") for verb in ("compress", "archive", "verify")),
+        *((n, "compress", "due") for n in (3, 4)),
+    ]
+    done = run(store, ages)
+    assert [each[:2] for each in outcomes(done)] == [each[:2] for each in outcomes(due)]
+    assert {step.outcome for step in done} == {"done"}
+    assert all(step.seconds for step in done)
+    assert run(store, ages) == []
+    assert store.read_all() == store.truth
     assert store.states() == [*["dropped"] * 2, "verified", *["compressed"] * 2, "closed"]
 
 
@@ -103,23 +109,22 @@ def test_storage_that_is_away_keeps_only_what_needs_it(
     def away(*_: object, **__: object) -> None:
         raise ArchiveUnavailable("away")
 
-    with store.opened() as opened:
-        opened.lifecycle.run(policy(None, 1, None))
-        monkeypatch.setattr(ArchiveLocation, "check_writable", away)
-        steps = opened.lifecycle.run(policy(5, 3, 1))
-        assert outcomes(steps) == [
-            (0, "drop", "done"),
-            (1, "compress", "done"),
-            (1, "archive", "failed"),
-            (1, "verify", "skipped"),
-            (2, "compress", "done"),
-            (2, "archive", "skipped"),
-            (2, "verify", "skipped"),
-            (3, "compress", "done"),
-            (4, "compress", "done"),
-        ]
-        assert not store.run("SELECT 1 FROM chunks WHERE state IN ('sealed', 'exporting')")
-        assert list(opened.get_all_messages()) == store.truth
+    run(store, policy(None, 1, None))
+    monkeypatch.setattr(ArchiveLocation, "check_writable", away)
+    steps = run(store, policy(5, 3, 1))
+    assert outcomes(steps) == [
+        (0, "drop", "done"),
+        (1, "compress", "done"),
+        (1, "archive", "failed"),
+        (1, "verify", "skipped"),
+        (2, "compress", "done"),
+        (2, "archive", "skipped"),
+        (2, "verify", "skipped"),
+        (3, "compress", "done"),
+        (4, "compress", "done"),
+    ]
+    assert not store.run("SELECT 1 FROM chunks WHERE state IN ('sealed', 'exporting')")
+    assert store.read_all() == store.truth
 
 
 def test_nobody_said_where_to(small: Store) -> None:
@@ -157,10 +162,10 @@ def test_what_was_rehydrated_for_a_time_goes_when_it_has_passed(store: Store) ->
         assert lifecycle.get_chunks()[0].kept_until == chunks[0].kept_until
         assert outcomes(lifecycle.run(policy(None, CHUNKS, 4))) == []
 
-        store.run("UPDATE chunks SET kept_until = now() WHERE isfinite(kept_until)")
-        steps = lifecycle.run(policy(None, CHUNKS, 4))
-        assert outcomes(steps) == [(n, "drop", "done") for n in (0, 2, 3)]
-        assert list(opened.get_all_messages()) == store.truth
+    store.run("UPDATE chunks SET kept_until = now() WHERE isfinite(kept_until)")
+    steps = run(store, policy(None, CHUNKS, 4))
+    assert outcomes(steps) == [(n, "drop", "done") for n in (0, 2, 3)]
+    assert store.read_all() == store.truth
     assert store.states()[:4] == ["dropped", "rehydrated", "dropped", "dropped"]
     assert store.files() == files
 
@@ -202,7 +207,7 @@ def test_an_application_cannot_write_history(small: Store) -> None:
 
 
 def test_awaited(small: Store) -> None:
-    async def run() -> list[Step]:
+    async def awaited() -> list[Step]:
         async with coldstream.connect_async(
             small.installed.dsn, schema=small.installed.schema, archive=small.archive
         ) as opened:
@@ -212,7 +217,7 @@ def test_awaited(small: Store) -> None:
             assert len(await opened.lifecycle.get_transitions(3)) == 3
             return steps
 
-    assert {step.outcome for step in asyncio.run(run())} == {"done"}
+    assert {step.outcome for step in asyncio.run(awaited())} == {"done"}
     assert small.read_all() == small.truth
 
 

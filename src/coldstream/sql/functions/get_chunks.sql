@@ -1,6 +1,6 @@
 -- Every chunk of the store, whatever its tier, oldest first: where it is, what it holds, what it
--- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. The
--- lifecycle's policy does not drop a chunk before kept_until.
+-- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. While
+-- is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does.
 CREATE OR REPLACE FUNCTION @extschema@.get_chunks()
 RETURNS TABLE (
   chunk_name text,
@@ -18,7 +18,8 @@ RETURNS TABLE (
   archive_url text,
   archive_object text,
   verified_at timestamptz,
-  kept_until timestamptz
+  kept_until timestamptz,
+  is_kept boolean
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -46,7 +47,9 @@ BEGIN
     c.archive_url,
     c.archive_object,
     c.verified_at,
-    c.kept_until
+    -- Most drivers have no infinite time.
+    CASE WHEN pg_catalog.isfinite(c.kept_until) THEN c.kept_until END,
+    coalesce(c.kept_until > pg_catalog.clock_timestamp(), false)
   FROM @extschema@.hypertable_chunks() AS h
   JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
     ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = h.chunk
