@@ -122,9 +122,9 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
                     hint="Wait for it to end, then run this again.",
                 )
             time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
-        # What the history of the chunks shows, and the next one who finds the lock taken.
-        session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
         try:
+            # What the history of the chunks shows, and the next one who finds the lock taken.
+            session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
             session.rows("read_committed")
             # Where no background worker does it.
             session.rows("close_ended_chunks")
