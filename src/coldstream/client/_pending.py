@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from coldstream.client._calls import check_number
 from coldstream.client._entries import Entry
@@ -96,9 +97,10 @@ class Pending:
 
     def start(self) -> bool:
         """Whether to begin another flush, which is to :meth:`take` its batch."""
-        if self._starting + self._flushing >= self._max_flushes() or self._starting >= len(
-            self._ready
-        ):
+        # What is nearly always so comes first: a category waits for the batch it is in.
+        if self._starting >= len(self._ready):
+            return False
+        if self._starting + self._flushing >= self._max_flushes():
             return False
         self._starting += 1
         return True
@@ -145,7 +147,8 @@ class Pending:
                     entry.taken = True
                     entries.append(entry)
                     size += entry.size
-        entries.sort(key=lambda entry: entry.number)
+        if len(categories) > 1:
+            entries.sort(key=attrgetter("number"))
         batch = Batch(entries, categories)
         self._flushing += 1
         self._waiting -= len(entries)

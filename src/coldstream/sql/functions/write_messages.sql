@@ -22,13 +22,11 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _count integer := cardinality($1);
-  _category record;
-  _names text[];
-  _versions bigint[];
-  _times timestamptz[];
-  _time timestamptz;
-  _streams bigint;
+  _ids uuid[];
   _positions bigint[];
+  _times timestamptz[];
+  _first_time timestamptz;
+  _last_time timestamptz;
   _global_positions bigint[];
 BEGIN
   IF cardinality($2) IS DISTINCT FROM _count
@@ -47,87 +45,73 @@ BEGIN
     WHERE u.stream_name IS NULL OR u.type IS NULL OR u.id IS NULL;
   END IF;
 
-  FOR _category IN
-    SELECT c.name, @extschema@.hash_64(c.name::varchar) AS key
-    FROM (SELECT DISTINCT split_part(u.name, '-', 1) AS name FROM unnest($2) AS u (name)) AS c
-    ORDER BY 2
-  LOOP
-    PERFORM @extschema@.acquire_lock(_category.name);
-  END LOOP;
+  PERFORM @extschema@.acquire_locks($2);
 
-  -- All heads in one statement. What was expected is compared with where they were, which is where
-  -- they are now less the messages: a head that moves wrongly moves back with the error.
-  WITH counted AS MATERIALIZED (
-    SELECT u.name, count(*) AS messages
-    FROM unnest($2) AS u (name)
-    GROUP BY u.name
-    ORDER BY u.name COLLATE "C"
+  -- All heads in one statement. A message's position is its head's new one less the messages of its
+  -- stream that come after it. What was expected is compared afterwards: a head that moves wrongly
+  -- moves back with the error.
+  WITH numbered AS MATERIALIZED (
+    SELECT u.name, u.number,
+      row_number() OVER (PARTITION BY u.name COLLATE "C" ORDER BY u.number DESC) AS from_last
+    FROM unnest($2) WITH ORDINALITY AS u (name, number)
   ), moved AS (
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
-    SELECT c.name, c.messages - 1, clock_timestamp(), clock_timestamp()
-    FROM counted AS c
+    SELECT n.name, count(*) - 1, clock_timestamp(), clock_timestamp()
+    FROM numbered AS n
+    GROUP BY n.name
+    ORDER BY n.name COLLATE "C"
     ON CONFLICT ((md5(stream_name)::uuid)) DO UPDATE
       SET position = s.position + excluded.position + 1,
         time = greatest(clock_timestamp(), s.time)
       WHERE s.stream_name = excluded.stream_name
     RETURNING s.stream_name, s.position, s.time
   )
-  SELECT array_agg(m.stream_name), array_agg(m.position - c.messages), array_agg(m.time), max(m.time),
-    (SELECT nullif(count(*), 0) FROM counted)
-  INTO _names, _versions, _times, _time, _streams
-  FROM moved AS m
-  JOIN counted AS c ON c.name = m.stream_name;
+  SELECT array_agg(o.position), array_agg(o.time), min(o.time), max(o.time)
+  INTO _positions, _times, _first_time, _last_time
+  FROM (
+    SELECT m.position - n.from_last + 1 AS position, m.time
+    FROM numbered AS n
+    JOIN moved AS m ON m.stream_name = n.name
+    ORDER BY n.number
+  ) AS o;
 
-  -- A name whose hash another stream has did not move a head. Its messages would be left out below.
-  IF cardinality(_names) IS DISTINCT FROM _streams THEN
-    PERFORM @extschema@.raise_wrong_version(u.name, NULL)
-    FROM unnest($2) AS u (name)
-    WHERE u.name <> ALL (coalesce(_names, '{}'));
+  -- A name whose hash another stream has did not move a head, and its messages have no positions.
+  IF cardinality(_positions) IS DISTINCT FROM _count THEN
+    PERFORM @extschema@.check_heads($2);
   END IF;
 
   IF $6 IS NOT NULL THEN
     PERFORM @extschema@.raise_wrong_version(h.name, ($6 ->> h.name)::bigint, h.version)
-    FROM unnest(_names, _versions) AS h (name, version)
+    FROM (
+      SELECT u.name, min(u.position) - 1 AS version
+      FROM unnest($2, _positions) AS u (name, position)
+      GROUP BY u.name
+    ) AS h
     WHERE ($6 ->> h.name)::bigint <> h.version
     ORDER BY h.name COLLATE "C";
   END IF;
-  IF _time > clock_timestamp() THEN
-    PERFORM @extschema@.check_clock(h.name, h.time) FROM unnest(_names, _times) AS h (name, time);
+  IF _last_time > clock_timestamp() THEN
+    PERFORM @extschema@.check_clock(h.name, h.time)
+    FROM (SELECT DISTINCT u.name, u.time FROM unnest($2, _times) AS u (name, time)) AS h;
   END IF;
 
-  -- Positions are drawn in the order of the arrays: nextval is outside of what is sorted.
-  SELECT array_agg(d.global_position), array_agg(d.position), array_agg(d.time)
-  INTO _global_positions, _positions, _times
-  FROM (
-    SELECT nextval('@extschema@.messages_global_position_seq') AS global_position, o.position, o.time
-    FROM (
-      SELECT h.version + n.nth AS position, h.time
-      FROM (
-        SELECT u.name, u.number,
-          row_number() OVER (PARTITION BY u.name COLLATE "C" ORDER BY u.number) AS nth
-        FROM unnest($2) WITH ORDINALITY AS u (name, number)
-      ) AS n
-      JOIN unnest(_names, _versions, _times) AS h (name, version, time) ON h.name = n.name
-      ORDER BY n.number
-    ) AS o
-  ) AS d;
-
+  -- Drawn only now: a call that another writer was ahead of leaves no gap.
+  _global_positions := ARRAY(
+    SELECT nextval('@extschema@.messages_global_position_seq') FROM generate_series(1, _count)
+  );
+  _ids := $1;
   INSERT INTO @extschema@.messages
     (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
   SELECT u.global_position, u.position, u.time, u.stream_name, u.type, u.data, u.metadata, u.id,
     u.global_position >> 14
-  FROM unnest(
-    _global_positions, _positions, _times, $2, $3, $4,
-    coalesce($5, array_fill(NULL::jsonb, ARRAY[_count])), $1::uuid[]
-  ) AS u (global_position, position, time, stream_name, type, data, metadata, id);
+  FROM unnest(_global_positions, _positions, _times, $2, $3, $4, $5, _ids)
+    AS u (global_position, position, time, stream_name, type, data, metadata, id);
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  SELECT u.id, u.global_position FROM unnest($1::uuid[], _global_positions) AS u (id, global_position);
+  SELECT u.id, u.global_position FROM unnest(_ids, _global_positions) AS u (id, global_position);
 
   -- The earliest is enough to see that none is late; each has to be let in where one is.
-  IF (SELECT min(u.time) FROM unnest(_times) AS u (time))
-    < to_timestamp(pg_sequence_last_value('@extschema@.closed_before'))
-  THEN
+  IF _first_time < to_timestamp(pg_sequence_last_value('@extschema@.closed_before')) THEN
     PERFORM @extschema@.admit_time(u.time) FROM (SELECT DISTINCT unnest(_times) AS time) AS u;
   END IF;
 

@@ -19,18 +19,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-  _category record;
   _taken record;
-  _names text[];
+  _all_moved boolean;
   _global_positions bigint[];
 BEGIN
-  FOR _category IN
-    SELECT c.name, @extschema@.hash_64(c.name::varchar) AS key
-    FROM (SELECT DISTINCT split_part(u.name, '-', 1) AS name FROM unnest($3) AS u (name)) AS c
-    ORDER BY 2
-  LOOP
-    PERFORM @extschema@.acquire_lock(_category.name);
-  END LOOP;
+  PERFORM @extschema@.acquire_locks($3);
 
   SELECT u.stream_name, u.position INTO _taken
   FROM unnest($3, $1) AS u (stream_name, position)
@@ -50,7 +43,7 @@ BEGIN
       'SELECT u.stream_name, u.position
        FROM unnest($1, $2) AS u (stream_name, position)
        JOIN @extschema@.streams AS s
-      ON md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
+         ON md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
        WHERE u.position <= s.position
          AND (
            EXISTS (
@@ -80,23 +73,23 @@ BEGIN
   END IF;
 
   -- The heads stand still until this INSERT moves them: every writer of theirs needs the lock.
-  WITH moved AS (
+  WITH grouped AS MATERIALIZED (
+    SELECT o.stream_name, bool_and(o.in_order) AS in_order,
+      min(o.position) AS first_position, max(o.position) AS last_position,
+      min(o.time) AS first_time, max(o.time) AS last_time
+    FROM (
+      SELECT u.stream_name, u.position, u.time, coalesce(
+        u.position > lag(u.position) OVER w AND u.time >= lag(u.time) OVER w, true
+      ) AS in_order
+      FROM unnest($3, $1, $2) WITH ORDINALITY AS u (stream_name, position, time, number)
+      WINDOW w AS (PARTITION BY u.stream_name COLLATE "C" ORDER BY u.number)
+    ) AS o
+    GROUP BY o.stream_name
+  ), moved AS (
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time, time_ordered)
     SELECT g.stream_name, g.last_position, g.first_time, g.last_time,
       g.in_order AND coalesce(g.first_position > h.position AND g.first_time >= h.time, true)
-    FROM (
-      SELECT o.stream_name, bool_and(o.in_order) AS in_order,
-        min(o.position) AS first_position, max(o.position) AS last_position,
-        min(o.time) AS first_time, max(o.time) AS last_time
-      FROM (
-        SELECT u.stream_name, u.position, u.time, coalesce(
-          u.position > lag(u.position) OVER w AND u.time >= lag(u.time) OVER w, true
-        ) AS in_order
-        FROM unnest($3, $1, $2) WITH ORDINALITY AS u (stream_name, position, time, number)
-        WINDOW w AS (PARTITION BY u.stream_name COLLATE "C" ORDER BY u.number)
-      ) AS o
-      GROUP BY o.stream_name
-    ) AS g
+    FROM grouped AS g
     LEFT JOIN @extschema@.streams AS h
       ON md5(h.stream_name)::uuid = md5(g.stream_name)::uuid AND h.stream_name = g.stream_name
     ORDER BY g.stream_name COLLATE "C"
@@ -108,12 +101,12 @@ BEGIN
       WHERE s.stream_name = excluded.stream_name
     RETURNING s.stream_name
   )
-  SELECT array_agg(m.stream_name) INTO _names FROM moved AS m;
+  SELECT (SELECT count(*) FROM moved) = (SELECT count(*) FROM grouped) INTO _all_moved;
 
-  -- A name whose hash another stream has did not move a head: see the table.
-  PERFORM @extschema@.raise_wrong_version(u.name, NULL)
-  FROM unnest($3) AS u (name)
-  WHERE u.name <> ALL (coalesce(_names, '{}'));
+  -- A name whose hash another stream has did not move a head.
+  IF NOT _all_moved THEN
+    PERFORM @extschema@.check_heads($3);
+  END IF;
 
   WITH ordered AS (
     SELECT u.*
