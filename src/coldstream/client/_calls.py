@@ -201,6 +201,13 @@ def check_number(what: str, value: int) -> int:
     return value
 
 
+def check_tiers(tiers: str) -> bool:
+    """Whether every tier is read, or the database alone."""
+    if tiers not in ("all", "database"):
+        raise InvalidInput(f"tiers must be 'all' or 'database': {tiers!r}")
+    return tiers == "all"
+
+
 def check_stream(stream_name: str) -> str:
     """The stream name itself.
 

@@ -67,6 +67,27 @@ async def messages(
             continue
 
 
+async def in_database(
+    connections: AsyncConnections, filter: Filter, position: int, batch_size: int
+) -> AsyncIterator[Message]:
+    """The same of the database alone. Raises Archived where it lacks some, or passes it over, as
+    message_store.archived_reads says."""
+    end = await _frontier(connections, filter)
+    async with aclosing(
+        _in_database(connections, filter, position, end, batch_size, None)
+    ) as pages:
+        async for page in pages:
+            for message in page:
+                yield message
+
+
+async def _frontier(connections: AsyncConnections, filter: Filter) -> int:
+    if filter.category is not None:
+        return _END
+    frontier: int = (await retried_rows(connections, "frontier"))[0][0]
+    return frontier
+
+
 async def _at_epoch(
     connections: AsyncConnections,
     readers: Readers,
@@ -77,9 +98,7 @@ async def _at_epoch(
 ) -> AsyncGenerator[list[Message]]:
     """Both tiers in one order, in pages. Each archived stretch is given once the database has no
     message before it; what the database has inside the stretch is merged in."""
-    frontier = _END
-    if filter.category is None:
-        frontier = (await retried_rows(connections, "frontier"))[0][0]
+    frontier = await _frontier(connections, filter)
     pending = list(archived.chunks)
     while position <= frontier:
         stretch, pending = _next_stretch(pending)
@@ -123,7 +142,7 @@ async def _in_database(
     position: int,
     end: int,
     batch_size: int,
-    epoch: int,
+    epoch: int | None,
 ) -> AsyncGenerator[list[Message]]:
     """The database's share, in pages that are never empty.
 

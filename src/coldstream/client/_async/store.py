@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -23,6 +23,7 @@ from coldstream.client._calls import (
     check_number,
     check_stream,
     check_text,
+    check_tiers,
     check_version,
     import_arguments,
     message_arguments,
@@ -34,6 +35,8 @@ from coldstream.client.appender import AsyncAppender
 from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
+
+Tiers: TypeAlias = Literal["all", "database"]
 
 
 class AsyncStore:
@@ -218,23 +221,31 @@ class AsyncStore:
         )
 
     def get_stream_messages(
-        self, stream_name: str, position: int = 0, batch_size: int = 1000
+        self,
+        stream_name: str,
+        position: int = 0,
+        batch_size: int = 1000,
+        *,
+        tiers: Tiers = "all",
     ) -> AsyncIterator[Message]:
         """The messages of a stream from a position to its end, in order, from every tier.
 
-        ``batch_size``: messages a page; the iterator holds one page at a time.
+        ``batch_size``: messages a page; the iterator holds one page at a time. ``tiers``:
+        ``"database"`` leaves the archive alone. What is there is then an error (Archived), or
+        passed over where ``message_store.archived_reads`` says so.
 
         Raises:
             NotAStream, InvalidInput: at the call.
             Archived: a part of the stream is nowhere that can be read.
             ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
         """
+        check_stream(stream_name)
+        position = max(check_number("position", position), 0)
+        check_batch_size(batch_size)
+        if not check_tiers(tiers):
+            return stream_pages.in_database(self._connections, stream_name, position, batch_size)
         return stream_pages.messages(
-            self._connections,
-            self._readers,
-            check_stream(stream_name),
-            max(check_number("position", position), 0),
-            check_batch_size(batch_size),
+            self._connections, self._readers, stream_name, position, batch_size
         )
 
     def get_category_messages(
@@ -245,6 +256,8 @@ class AsyncStore:
         correlation: str | None = None,
         consumer_group_member: int | None = None,
         consumer_group_size: int | None = None,
+        *,
+        tiers: Tiers = "all",
     ) -> AsyncIterator[Message]:
         """The messages of a category from a global position to its end, from every tier.
 
@@ -254,24 +267,22 @@ class AsyncStore:
 
         ``correlation``: only those whose metadata names a stream of that category as
         ``correlationStreamName``. ``consumer_group_member`` of ``consumer_group_size``: only
-        those of the streams that fall to this member.
+        those of the streams that fall to this member. ``tiers``: as of
+        :meth:`get_stream_messages`.
 
         Raises:
             NotACategory, InvalidInput: at the call.
             Archived: a part of the category is nowhere that can be read.
             ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
         """
-        return category_pages.messages(
-            self._connections,
-            self._readers,
-            Filter(
-                check_category(category), correlation, consumer_group_member, consumer_group_size
-            ),
-            check_number("position", position),
-            check_batch_size(batch_size),
+        filter = Filter(
+            check_category(category), correlation, consumer_group_member, consumer_group_size
         )
+        return self._filtered(filter, position, batch_size, tiers)
 
-    def get_all_messages(self, position: int = 1, batch_size: int = 1000) -> AsyncIterator[Message]:
+    def get_all_messages(
+        self, position: int = 1, batch_size: int = 1000, *, tiers: Tiers = "all"
+    ) -> AsyncIterator[Message]:
         """The messages of every category from a global position on, from every tier.
 
         Ends at the frontier: the last position below which no writer was still at work when the
@@ -280,18 +291,24 @@ class AsyncStore:
         Raises:
             As :meth:`get_category_messages`.
         """
+        return self._filtered(Filter(None), position, batch_size, tiers)
+
+    def _filtered(
+        self, filter: Filter, position: int, batch_size: int, tiers: Tiers
+    ) -> AsyncIterator[Message]:
+        check_number("position", position)
+        check_batch_size(batch_size)
+        if not check_tiers(tiers):
+            return category_pages.in_database(self._connections, filter, position, batch_size)
         return category_pages.messages(
-            self._connections,
-            self._readers,
-            Filter(None),
-            check_number("position", position),
-            check_batch_size(batch_size),
+            self._connections, self._readers, filter, position, batch_size
         )
 
     async def get_last_stream_message(
-        self, stream_name: str, type: str | None = None
+        self, stream_name: str, type: str | None = None, *, tiers: Tiers = "all"
     ) -> Message | None:
         """The last message of a stream, or the last one of a type; ``None`` where there is none.
+        ``tiers``: as of :meth:`get_stream_messages`.
 
         Raises:
             Archived: it is in the archive, and that cannot be read.
@@ -299,6 +316,8 @@ class AsyncStore:
         check_text("stream name", stream_name)
         if type is not None:
             check_text("type", type)
+        if not check_tiers(tiers):
+            return await stream_pages.last_in_database(self._connections, stream_name, type)
         return await stream_pages.last(self._connections, self._readers, stream_name, type)
 
     async def stream_version(self, stream_name: str) -> int | None:

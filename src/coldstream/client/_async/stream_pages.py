@@ -53,6 +53,31 @@ async def messages(
             return
 
 
+async def in_database(
+    connections: AsyncConnections, stream_name: str, position: int, batch_size: int
+) -> AsyncIterator[Message]:
+    """The same of the database alone. Raises Archived where it lacks some, or starts at the edge,
+    as message_store.archived_reads says."""
+    while True:
+        page = await _page(
+            connections, "get_stream_messages_by_setting", stream_name, position, batch_size
+        )
+        for message in page:
+            position = message.position + 1
+            yield message
+        if len(page) < batch_size:
+            return
+
+
+async def last_in_database(
+    connections: AsyncConnections, stream_name: str, type: str | None
+) -> Message | None:
+    """The last message in the database alone; Archived as :func:`in_database`."""
+    arguments = [stream_name, type]
+    rows = await retried_rows(connections, "get_last_stream_message_by_setting", arguments)
+    return next(iter(to_messages(rows)), None)
+
+
 async def last(
     connections: AsyncConnections, readers: Readers, stream_name: str, type: str | None
 ) -> Message | None:
@@ -67,11 +92,31 @@ async def last(
             # A stream may bear the name of its category alone; only a category read finds it then.
             pages = category_pages.messages(connections, readers, Filter(stream_name), 1, 1000)
         else:
-            pages = messages(connections, readers, stream_name, 0, 1000)
+            return await _last_before(connections, readers, stream_name, type)
         async for message in pages:
             if message.stream_name == stream_name and type in (None, message.type):
                 found = message
         return found
+
+
+async def _last_before(
+    connections: AsyncConnections, readers: Readers, stream_name: str, type: str | None
+) -> Message | None:
+    """The last message of a stream that has left the database: backwards from its end, each time
+    sixteen times as far, so that a long stream is not read from its start."""
+    rows = await connections.rows("stream_version", [stream_name])
+    version: int | None = rows[0][0]
+    count = 1 if type is None else 256
+    while version is not None:
+        position = max(0, version + 1 - count)
+        found = None
+        async for message in messages(connections, readers, stream_name, position, 1000):
+            if type in (None, message.type):
+                found = message
+        if found is not None or position == 0:
+            return found
+        count *= 16
+    return None
 
 
 async def _page(

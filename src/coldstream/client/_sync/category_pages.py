@@ -70,6 +70,25 @@ def messages(
             continue
 
 
+def in_database(
+    connections: Connections, filter: Filter, position: int, batch_size: int
+) -> Iterator[Message]:
+    """The same of the database alone. Raises Archived where it lacks some, or passes it over, as
+    message_store.archived_reads says."""
+    end = _frontier(connections, filter)
+    with closing(_in_database(connections, filter, position, end, batch_size, None)) as pages:
+        for page in pages:
+            for message in page:
+                yield message
+
+
+def _frontier(connections: Connections, filter: Filter) -> int:
+    if filter.category is not None:
+        return _END
+    frontier: int = (retried_rows(connections, "frontier"))[0][0]
+    return frontier
+
+
 def _at_epoch(
     connections: Connections,
     readers: Readers,
@@ -80,9 +99,7 @@ def _at_epoch(
 ) -> Generator[list[Message]]:
     """Both tiers in one order, in pages. Each archived stretch is given once the database has no
     message before it; what the database has inside the stretch is merged in."""
-    frontier = _END
-    if filter.category is None:
-        frontier = (retried_rows(connections, "frontier"))[0][0]
+    frontier = _frontier(connections, filter)
     pending = list(archived.chunks)
     while position <= frontier:
         stretch, pending = _next_stretch(pending)
@@ -126,7 +143,7 @@ def _in_database(
     position: int,
     end: int,
     batch_size: int,
-    epoch: int,
+    epoch: int | None,
 ) -> Generator[list[Message]]:
     """The database's share, in pages that are never empty.
 
