@@ -44,7 +44,7 @@ def state(store: InstalledStore) -> dict[str, list[tuple[object, ...]]]:
             "SELECT range_start, category, messages FROM chunk_categories ORDER BY 1, 2"
         ),
         "marks": store.run(
-            "SELECT stream_name, position, range_start FROM stream_marks ORDER BY 1, 2, 3"
+            "SELECT stream_key, position, range_start FROM stream_marks ORDER BY 1, 2, 3"
         ),
         "ids": store.run(
             "SELECT r.id, m.stream_name FROM recent_ids AS r JOIN messages AS m "

@@ -135,14 +135,15 @@ CREATE INDEX chunks_range_end ON @extschema@.chunks (range_end);
 CREATE INDEX chunks_open ON @extschema@.chunks (range_start) WHERE state = 'open';
 
 -- Where to begin reading the middle of a long-lived stream: messages from this position on are not
--- before range_start. Only every fourth chunk or so of a stream has one (see close_range), so what
--- lives shorter has none. Used for streams whose positions follow time, and then never untrue: no
--- later message can be before one that is there.
+-- before range_start, and those before it are. Only every second to fourth chunk of a stream has one
+-- (see mark_streams), so what lives shorter has none. Used for streams whose positions follow time, and
+-- then never untrue: no later message can be before one that is there.
 CREATE TABLE @extschema@.stream_marks (
+  -- As the key of streams: names are long.
+  stream_key uuid NOT NULL,
   position bigint NOT NULL,
   range_start timestamptz NOT NULL,
-  stream_name text NOT NULL,
-  PRIMARY KEY (stream_name, position)
+  PRIMARY KEY (stream_key, position)
 );
 
 -- One row: what a write must know about the ledger without reading it.

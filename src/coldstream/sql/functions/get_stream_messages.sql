@@ -1,4 +1,9 @@
 -- Message DB: messages of one stream, in order of position.
+--
+-- Positions have no gaps, so the head says which ones the page has, and as many messages as that are
+-- the page, whatever happens to the ledger meanwhile: then one statement over the stream's time (or
+-- the time between two marks, see mark_streams) is all there is to do. In any other case read_stream
+-- reads again, at one moment. For the settings see read_positions.
 CREATE OR REPLACE FUNCTION @extschema@.get_stream_messages(
   stream_name varchar,
   "position" bigint DEFAULT 0,
@@ -7,10 +12,20 @@ CREATE OR REPLACE FUNCTION @extschema@.get_stream_messages(
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql VOLATILE
+SET enable_sort = off
+SET jit = off
+SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
+  -- More than stream_window gives at once is read in several statements.
+  _max_chunks constant integer := 4;
   _position bigint := coalesce($2, 0);
   _batch_size bigint := coalesce($3, 1000);
+  _head record;
+  _last bigint;
+  _range tstzrange;
+  _rows bigint := 0;
+  _message @extschema@.message;
   -- Parameters of the statement: $1 stream, $2 first and $5 last position, $3 batch size, $4 category,
   -- which lets the columnstore skip batches.
   _filter constant text :=
@@ -34,6 +49,57 @@ BEGIN
     );
   END IF;
 
-  RETURN QUERY SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, $4) AS m;
+  IF $4 IS NULL AND _batch_size >= -1 THEN
+    SELECT h.position, h.first_time, h.time,
+      s.archive_epoch = 0 OR @extschema@.archived_reads() = 'error' AS whole,
+      _max_chunks * s.chunk_interval AS span
+    INTO _head
+    FROM @extschema@.streams AS h, @extschema@.store AS s
+    WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+      AND h.stream_name = $1 AND h.time_ordered AND h.position >= _position;
+
+    IF _head.whole THEN
+      _last := _head.position;
+      IF _batch_size >= 0 AND _batch_size <= _last - greatest(_position, 0) THEN
+        _last := greatest(_position, 0) + _batch_size - 1;
+      END IF;
+      -- Ranges exclude their end.
+      _range := pg_catalog.tstzrange(_head.first_time, _head.time + INTERVAL '1 microsecond');
+      IF _head.time - _head.first_time >= _head.span THEN
+        _range := @extschema@.marked_range($1, _position, _last, _range);
+      END IF;
+
+      IF pg_catalog.upper(_range) - pg_catalog.lower(_range) <= _head.span THEN
+        RETURN QUERY EXECUTE @extschema@.select_messages(_filter, 1, NULL, 'position ASC')
+          USING $1, _position, nullif(_batch_size, -1), pg_catalog.split_part($1, '-', 1), _last,
+            NULL, NULL, ARRAY[_range];
+        GET DIAGNOSTICS _rows = ROW_COUNT;
+        IF _rows > _last - greatest(_position, 0) THEN
+          RETURN;
+        END IF;
+      END IF;
+    END IF;
+  END IF;
+
+  IF _rows = 0 THEN
+    RETURN QUERY
+    SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, $4) AS m;
+    RETURN;
+  END IF;
+
+  -- What was given stays given, so it must be how the stream begins at that moment too.
+  FOR _message IN
+    SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, NULL) AS m
+  LOOP
+    IF _message.position > _last THEN
+      RETURN NEXT _message;
+    ELSE
+      _rows := _rows - 1;
+    END IF;
+  END LOOP;
+  IF _rows <> 0 THEN
+    RAISE EXCEPTION 'Messages came or left during the read of %', $1
+      USING ERRCODE = 'serialization_failure', HINT = 'Read again.';
+  END IF;
 END;
 $$;

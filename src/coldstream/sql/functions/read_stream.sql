@@ -1,6 +1,6 @@
 -- Messages of one stream, in order of position.
 --
--- The head gives the bounds in time, a mark (see close_range) the chunk to begin in, and from there
+-- The head gives the bounds in time, a mark (see mark_streams) the chunk to begin in, and from there
 -- the chunks are read a window at a time, because planning over every chunk is what grows with age.
 -- Positions have no gaps, so the positions of a page are known beforehand: naming them lets the
 -- columnstore skip the rest of a long stream, and fewer messages than that say that some have left
@@ -82,12 +82,9 @@ BEGIN
 
   _start := _head.first_time;
   IF $2 > 0 AND _start < _head.closed_before THEN
-    SELECT k.range_start INTO _time
-    FROM @extschema@.stream_marks AS k
-    WHERE k.stream_name = $1 AND k.position <= $2
-    ORDER BY k.position DESC
-    LIMIT 1;
-    _start := greatest(_start, _time);
+    _start := greatest(_start, pg_catalog.lower(@extschema@.marked_range(
+      $1, $2, _head.position, pg_catalog.tstzrange(_start, _head.time, '[]')
+    )));
   END IF;
 
   LOOP

@@ -17,6 +17,17 @@ AS $$
 DECLARE
   _from text := '';
 BEGIN
+  -- The same in fewer words: to parse and to plan a subquery is a tenth of a short read.
+  IF $2 = 1 AND $3 IS NULL THEN
+    RETURN '
+SELECT m.id::varchar, m.stream_name::varchar, m.type::varchar, m.position, m.global_position,
+  m.data::varchar, m.metadata::varchar, m.time AT TIME ZONE ''UTC'' AS time
+FROM @extschema@.messages AS m
+WHERE ' || $1 || ' AND m.time >= pg_catalog.lower($8[1]) AND m.time < pg_catalog.upper($8[1])'
+    || coalesce(E'\nORDER BY m.' || $4, '')
+    || E'\nLIMIT $3';
+  END IF;
+
   FOR _number IN 1 .. $2 LOOP
     _from := _from || CASE WHEN _number > 1 THEN E'\n  UNION ALL' ELSE '' END || '
   SELECT m.global_position, m.position, m.time AT TIME ZONE ''UTC'' AS time, m.stream_name, m.type,
