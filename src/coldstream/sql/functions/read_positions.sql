@@ -57,6 +57,7 @@ DECLARE
   _closed @extschema@.chunk_range[];
   _chunk @extschema@.chunk_range;
   _ranges tstzrange[];
+  _range tstzrange;
   _chunk_names text[];
   _in_rows boolean;
 BEGIN
@@ -116,14 +117,18 @@ BEGIN
         ELSIF _chunk.state = 'dropped' THEN
           _to := _chunk.first_global_position - 1;
         ELSE
-          _ranges := _ranges || pg_catalog.tstzrange(_chunk.range_start, _chunk.range_end);
+          _ranges := @extschema@.joined_ranges(
+            _ranges, pg_catalog.tstzrange(_chunk.range_start, _chunk.range_end)
+          );
           _chunk_names := _chunk_names || _chunk.chunk_name;
           _in_rows := _in_rows OR _chunk.state IN ('closed', 'rehydrated');
         END IF;
       END LOOP;
       IF _open_first <= _to THEN
         _in_rows := true;
-        _ranges := _ranges || _open.ranges;
+        FOREACH _range IN ARRAY _open.ranges LOOP
+          _ranges := @extschema@.joined_ranges(_ranges, _range);
+        END LOOP;
         _chunk_names := _chunk_names || _open.chunk_names;
       END IF;
     END IF;
