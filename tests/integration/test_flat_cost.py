@@ -20,9 +20,10 @@ pytestmark = pytest.mark.native
 
 DAYS = 100
 DAY = timedelta(days=1)
-# A stream a day of four messages, and one that has two messages every day.
+# A stream a day of four messages, and two that have two and four messages every day.
 LONG = "account-long"
-A_DAY = 6
+DENSE = "ledger-dense"
+A_DAY = 10
 
 
 def rows() -> list[Row]:
@@ -30,13 +31,14 @@ def rows() -> list[Row]:
     found: list[Row] = []
     for day in range(DAYS):
         names = [f"order-{day}", LONG, f"order-{day}", f"order-{day}", LONG, f"order-{day}"]
+        names += 4 * [DENSE]
         for number, name in enumerate(names):
             before = [n for n in names[:number] if n == name]
             found.append(
                 (
                     len(found) + 1,
-                    len(before) + (2 * day if name == LONG else 0),
-                    today + (day - DAYS) * DAY + number * timedelta(hours=3),
+                    len(before) + {LONG: 2, DENSE: 4}.get(name, 0) * day,
+                    today + (day - DAYS) * DAY + number * timedelta(hours=2),
                     name,
                     "Happened",
                     '{"a": 1}',
@@ -116,6 +118,13 @@ def test_a_page_of_a_long_lived_stream_is_the_window_it_lies_in(
     assert answer == page
     # Three or four days; where a mark lies further back, a second window.
     assert chunks <= 8
+
+
+@pytest.mark.parametrize("position", [0, 2, 200, 204, 396])
+def test_a_stream_of_many_messages_is_marked_more_often(touched: Touched, position: int) -> None:
+    page = list(range(position, position + 4))
+    answer, chunks = touched(f"SELECT position FROM get_stream_messages(%s, {position}, 4)", DENSE)
+    assert (answer, chunks) == (page, 2)
 
 
 def test_the_last_message_is_one_chunk(touched: Touched) -> None:

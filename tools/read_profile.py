@@ -1,0 +1,129 @@
+"""Where the processor time of a read goes: the functions, and the statement each comes down to.
+
+    .venv/bin/python tools/read_profile.py postgresql://...
+
+The server must be on this machine and run Linux: a backend's time on the processor is read from
+/proc. Unlike the time that passes, it depends little on other programs. Rounds alternate; printed
+is the median of each, in microseconds a call, and its ratio to the plain table's. "The statement
+alone" has the read's own range of time and positions written into it: no function, no head, no
+ledger. It is parsed and planned at every call, as it is in a function.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import psycopg
+
+from coldstream.bench.arena import Arena, make
+from coldstream.bench.context import Bench, Options
+from coldstream.bench.groups import reads
+from coldstream.bench.place import prepared
+from coldstream.bench.workload import MIXED, Model
+
+ROUNDS, CALLS, MESSAGES = 9, 20, 100_000
+READS = (reads.STREAM_10, reads.STREAM_1000, reads.LAST, reads.CATEGORY_MIDDLE)
+
+Calls = Sequence[tuple[bytes, Sequence[Any]]]
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    bench = cast(Bench, SimpleNamespace(options=Options(reads=CALLS)))
+    with prepared(sys.argv[1], keep=False, progress=lambda line: None) as place:
+        arena = make(place, "profile", chunks=4)
+        arena.fill(Model(MIXED, 1), MESSAGES, lambda count: None)
+        arguments = reads.choose(bench, arena)
+        for tier in (reads.HOT, reads.WARM):
+            if tier == reads.WARM:
+                arena.compress()
+            for read in READS:
+                print(f"{read.title}, {tier}")
+                show(sys.argv[1], dict(contenders(arena, read, arguments[read.key][:CALLS])))
+    return 0
+
+
+def contenders(
+    arena: Arena, read: reads.Read, arguments: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[str, Calls]]:
+    """Name and calls of each."""
+    for name, contender in (
+        ("Message DB's functions on a plain table", arena.plain),
+        (read.function, arena.store),
+    ):
+        call = contender.call(read.function, len(arguments[0])).encode()
+        yield name, [(call, given) for given in arguments]
+    texts = Path(__file__).with_suffix(".sql").read_text("utf-8").split(";\n")
+    page, statement = (text.replace("@store@", arena.store.schema) for text in texts[:2])
+    ours = arena.store.call(read.function, len(arguments[0]))
+    whole, bare = [], []
+    with psycopg.connect(arena.place.dsn) as connection:
+        for given in arguments:
+            asked = page.replace("@call@", ours).encode()
+            [(name, *bounds)] = connection.execute(asked, given).fetchall()
+            filled = statement.replace("@filter@", filter_of(read, name, bounds))
+            whole.append(filled)
+            bare.append(filled.replace("m.data::varchar, m.metadata::varchar, ", ""))
+    yield "  the statement alone", [(text.encode(), ()) for text in whole]
+    yield "  without data and metadata", [(text.encode(), ()) for text in bare]
+    yield "  its plan", [(f"EXPLAIN {text}".encode(), ()) for text in whole]
+
+
+def filter_of(read: reads.Read, name: str, bounds: Sequence[Any]) -> str:
+    """What a page is told apart by: positions, category and, exactly, time."""
+    first, last, first_global, last_global, first_time, last_time = bounds
+    category = name.partition("-")[0]
+    time = f"m.time BETWEEN '{first_time}' AND '{last_time}'"
+    if read.section == reads.STREAM:
+        return (
+            f"m.stream_name = '{name}' AND m.category = '{category}' "
+            f"AND m.position BETWEEN {first} AND {last} AND {time} ORDER BY m.position"
+        )
+    return (
+        f"m.category = '{category}' AND m.global_position BETWEEN {first_global} AND {last_global} "
+        f"AND m.position_bucket BETWEEN {first_global >> 14} AND {last_global >> 14} AND {time} "
+        "ORDER BY m.global_position"
+    )
+
+
+def show(dsn: str, calls: dict[str, Calls]) -> None:
+    """A line each, once all have taken their turns."""
+    spent: dict[str, list[float]] = {name: [] for name in calls}
+    with ExitStack() as stack:
+        backends = {
+            name: stack.enter_context(psycopg.connect(dsn, autocommit=True)) for name in calls
+        }
+        for backend in backends.values():
+            # As the functions have it for themselves.
+            backend.execute("SET jit = off")
+            backend.execute("SET max_parallel_workers_per_gather = 0")
+        for round in range(ROUNDS + 1):
+            for name, each in calls.items():
+                used = measured(backends[name], each)
+                if round:  # The first one fills caches.
+                    spent[name].append(used)
+    plain = statistics.median(spent[next(iter(spent))])
+    for name, values in spent.items():
+        median = statistics.median(values)
+        print(f"  {name:42} {median:8.0f} us {median / plain:6.2f}", flush=True)
+
+
+def measured(connection: psycopg.Connection, calls: Calls) -> float:
+    """Microseconds of the backend's time on the processor, a call."""
+    schedule = Path(f"/proc/{connection.info.backend_pid}/schedstat")
+    before = int(schedule.read_text().split()[0])
+    for statement, arguments in calls:
+        connection.execute(statement, arguments or None, prepare=bool(arguments)).fetchall()
+    return (int(schedule.read_text().split()[0]) - before) / 1000 / len(calls)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
