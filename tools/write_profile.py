@@ -1,30 +1,43 @@
-"""Where the processor time of a single write goes: write_message, and what is left without a part.
+"""Where the processor time of a write goes: of a single one, and of a message in a batch.
 
     .venv/bin/python tools/write_profile.py postgresql://...
 
 The server must be on this machine and run Linux: a backend's time on the processor is read from
 /proc. Unlike the time that passes, it depends little on other programs. Rounds alternate; printed
-is the median of each, in microseconds a write in a transaction of its own, its commit included, and
-its ratio to the plain table's.
+is the median of each, in microseconds a message, the commit included.
+
+The first table is write_message, in transactions of their own, and what is left of it without a
+part; the ratio is to the plain table's. The second is a message of a batch, by the batch's size:
+what the backend spends on it, from COPY into a plain table to the store's functions, and what the
+client does, which is encoding included.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psycopg
 
-from coldstream.bench.arena import Arena, make
+from coldstream import NewMessage
+from coldstream.bench.arena import Arena, columns, make
+from coldstream.bench.imports import to_message
 from coldstream.bench.place import prepared
 from coldstream.bench.workload import SHORT, Event, Model
+from coldstream.client._calls import write_many_arguments
+from coldstream.sql import query
 
 ROUNDS, WRITES = 15, 400
+SIZES, BATCHED = (10, 100, 1000), 1000
 
 
 def main() -> int:
@@ -36,25 +49,115 @@ def main() -> int:
         ExitStack() as stack,
     ):
         arena = make(place, "profile", chunks=1)
-        functions = dict(contenders(arena))
         now = datetime.now(UTC)
         events = Model(SHORT, 1).events(10**9, now, now + timedelta(days=1))
-        backends = {
-            name: stack.enter_context(psycopg.connect(sys.argv[1], autocommit=True))
-            for name in functions
-        }
-        spent: dict[str, list[float]] = {name: [] for name in functions}
-        for round in range(ROUNDS + 1):
-            for name, function in functions.items():
-                batch = list(islice(events, WRITES))
-                used = measured(backends[name], function, batch)
-                if round:  # The first one fills caches and prepares the statement.
-                    spent[name].append(used)
+        singles(arena, events, stack)
+        batches(arena, events, stack)
+    return 0
+
+
+def singles(arena: Arena, events: Iterator[Event], stack: ExitStack) -> None:
+    """Print what a write of its own takes."""
+    functions = dict(contenders(arena))
+    backends = {name: connected(arena, stack) for name in functions}
+    spent: dict[str, list[float]] = {name: [] for name in functions}
+    for round in range(ROUNDS + 1):
+        for name, function in functions.items():
+            used = measured(backends[name], function, list(islice(events, WRITES)))
+            if round:  # The first one fills caches and prepares the statement.
+                spent[name].append(used)
     plain = statistics.median(spent[next(iter(spent))])
     for name, values in spent.items():
         median = statistics.median(values)
         print(f"{name:52} {median:6.0f} us {median / plain:6.2f}")
-    return 0
+
+
+def batches(arena: Arena, events: Iterator[Event], stack: ExitStack) -> None:
+    """Print what a message of a batch takes."""
+    store = stack.enter_context(arena.client(max_size=1))
+    with store.connection() as connection:
+        backend = connection.info.backend_pid
+    copying = connected(arena, stack)
+    text = query("write_messages", arena.store.schema)
+    call = "SELECT " + text[text.index(f"{arena.store.schema}.write_messages") :]
+    ways = {
+        "COPY into a plain table": Way(
+            copying.info.backend_pid,
+            lambda batch: list(columns(batch)),
+            partial(copy, arena, copying),
+        )
+    }
+    for name, function in (
+        ("arrays of messages, taken and left alone", "take_arrays"),
+        ("their INSERT alone, into a table like the hypertable", "insert_many_table"),
+        ("their INSERT alone, into the hypertable", "insert_many_hypertable"),
+    ):
+        connection = connected(arena, stack)
+        ways[name] = Way(
+            connection.info.backend_pid,
+            lambda batch: write_many_arguments(new_messages(batch), None),
+            partial(execute, connection, call.replace("write_messages", function).encode()),
+        )
+    ways["write_messages"] = Way(backend, new_messages, store.write_messages)
+    ways["import_messages"] = Way(
+        backend, lambda batch: [to_message(event) for event in batch], store.import_messages
+    )
+    spent: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for round in range(ROUNDS + 1):
+        for size in SIZES:
+            for name, way in ways.items():
+                prepared = [way.prepare(list(islice(events, size))) for _ in range(BATCHED // size)]
+                server, client = on_processor(way.backend), time.process_time_ns()
+                for batch in prepared:
+                    way.write(batch)
+                client = time.process_time_ns() - client
+                server = on_processor(way.backend) - server
+                if round:
+                    spent.setdefault((name, size), []).append((server, client))
+    for title, which, names in (
+        ("server, us a message; batch of", 0, ways),
+        ("client, us a message; batch of", 1, ("write_messages", "import_messages")),
+    ):
+        print(f"\n{title:52}", *(f"{size:6,}" for size in SIZES))
+        for name in names:
+            medians = (statistics.median(u[which] for u in spent[name, size]) for size in SIZES)
+            print(f"{name:52}", *(f"{median / 1000 / BATCHED:6.1f}" for median in medians))
+
+
+class Way(NamedTuple):
+    """One way to write a batch; what prepares it is not measured."""
+
+    backend: int
+    prepare: Callable[[list[Event]], Any]
+    write: Callable[[Any], object]
+
+
+def copy(arena: Arena, connection: psycopg.Connection, rows: list[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(arena.query("copy_plain")) as into:
+        for row in rows:
+            into.write_row(row)
+
+
+def execute(connection: psycopg.Connection, statement: bytes, arguments: Any) -> None:
+    connection.execute(statement, arguments, prepare=True)
+
+
+def new_messages(batch: list[Event]) -> list[NewMessage]:
+    """As a program has them: values, which the client encodes."""
+    return [
+        NewMessage(
+            e.stream_name,
+            e.type,
+            json.loads(e.data or "null"),
+            json.loads(e.metadata or "null"),
+            e.id,
+        )
+        for e in batch
+    ]
+
+
+def connected(arena: Arena, stack: ExitStack) -> psycopg.Connection:
+    return stack.enter_context(psycopg.connect(arena.place.dsn, autocommit=True))
 
 
 def contenders(arena: Arena) -> Iterator[tuple[str, str]]:
@@ -103,6 +206,9 @@ def variants(store: str) -> dict[str, Callable[[str], str]]:
         "without the head": without(
             f"    INSERT INTO {store}.streams", "  ELSIF $6 OPERATOR(pg_catalog.=) -1", head
         ),
+        "with a search_path of its own": lambda text: text.replace(
+            "SECURITY DEFINER", "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
+        ),
         "without the look at the ledger": without(
             "  IF _time OPERATOR(pg_catalog.<)", f"  IF {store}.debugging"
         ),
@@ -112,13 +218,17 @@ def variants(store: str) -> dict[str, Callable[[str], str]]:
 def measured(connection: psycopg.Connection, function: str, batch: list[Event]) -> float:
     """Microseconds of the backend's time on the processor, a write."""
     statement = f"SELECT {function}(%s, %s, %s, %s::jsonb, %s::jsonb)".encode()
-    schedule = Path(f"/proc/{connection.info.backend_pid}/schedstat")
-    before = int(schedule.read_text().split()[0])
+    before = on_processor(connection.info.backend_pid)
     for e in batch:
         connection.execute(
             statement, [e.id, e.stream_name, e.type, e.data, e.metadata], prepare=True
         )
-    return (int(schedule.read_text().split()[0]) - before) / 1000 / len(batch)
+    return (on_processor(connection.info.backend_pid) - before) / 1000 / len(batch)
+
+
+def on_processor(pid: int) -> int:
+    """Nanoseconds that a process has been running."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
 if __name__ == "__main__":

@@ -36,3 +36,42 @@ BEGIN
   );
 END;
 $$;
+
+-- What a batch costs before and without a store: its arrays alone, and its INSERT alone.
+CREATE FUNCTION @store@.take_arrays(
+  ids varchar[], stream_names varchar[], types varchar[], data jsonb[], metadata jsonb[],
+  expected_versions jsonb
+)
+RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN (SELECT count(*) FROM unnest($1::uuid[], $2, $3, $4, $5));
+END;
+$$;
+
+CREATE FUNCTION @store@.insert_many_table(
+  ids varchar[], stream_names varchar[], types varchar[], data jsonb[], metadata jsonb[],
+  expected_versions jsonb
+)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO @store@.bare_messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  SELECT nextval('@store@.messages_global_position_seq'), 0, clock_timestamp(),
+    u.stream_name, u.type, u.data, u.metadata, u.id, 0
+  FROM unnest($1::uuid[], $2, $3, $4, $5) AS u (id, stream_name, type, data, metadata);
+END;
+$$;
+
+CREATE FUNCTION @store@.insert_many_hypertable(
+  ids varchar[], stream_names varchar[], types varchar[], data jsonb[], metadata jsonb[],
+  expected_versions jsonb
+)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO @store@.messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  SELECT nextval('@store@.messages_global_position_seq'), 0, clock_timestamp(),
+    u.stream_name, u.type, u.data, u.metadata, u.id, 0
+  FROM unnest($1::uuid[], $2, $3, $4, $5) AS u (id, stream_name, type, data, metadata);
+END;
+$$;

@@ -13,7 +13,7 @@ CREATE TABLE @extschema@.messages (
   id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   category text NOT NULL GENERATED ALWAYS AS (pg_catalog.split_part(stream_name, '-', 1)) STORED,
   -- global_position >> 14. Not generated: that it is missing tells the trigger a plain INSERT from a
-  -- write function's, at a seventh of the cost of any other sign.
+  -- write function's, and no other sign is as cheap to look at.
   position_bucket bigint NOT NULL
 );
 
@@ -52,7 +52,7 @@ ALTER TABLE @extschema@.streams REPLICA IDENTITY FULL;
 
 -- The ids of the messages in row form, which no two of them may share. Not a unique index of messages:
 -- that would have to contain time, and guard nothing; and to look an id up in every chunk of the window
--- at each write costs as much as all the rest of the write.
+-- at each write would be most of the write.
 CREATE TABLE @extschema@.recent_ids (
   global_position bigint NOT NULL,
   -- By the name of Message DB's index, which stands in the error that clients look at.

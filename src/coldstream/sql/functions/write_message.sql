@@ -16,10 +16,11 @@
 --      as it is now whatever the isolation level (see sync_store).
 --
 -- This is the most used code of all. Everything rare is a function of its own, and what can be an
--- expression is one: each statement and each call costs the write a few percent. So would a
--- search_path of its own (a tenth): it runs as the owner under the caller's, and therefore every name
--- and every operator is qualified, also in what is inlined here (hash_64, debugging), and everything
--- it calls sets the path. tests/unit/test_sql_qualified.py holds it to that.
+-- expression is one: each statement and each call is paid by every write, and so would a search_path
+-- of its own be (tools/write_profile.py prints what these cost). It runs as the owner under its
+-- caller's path, and therefore every name and every operator is qualified, also in what is inlined
+-- here (hash_64, debugging), and everything it calls sets the path. tests/unit/test_sql_qualified.py
+-- holds it to that.
 CREATE OR REPLACE FUNCTION @extschema@.write_message(
   id varchar,
   stream_name varchar,

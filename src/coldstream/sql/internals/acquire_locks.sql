@@ -1,8 +1,8 @@
 -- The locks of many streams' categories, in the order of their keys: two calls that name the same
 -- categories in another order would otherwise wait for each other in a circle.
 --
--- Like acquire_lock it has no search_path of its own, which costs a small batch more than its locks
--- do, so every name and every operator is qualified.
+-- Like acquire_lock it has no search_path of its own, which every batch would pay for, so every name
+-- and every operator is qualified.
 CREATE OR REPLACE FUNCTION @extschema@.acquire_locks(stream_names varchar[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE

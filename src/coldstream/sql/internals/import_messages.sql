@@ -1,5 +1,6 @@
 -- Brings history along: messages with positions and times of their own, as plain INSERTs of them in
--- this order would, at a tenth of the trigger's statements. Returns their global positions, in order.
+-- this order would, by a few statements for all of them where the trigger has several for each.
+-- Returns their global positions, in order.
 --
 -- Here as there: the category locks first; a position or an id that exists is refused as Message
 -- DB's unique indexes refuse it; a range that has been sealed is refused; the heads and the ledger

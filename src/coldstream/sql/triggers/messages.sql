@@ -1,9 +1,9 @@
 -- Plain statements against messages keep the heads and the ledger true.
 --
 -- The condition lets the write functions pass: they name the bucket. The application's role has no right
--- to name it, and the owner's SELECT * of another store fails, because category is generated. A sign
--- in a setting, or a look at who the user is, costs every write a tenth: PostgreSQL reads the condition
--- anew for each.
+-- to name it, and the owner's SELECT * of another store fails, because category is generated. PostgreSQL
+-- reads the condition anew for each statement, so a sign in a setting, or a look at who the user is,
+-- would have to be paid by every write.
 DO $$
 BEGIN
   IF NOT EXISTS (
