@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 import coldstream
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
@@ -136,6 +136,25 @@ class Arena:
         """All that the store occupies in the database."""
         ((others, hypertable),) = self.rows("store_bytes")
         return int(others + hypertable)
+
+    def store_parts(self) -> dict[str, int]:
+        """What :meth:`store_bytes` adds up from: the tables beside the messages, the columns of the
+        columnstore as they are stored, and what is left: indexes, and gaps in pages."""
+        parts = dict(self.rows("table_bytes"))
+        with self.place.connection() as connection:
+            for schema, table, columns in connection.execute(self.query("columnstores")):
+                sums = sql.SQL(", ").join(
+                    sql.SQL("coalesce(sum(pg_column_size({})), 0)").format(sql.Identifier(column))
+                    for column in columns
+                )
+                found = connection.execute(
+                    sql.SQL("SELECT {} FROM {}").format(sums, sql.Identifier(schema, table))
+                ).fetchone()
+                for column, size in zip(columns, found or (), strict=True):
+                    part = "filters" if column.startswith("_ts_meta") else column
+                    parts[part] = parts.get(part, 0) + int(size)
+        parts["indexes, gaps"] = self.store_bytes() - sum(parts.values())
+        return parts
 
     def plain_bytes(self) -> int:
         """All that the plain table occupies."""

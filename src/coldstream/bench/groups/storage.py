@@ -80,7 +80,8 @@ def _figures(bench: Bench, stored: Stored) -> Iterator[Figure]:
         yield hot.once(arena.store_bytes() / messages, plain)
         with bench.step(f"compress {stored.title}"):
             arena.compress()
-        yield warm.once(arena.store_bytes() / messages, plain)
+        parts = {name: round(size / messages, 2) for name, size in arena.store_parts().items()}
+        yield warm.once(arena.store_bytes() / messages, plain, more={"parts": parts})
         if not bench.wants(archived) and not bench.wants(everything):
             return
         with bench.step(f"archive {stored.title}"):

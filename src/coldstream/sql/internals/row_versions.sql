@@ -27,9 +27,7 @@ BEGIN
     IF pg_catalog.pg_relation_size($1) > 0 THEN
       RETURN NULL;
     END IF;
-    SELECT c.compress_relid INTO _rows
-    FROM _timescaledb_catalog.compression_settings AS c
-    WHERE c.relid = $1;
+    _rows := @extschema@.columnstore_of($1);
   END IF;
   IF _rows IS NULL THEN
     RETURN NULL;
@@ -59,8 +57,8 @@ BEGIN
   ) INTO _versions;
   RETURN _versions;
 EXCEPTION
-  -- A release of TimescaleDB that keeps this elsewhere, or a server that does not say which it is.
-  WHEN undefined_table OR undefined_column OR insufficient_privilege THEN
+  -- A server that does not say which one it is.
+  WHEN insufficient_privilege THEN
     RETURN NULL;
 END;
 $$;

@@ -9,13 +9,30 @@ AS $$
 DECLARE
   _rows_since timestamptz := (SELECT s.rows_since FROM @extschema@.store AS s);
   _closed_before timestamptz;
+  -- The chunks that are there. Looked up once: that takes as long as there are many of them.
+  _names text[];
+  _starts timestamptz[];
+  _ends timestamptz[];
+  _compressed boolean[];
 BEGIN
+  SELECT pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, r.relname)),
+    pg_catalog.array_agg(h.range_start), pg_catalog.array_agg(h.range_end),
+    pg_catalog.array_agg(h.is_compressed)
+  INTO _names, _starts, _ends, _compressed
+  FROM @extschema@.hypertable_chunks() AS h
+  JOIN pg_catalog.pg_class AS r ON r.oid = h.chunk
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace;
+
   DELETE FROM @extschema@.chunks AS c
-  WHERE c.state = 'open' AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
+  WHERE c.state = 'open' AND NOT EXISTS (
+    SELECT FROM pg_catalog.unnest(_names) AS h (name) WHERE h.name = c.chunk_name
+  ) AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
 
   UPDATE @extschema@.chunks AS c
   SET state = 'dropped', chunk_name = NULL, dropped_at = pg_catalog.clock_timestamp()
-  WHERE c.state <> 'dropped' AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
+  WHERE c.state <> 'dropped' AND NOT EXISTS (
+    SELECT FROM pg_catalog.unnest(_names) AS h (name) WHERE h.name = c.chunk_name
+  ) AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
   IF FOUND THEN
     UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
   END IF;
@@ -23,8 +40,10 @@ BEGIN
   -- A read asks the ledger for what is older than the last closed chunk. So a chunk that could not be
   -- closed before a newer one was, because somebody still wrote into it, has to be known: as open.
   INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
-  SELECT h.range_start, h.range_end, @extschema@.qualified_name(h.chunk), 'open'
-  FROM @extschema@.hypertable_chunks() AS h
+  SELECT h.range_start, h.range_end, h.name, 'open'
+  FROM ROWS FROM (
+    pg_catalog.unnest(_starts), pg_catalog.unnest(_ends), pg_catalog.unnest(_names)
+  ) AS h (range_start, range_end, name)
   WHERE h.range_start < (
     SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open'
   )
@@ -45,7 +64,9 @@ BEGIN
         WHERE NOT h.is_compressed AND c.state IS DISTINCT FROM 'rehydrated'
       ) AS first_rows,
       pg_catalog.max(h.range_end) AS last_end
-    FROM @extschema@.hypertable_chunks() AS h
+    FROM ROWS FROM (
+      pg_catalog.unnest(_starts), pg_catalog.unnest(_ends), pg_catalog.unnest(_compressed)
+    ) AS h (range_start, range_end, is_compressed)
     LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
   ) AS n
   WHERE s.closed_before < n.closed_before

@@ -7,6 +7,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _row @extschema@.chunks;
+  _chunk regclass;
+  _columnstore regclass;
   _row_bytes bigint;
   _columnstore_bytes bigint;
 BEGIN
@@ -18,24 +20,34 @@ BEGIN
     RETURN _row;
   END IF;
 
+  _chunk := _row.chunk_name::regclass;
+  IF _row.state = 'closed' AND @extschema@.columnstore_of(_chunk) IS NULL THEN
+    _row_bytes := greatest(_row.row_bytes, pg_catalog.pg_total_relation_size(_chunk));
+  END IF;
   BEGIN
-    PERFORM @extschema:timescaledb@.compress_chunk(
-      _row.chunk_name::regclass, if_not_compressed => true
-    );
+    PERFORM @extschema:timescaledb@.compress_chunk(_chunk, if_not_compressed => true);
   EXCEPTION
     WHEN duplicate_object THEN
       -- TimescaleDB's own policy was compressing it at the same time, and is done.
       NULL;
   END;
 
-  SELECT s.before_compression_total_bytes INTO _row_bytes
-  FROM @extschema:timescaledb@.chunk_compression_stats('@extschema@.messages') AS s
-  WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
-
-  -- Everything counted, the emptied tables and indexes of the rows too.
-  SELECT s.total_bytes INTO _columnstore_bytes
-  FROM @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS s
-  WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
+  _columnstore := @extschema@.columnstore_of(_chunk);
+  IF _row_bytes IS NULL THEN
+    SELECT s.before_compression_total_bytes INTO _row_bytes
+    FROM @extschema:timescaledb@.chunk_compression_stats('@extschema@.messages') AS s
+    WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
+  END IF;
+  -- Everything counted, the emptied tables and indexes of the rows too. TimescaleDB's own functions
+  -- look at every chunk of the hypertable.
+  IF _columnstore IS NOT NULL THEN
+    _columnstore_bytes := pg_catalog.pg_total_relation_size(_chunk)
+      + pg_catalog.pg_total_relation_size(_columnstore);
+  ELSE
+    SELECT s.total_bytes INTO _columnstore_bytes
+    FROM @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS s
+    WHERE pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name) = _row.chunk_name;
+  END IF;
 
   UPDATE @extschema@.chunks
   SET state = 'compressed', compressed_at = coalesce(compressed_at, pg_catalog.clock_timestamp()),
