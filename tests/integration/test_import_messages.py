@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import psycopg
@@ -155,6 +155,17 @@ def message(position: int, stream_name: str = "account-1", **changes: object) ->
 def client(fresh_store: InstalledStore, kind: str) -> Iterator[Client]:
     with opened(kind, fresh_store.dsn, schema=fresh_store.schema) as client:
         yield client
+
+
+def test_times_and_positions_to_the_last_digit(client: Client) -> None:
+    found = [
+        message(0, time=datetime(1969, 12, 31, 23, 59, 59, 999999, UTC)),
+        message(7, time=datetime(2000, 1, 1, 0, 0, 0, 1, timezone(timedelta(hours=5, minutes=30)))),
+        message(2**62 + 1, time=datetime(2123, 4, 5, 6, 7, 8, 123457, UTC)),
+    ]
+    client.import_messages(found)
+    given = [(m.position, m.time) for m in client.get_stream_messages("account-1")]
+    assert given == [(m.position, m.time) for m in found]
 
 
 def test_what_is_refused(client: Client) -> None:

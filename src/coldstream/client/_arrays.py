@@ -7,7 +7,8 @@ parses that text again: for a thousand messages that costs more than writing the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from struct import Struct
 from typing import Any
 
@@ -16,6 +17,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+_BIGINT, _BIGINT_ARRAY = 20, 1016
+_TIMESTAMPTZ, _TIMESTAMPTZ_ARRAY = 1184, 1185
 _VARCHAR, _VARCHAR_ARRAY = 1043, 1015
 _JSONB, _JSONB_ARRAY = 3802, 3807
 
@@ -26,6 +29,17 @@ _NULL = _length(-1)
 # The version counts as a part of the element.
 _jsonb_header = Struct("!ib").pack
 _JSONB_VERSION = 1
+_number = Struct("!iq").pack
+# Times count microseconds from here.
+_EPOCH, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+class BigintArray(bytes):
+    """The binary form of a ``bigint[]``."""
+
+
+class TimestamptzArray(bytes):
+    """The binary form of a ``timestamptz[]``."""
 
 
 class VarcharArray(bytes):
@@ -34,6 +48,18 @@ class VarcharArray(bytes):
 
 class JsonbArray(bytes):
     """The binary form of a ``jsonb[]``."""
+
+
+def bigint_array(values: Sequence[int]) -> BigintArray:
+    """The array of these integers, which a ``bigint`` holds."""
+    elements = map(_number, repeat(8), values)
+    return BigintArray(_header(1, 0, _BIGINT, len(values), 1) + b"".join(elements))
+
+
+def timestamptz_array(values: Sequence[datetime]) -> TimestamptzArray:
+    """The array of these times, which have a time zone."""
+    elements = (_number(8, (value - _EPOCH) // _MICROSECOND) for value in values)
+    return TimestamptzArray(_header(1, 0, _TIMESTAMPTZ, len(values), 1) + b"".join(elements))
 
 
 def varchar_array(values: Sequence[str]) -> VarcharArray:
@@ -63,6 +89,14 @@ class _ArrayDumper(Dumper):
         return bytes(obj)
 
 
+class _BigintArrayDumper(_ArrayDumper):
+    oid = _BIGINT_ARRAY
+
+
+class _TimestamptzArrayDumper(_ArrayDumper):
+    oid = _TIMESTAMPTZ_ARRAY
+
+
 class _VarcharArrayDumper(_ArrayDumper):
     oid = _VARCHAR_ARRAY
 
@@ -72,5 +106,7 @@ class _JsonbArrayDumper(_ArrayDumper):
 
 
 # Types of our own, so nobody else's arguments are adapted in another way.
+psycopg.adapters.register_dumper(BigintArray, _BigintArrayDumper)
+psycopg.adapters.register_dumper(TimestamptzArray, _TimestamptzArrayDumper)
 psycopg.adapters.register_dumper(VarcharArray, _VarcharArrayDumper)
 psycopg.adapters.register_dumper(JsonbArray, _JsonbArrayDumper)

@@ -11,7 +11,7 @@ from uuid import UUID
 import simplejson
 from uuid_utils import uuid7
 
-from coldstream.client._arrays import jsonb_array, varchar_array
+from coldstream.client._arrays import bigint_array, jsonb_array, timestamptz_array, varchar_array
 from coldstream.errors import InvalidInput, NotACategory, NotAStream
 from coldstream.message import JsonText, Message, NewMessage, encode_json, is_category
 
@@ -106,8 +106,8 @@ def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
         if each.time.tzinfo is None:
             raise InvalidInput(f"The time of a message has no time zone: {each.time}")
     return (
-        varchar_array([str(each.position) for each in messages]),
-        varchar_array([each.time.isoformat() for each in messages]),
+        bigint_array([each.position for each in messages]),
+        timestamptz_array([each.time for each in messages]),
         varchar_array(check_texts("stream name", [each.stream_name for each in messages])),
         varchar_array(check_texts("type", [each.type for each in messages])),
         jsonb_array([_json("data", _given(each.data_text)) for each in messages]),

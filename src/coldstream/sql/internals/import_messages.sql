@@ -109,28 +109,19 @@ BEGIN
     PERFORM @extschema@.check_heads($3);
   END IF;
 
-  WITH ordered AS (
-    SELECT u.*
-    FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY
-      AS u (position, time, stream_name, type, data, metadata, id, number)
-    ORDER BY u.number
-  ), drawn AS (
-    SELECT o.*, nextval('@extschema@.messages_global_position_seq') AS global_position
-    FROM ordered AS o
-  ), written AS (
-    INSERT INTO @extschema@.messages
-      (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
-    SELECT d.global_position, d.position, d.time, d.stream_name, d.type, d.data, d.metadata, d.id,
-      d.global_position >> 14
-    FROM drawn AS d
-    RETURNING global_position, id
-  ), claimed AS (
-    INSERT INTO @extschema@.recent_ids (id, global_position)
-    SELECT w.id, w.global_position FROM written AS w
-    RETURNING global_position
-  )
-  SELECT array_agg(c.global_position ORDER BY c.global_position) INTO _global_positions
-  FROM claimed AS c;
+  _global_positions := ARRAY(
+    SELECT nextval('@extschema@.messages_global_position_seq')
+    FROM generate_series(1, cardinality($1))
+  );
+  INSERT INTO @extschema@.messages
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  SELECT u.global_position, u.position, u.time, u.stream_name, u.type, u.data, u.metadata, u.id,
+    u.global_position >> 14
+  FROM unnest(_global_positions, $1, $2, $3, $4, $5, $6, $7)
+    AS u (global_position, position, time, stream_name, type, data, metadata, id);
+
+  INSERT INTO @extschema@.recent_ids (id, global_position)
+  SELECT u.id, u.global_position FROM unnest($7, _global_positions) AS u (id, global_position);
 
   -- After the INSERT, which holds the locks of the chunks: see admit_time.
   PERFORM @extschema@.admit_time(c.time)
