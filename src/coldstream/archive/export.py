@@ -168,13 +168,17 @@ def verify_object(
     location: ArchiveLocation,
     manifest: Manifest,
     *,
+    deep: bool = True,
+    with_rows: Callable[[pa.RecordBatch], None] | None = None,
     spool_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Read the object back from storage and prove it equal to what its manifest says.
 
-    In this order: bytes, SHA-256 of all of them, page checksums, order of rows, their number,
-    ranges, categories and digest.
+    In this order: bytes, SHA-256 of all of them; and ``deep``, page checksums, order of rows, their
+    number, ranges, categories and digest. Bytes that were once proved deep are proved by their
+    SHA-256. ``with_rows`` is called with
+    them, in order; they are proved when this returns.
 
     Raises:
         ArchiveCorrupt: it differs; the message names what does.
@@ -202,11 +206,15 @@ def verify_object(
             footer = sha256(spool.read()).hexdigest()
             if footer != manifest.footer_sha256:
                 raise ArchiveCorrupt(f"{url} has another footer than its manifest says")
+        if not deep:
+            return
         summing = Summing()
         batches = (parquet if manifest.format == "parquet" else csv).read_batches(spool)
         done = 0
         for batch in batches:
             summing.add(batch)
+            if with_rows:
+                with_rows(batch)
             done += batch.num_rows
             if progress:
                 progress("check", done, manifest.rows)

@@ -90,17 +90,42 @@ class Lifecycle:
             progress=self.progress,
         )
 
-    def verify(self, *, again: bool = False) -> list[Verification]:
+    def verify(
+        self,
+        *,
+        again: bool = False,
+        deep: bool = False,
+        sample: int | float | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> list[Verification]:
         """Read exported objects back and prove them; with ``again``, every archived object.
+
+        An object that was never verified is proved row by row: only that lets its chunk be dropped.
+        One that was is proved by its SHA-256; ``deep`` recomputes the digest of its rows once more.
+        ``start`` and ``end`` (aware times) narrow it to the chunks that a range touches; ``sample``
+        to so many of them, or to a share up to 1.0, by chance. Any of these means ``again``.
 
         They are read where the store's ``archive`` says, or else where the ledger does. What is
         proved there is read from there from then on: so a copied archive is taken into use.
 
         A damaged object is a result, not an exception: look at ``problem``.
+
+        Raises:
+            InvalidInput: a time without a time zone, or no such sample.
         """
         from coldstream.lifecycle.verify import verify
 
-        return verify(self._store, self._locate, again=again, progress=self.progress)
+        return verify(
+            self._store,
+            self._locate,
+            again=again,
+            deep=deep,
+            sample=sample,
+            start=start,
+            end=end,
+            progress=self.progress,
+        )
 
     def drop(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Drop]:
         """Drop verified chunks from the database; gives all that are due, and why some stay.

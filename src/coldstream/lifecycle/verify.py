@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +11,7 @@ from datetime import UTC, datetime
 from coldstream.archive.export import verify_object
 from coldstream.archive.manifest import Manifest
 from coldstream.client._sync import Store
-from coldstream.errors import ArchiveCorrupt, ArchiveError
+from coldstream.errors import ArchiveCorrupt, ArchiveError, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
 from coldstream.lifecycle.states import EXPORTED
@@ -25,40 +27,82 @@ class Verification:
     problem: ArchiveError | None
 
 
-def verify(store: Store, locate: Locate, *, again: bool, progress: Progress) -> list[Verification]:
-    """Verify what was exported and is not yet verified; with ``again``, all that is archived.
+def due(
+    session: Session,
+    *,
+    again: bool,
+    sample: int | float | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> list[Chunk]:
+    """The chunks whose objects are looked at: never verified ones, or any of a range, or a sample.
 
-    A damaged object does not end the run: the others are looked at too.
+    Raises:
+        InvalidInput: a time without a zone, or no such sample.
     """
+    if any(time is not None and time.tzinfo is None for time in (start, end)):
+        raise InvalidInput("A time without a time zone")
+    first, last = _EVER
+    touched = {row[0] for row in session.rows("archived_manifests", [end or first, start or last])}
+    again = again or sample is not None or start is not None or end is not None
+    chunks = [
+        chunk
+        for chunk in session.chunks()
+        if chunk.range_start in touched and (again or chunk.state == EXPORTED)
+    ]
+    return chunks if sample is None else _sampled(chunks, sample)
+
+
+def _sampled(chunks: list[Chunk], sample: int | float) -> list[Chunk]:
+    if sample <= 0 or (isinstance(sample, float) and sample > 1):
+        raise InvalidInput(f"No sample: {sample}", hint="Give a number, or a share up to 1.0.")
+    size = math.ceil(sample * len(chunks)) if isinstance(sample, float) else sample
+    chosen = random.sample(chunks, min(size, len(chunks)))
+    return sorted(chosen, key=lambda chunk: chunk.range_start)
+
+
+def verify(
+    store: Store,
+    locate: Locate,
+    *,
+    again: bool,
+    deep: bool,
+    sample: int | float | None,
+    start: datetime | None,
+    end: datetime | None,
+    progress: Progress,
+) -> list[Verification]:
+    """Verify what is due. A damaged object does not end the run: the others are looked at too."""
     results = []
     with working(store) as session:
-        chunks = {chunk.range_start: chunk for chunk in session.chunks()}
-        for range_start, _, state, *_ in session.rows("archived_manifests", _EVER):
-            if state != EXPORTED and not again:
-                continue
-            chunk = chunks[range_start]
+        for chunk in due(session, again=again or deep, sample=sample, start=start, end=end):
             try:
-                verify_chunk(session, locate, chunk, progress)
+                # Only an object whose rows were proved once may be believed by its bytes alone.
+                verify_chunk(session, locate, chunk, progress, deep or chunk.state == EXPORTED)
                 results.append(Verification(chunk, None))
             except ArchiveError as error:
                 results.append(Verification(chunk, error))
     return results
 
 
-def verify_chunk(session: Session, locate: Locate, chunk: Chunk, progress: Progress) -> None:
-    """Prove one chunk's object, as the ledger knows it now."""
+def verify_chunk(
+    session: Session, locate: Locate, chunk: Chunk, progress: Progress, deep: bool = True
+) -> None:
+    """Prove one chunk's object, as the ledger knows it now; see :func:`verify_object`."""
     started = time.monotonic()
     [(_, _, _, manifest_key, digest, url)] = session.rows(
         "archived_manifests", [chunk.range_end, chunk.range_start]
     )
     location = locate(url)
     manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
-    if manifest.digest != digest:
+    # The key contains the object's SHA-256: an object that was exchanged together with its manifest
+    # has another one.
+    if manifest.digest != digest or (not deep and manifest.key != chunk.archive_object):
         raise ArchiveCorrupt(
             f"{location.url_of(manifest_key)} is not the manifest that the ledger knows",
             hint="Export the chunk again: coldstream archive --again.",
         )
-    verify_object(location, manifest, progress=reporter(progress, chunk))
+    verify_object(location, manifest, deep=deep, progress=reporter(progress, chunk))
     session.record(
         "record_verified",
         [chunk.range_start, digest, location.url],
