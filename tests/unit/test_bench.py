@@ -199,7 +199,7 @@ def report() -> dict[str, Any]:
     return {
         "versions": dict.fromkeys(("postgresql", "timescaledb", "coldstream", "psycopg"), "1"),
         "machine": {"cpu": "x", "cores": 2, "memory_bytes": None, "system": "s", "python": "3"},
-        "options": {"messages": 1000, "seed": 1, "rounds": 2, "seconds": 0.1},
+        "options": {"messages": 1000, "history": 1000, "seed": 1, "rounds": 2, "seconds": 0.1},
         "settings": {"fsync": "on"},
         "workload": "model",
         "embedded": False,

@@ -34,10 +34,10 @@ class Steps(Protocol):
 class Options:
     """How much is measured.
 
-    ``messages``: of each shape. ``history``: of the chunk that is archived and dropped. ``growth``:
-    the numbers of chunks, and ``growth_messages`` in each. ``imported``: in a round of
-    imports. ``rounds``: in which the contenders take
-    turns, each for ``seconds``. ``rows``: patterns of keys; none is all. ``reads``: calls a round.
+    ``messages``: to read, and to write after. ``history``: of a whole chunk, where one is stored,
+    archived or dropped. ``growth``: the numbers of chunks, and ``growth_messages`` in each.
+    ``imported``: in a round of imports. ``rounds``: in which the contenders take turns, each for
+    ``seconds``. ``rows``: patterns of keys; none is all. ``reads``: calls a round.
     """
 
     messages: int = 200_000

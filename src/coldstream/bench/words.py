@@ -191,7 +191,8 @@ def about(report: Mapping[str, Any]) -> list[str]:
         f"Client: {machine['cpu']}, {machine['cores']} cores, "
         + (f"{memory / 1e9:.0f} GB" if memory else "memory unknown")
         + f", {machine['system']}, Python {machine['python']}",
-        f"{options['messages']:,} messages a shape ({report['workload']}), seed {options['seed']}, "
+        f"{options['messages']:,} messages ({report['workload']}) to read and write, "
+        f"{options['history']:,} a chunk to store, archive and drop, seed {options['seed']}, "
         f"{options['rounds']} rounds of {options['seconds']:g} s; begun {report['started']}, "
         f"took {report['seconds']:,.0f} s",
         "Settings: " + ", ".join(f"{k} {v}" for k, v in report["settings"].items()),

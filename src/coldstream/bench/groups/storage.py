@@ -72,7 +72,7 @@ def run(bench: Bench) -> Iterator[Figure]:
 
 def _figures(bench: Bench, stored: Stored) -> Iterator[Figure]:
     hot, warm, archived, everything = stored.rows
-    messages = bench.options.messages
+    messages = bench.options.history
     arena = make(bench.place, f"size_{stored.key}", chunks=1)
     bench.fill(arena, _source(bench, stored), messages, stored.title)
     try:

@@ -27,14 +27,14 @@ def bench(
         int | None,
         Parameter(
             validator=Number(gte=1000),
-            help="Messages of each shape (default: 200,000; 1,000,000 with --full).",
+            help="Messages to read, and to write after (default: 200,000; 1,000,000 with --full).",
         ),
     ] = None,
     history: Annotated[
         int | None,
         Parameter(
             validator=Number(gte=1000),
-            help="Messages of the chunk that is archived and dropped (default: 1,000,000).",
+            help="Messages of a chunk that is stored, archived or dropped (default: 1,000,000).",
         ),
     ] = None,
     from_dsn: Annotated[
