@@ -95,7 +95,7 @@ def test_plain_arrow_columns_are_taken_too(format: ModuleType) -> None:
     rows = make_rows(10)
     (batch,) = to_batches(rows)
     columns = {name: batch.column(name) for name in reversed(batch.schema.names)}
-    columns["data"] = columns["data"].storage.cast(pa.large_string())
+    columns["data"] = columns["data"].cast(pa.large_string())
     columns["id"] = columns["id"].storage
     columns["time"] = columns["time"].cast(pa.timestamp("us", tz="America/New_York"))
     plain = pa.RecordBatch.from_pydict(columns)

@@ -39,8 +39,8 @@ def test_plain_readers_see_these_columns(whole: bytes) -> None:
         ("time", "INT64", "TIMESTAMP"),
         ("stream_name", "BYTE_ARRAY", "STRING"),
         ("type", "BYTE_ARRAY", "STRING"),
-        ("data", "BYTE_ARRAY", "JSON"),
-        ("metadata", "BYTE_ARRAY", "JSON"),
+        ("data", "BYTE_ARRAY", "STRING"),
+        ("metadata", "BYTE_ARRAY", "STRING"),
         ("id", "FIXED_LEN_BYTE_ARRAY", "UUID"),
         ("category", "BYTE_ARRAY", "STRING"),
     ]

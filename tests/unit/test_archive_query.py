@@ -94,9 +94,10 @@ def test_every_message_of_both_formats_once(
 def test_types_are_those_of_the_file_also_without_messages(location: ArchiveLocation) -> None:
     empty = answer(location, "DESCRIBE messages")
     commit_manifest(location, export(location, ROWS))
+    one = answer(location, "DESCRIBE messages")
     commit_manifest(location, export(location, shifted(ROWS, 1), 1, "csv"))
     both = answer(location, "DESCRIBE messages")
-    for described in (empty, both):
+    for described in (empty, one, both):
         assert [row[0] for row in described] == list(COLUMNS)
         assert {row[0]: row[1] for row in described} == {
             "global_position": "BIGINT",

@@ -41,6 +41,8 @@ _CSV_COLUMNS = {
 }
 # DuckDB holds many lines of this length at once; a longer one is an error, not a shorter answer.
 _CSV_LINE_BYTES = 16 * 1024 * 1024
+# Text in a file. DuckDB looks whether it is JSON when it reads the column.
+_JSON = "* REPLACE (data::JSON AS data, metadata::JSON AS metadata)"
 _OURS = re.compile(r"(Archive\w+): (.+)")
 _UNREADABLE = re.compile(r"Failed to read file|No magic bytes|CSV Error", re.IGNORECASE)
 _TIME = pa.timestamp("us", tz="UTC")
@@ -101,7 +103,7 @@ def opened(
                     _messages(connection, location, manifests).create_view("messages")
                 else:
                     # An empty archive has no messages, and their columns all the same.
-                    connection.from_arrow(SCHEMA.empty_table()).create("messages")
+                    connection.from_arrow(SCHEMA.empty_table()).project(_JSON).create("messages")
                 connection.from_arrow(_ranges(location, manifests)).create("archived_ranges")
             yield connection
 
@@ -181,7 +183,7 @@ def _messages(
     )
     relations = []
     if parquet:
-        relations.append(connection.read_parquet(parquet))
+        relations.append(connection.read_parquet(parquet).project(_JSON))
     if csv:
         rows = connection.read_csv(
             csv,  # type: ignore[arg-type]
