@@ -23,7 +23,8 @@
     ├── ArchiveError
     │   ├── ArchiveUnavailable       the location cannot be read or written
     │   ├── ArchiveConflict          another process committed the same key first
-    │   └── ArchiveCorrupt           what was read back is not what was written
+    │   ├── ArchiveCorrupt           what was read back is not what was written
+    │   └── PublicationError         the Iceberg table cannot be read or written
     ├── LifecycleError
     │   ├── LifecycleBusy            another lifecycle is running on this store
     │   ├── NotArchived              a chunk that no verified archive object covers
@@ -137,6 +138,10 @@ class ArchiveConflict(ArchiveError):
 
 class ArchiveCorrupt(ArchiveError):
     """What was read back from the archive is not what was written."""
+
+
+class PublicationError(ArchiveError):
+    """The Iceberg table or its catalog cannot be read or written; the archive is as it was."""
 
 
 class LifecycleError(ColdstreamError):

@@ -1,0 +1,175 @@
+"""The archive published as an Iceberg table: what the ledger proves, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from coldstream.archive import layout
+from coldstream.archive.iceberg import (
+    ArchivedRange,
+    Catalogued,
+    Difference,
+    IcebergTable,
+    TableMoved,
+    catalog_properties,
+    storage_properties,
+)
+from coldstream.client._sync import Store
+from coldstream.errors import ColdstreamError, PublicationError
+from coldstream.lifecycle.session import Session, reading
+from coldstream.lifecycle.states import DROPPED, REHYDRATED, VERIFIED
+
+_PROVED = frozenset({VERIFIED, DROPPED, REHYDRATED})
+_TRIES = 3
+DATABASE = "database"
+"""The catalog that is in the store's own database."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A published table: what a call added and removed (or, dry, would), and what it then has.
+
+    ``added`` and ``removed`` are URLs of files. ``not_publishable``: verified objects that are no
+    Parquet. ``messages``: what the table says it has; ``expected_messages``: what the ledger says
+    of the files that belong there. ``problem``: why it could not be brought into step.
+    """
+
+    table: str
+    metadata_location: str | None
+    files: int
+    messages: int
+    expected_messages: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    not_publishable: tuple[str, ...]
+    problem: ColdstreamError | None = None
+
+
+def publish(store: Store, catalog: str, *, dry_run: bool = False, anew: bool = False) -> Publication:
+    """Make the table what the ledger says; a table that is, is left as it is.
+
+    ``anew``: forget the table first, which repairs one whose metadata is lost.
+
+    Raises:
+        PublicationError: the catalog or the storage fails, or the table is another store's.
+        SetupError: pyiceberg is not installed.
+    """
+    with reading(store) as session:
+        where = _where(store, session, catalog)
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _once(store, where, dry_run=dry_run, anew=anew and attempt == 1)
+        except TableMoved:
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("not reached")
+
+
+def keep_in_step(store: Store, catalog: str | None) -> Publication | None:
+    """Publish what a lifecycle step has changed. A failure is told, and stops nothing: the next
+    call, or ``coldstream iceberg publish``, makes up for it. ``None``: no catalog, no table."""
+    if not catalog:
+        return None
+    try:
+        return publish(store, catalog)
+    except ColdstreamError as error:
+        return Publication(f"{store.schema}.messages", None, 0, 0, 0, (), (), (), error)
+
+
+def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publication:
+    with _beside(store):
+        table = IcebergTable(where)
+        if anew and not dry_run:
+            table.forget()
+        # Before the ledger is looked at: what somebody else publishes in between makes the commit
+        # fail, and is never taken for stale.
+        table.load()
+        table.close()
+    with reading(store) as session:
+        ranges, not_publishable = _ranges(session)
+    with _beside(store):
+        difference = table.difference(ranges)
+        if difference and not dry_run:
+            table.apply(difference)
+        table.close()
+    return _publication(table, difference, ranges, not_publishable)
+
+
+def _publication(
+    table: IcebergTable,
+    difference: Difference,
+    ranges: list[ArchivedRange],
+    not_publishable: tuple[str, ...],
+) -> Publication:
+    return Publication(
+        table.where.name,
+        table.metadata_location,
+        difference.kept + len(difference.add),
+        table.messages,
+        sum(each.messages for each in ranges),
+        difference.add,
+        difference.remove,
+        not_publishable,
+    )
+
+
+def _ranges(session: Session) -> tuple[list[ArchivedRange], tuple[str, ...]]:
+    ranges, not_publishable = [], []
+    for start, end, state, url, key, format, messages in session.rows("archived_objects"):
+        base = url.rstrip("/")
+        folder = f"{base}/{layout.range_prefix(session.schema, start, end)}"
+        proved = f"{base}/{key}" if state in _PROVED else None
+        if proved is not None and format != "parquet":
+            not_publishable.append(proved)
+        else:
+            ranges.append(ArchivedRange(folder, proved, messages or 0))
+    return ranges, tuple(not_publishable)
+
+
+def _where(store: Store, session: Session, catalog: str) -> Catalogued:
+    archives = [row[3] for row in session.rows("archived_objects")]
+    archive = store.archive or (archives[-1] if archives else None)
+    if archive is None:
+        raise PublicationError(
+            "Nothing is archived yet", hint="coldstream archive and coldstream verify come first."
+        )
+    if archive.startswith("memory:"):
+        raise PublicationError("An archive in memory cannot be published")
+    if "://" not in archive:
+        from coldstream.archive.location import ArchiveLocation
+
+        archive = ArchiveLocation.open(archive).url
+    properties = storage_properties(store.archive_options)
+    location: str | None = f"{archive.rstrip('/')}/{layout.safe_part(store.schema)}/iceberg"
+    if catalog == DATABASE:
+        properties |= {"type": "sql", "uri": _sqlalchemy_url(store.dsn)}
+    else:
+        properties |= catalog_properties(catalog)
+        if properties.get("type") == "rest":
+            # Such a catalog has a warehouse, and keeps its tables there.
+            location = None
+    return Catalogued(properties, store.schema, location, str(session.one("store_id")[0]))
+
+
+def _sqlalchemy_url(dsn: str) -> str:
+    from urllib.parse import urlencode
+
+    from psycopg.conninfo import conninfo_to_dict
+
+    # All of it as parameters: they reach libpq as they are, whatever form the DSN has.
+    return f"postgresql+psycopg://?{urlencode(conninfo_to_dict(dsn))}"
+
+
+@contextmanager
+def _beside(store: Store) -> Iterator[None]:
+    """Where the server takes one connection only, the store's is closed for so long."""
+    alone = store.max_size == 1
+    if alone:
+        store.close()
+    try:
+        yield
+    finally:
+        if alone:
+            store.open()
