@@ -13,6 +13,7 @@ from coldstream.client._sync import Store as SyncClient
 
 if TYPE_CHECKING:
     from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan, Policy, Step, Transition
+    from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.verify import Verification
 
 T = TypeVar("T")
@@ -77,6 +78,9 @@ class AsyncLifecycle:
 
     async def run(self, policy: Policy | None = None, **options: Any) -> list[Step]:
         return await self._call(lambda lifecycle: lifecycle.run(policy, **options))
+
+    async def publish(self, **options: Any) -> Publication:
+        return await self._call(lambda lifecycle: lifecycle.publish(**options))
 
     async def _call(self, call: Callable[[Lifecycle], T]) -> T:
         await self._store.open()

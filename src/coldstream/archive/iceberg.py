@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ CATALOG = "coldstream"
 """The catalog's name: in pyiceberg's configuration, and in the tables of an SQL catalog."""
 TABLE = "messages"
 _STORE_ID = "coldstream.store-id"
-_TRIES = 3
 # The data itself never changes: what a commit makes is metadata, and this keeps it small.
 _PROPERTIES = {
     "format-version": "2",
@@ -130,11 +129,9 @@ class IcebergTable:
         """Take the table out of the catalog. No file is deleted."""
         from pyiceberg.exceptions import NoSuchTableError
 
-        with _reported(f"take {self.where.name} out of the catalog"):
-            try:
-                self._catalog.drop_table((self.where.namespace, TABLE))
-            except NoSuchTableError:
-                pass
+        doing = f"take {self.where.name} out of the catalog"
+        with _reported(doing), suppress(NoSuchTableError):
+            self._catalog.drop_table((self.where.namespace, TABLE))
         self._table = None
 
     @property
@@ -158,9 +155,7 @@ class IcebergTable:
         published = set(self._files())
         stale = {url for url in published - set(wanted) if not url.startswith(pending or ("\0",))}
         missing = set(wanted) - published
-        return Difference(
-            tuple(sorted(missing)), tuple(sorted(stale)), len(published) - len(stale)
-        )
+        return Difference(tuple(sorted(missing)), tuple(sorted(stale)), len(published) - len(stale))
 
     def apply(self, difference: Difference) -> None:
         """Add and remove in one commit: a reader sees the table before or after it.

@@ -14,6 +14,7 @@ from coldstream.cli.render import Column, Unit, render_record, render_table, wri
 
 if TYPE_CHECKING:
     from coldstream.lifecycle import Policy, Step, Transition
+    from coldstream.lifecycle.publish import Publication
 
 _POLICY = {
     "compress_after": "compress after",
@@ -94,6 +95,13 @@ def show_problems(steps: Sequence[Step]) -> int:
             file=sys.stderr,
         )
     return 1 if failed else 0
+
+
+def show_publication(publication: Publication | None) -> None:
+    """Say on stderr why the Iceberg table is not in step; it keeps nothing else from being done."""
+    if publication is not None and publication.problem is not None:
+        print(f"not published: {one_line(str(publication.problem))}", file=sys.stderr)
+        print("  hint: coldstream iceberg publish makes up for it", file=sys.stderr)
 
 
 def show_transitions(transitions: Sequence[Transition], *, json: bool) -> None:

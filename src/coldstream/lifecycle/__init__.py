@@ -7,6 +7,7 @@ What is due is decided by age; what may be done is decided by the chunk's state 
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from coldstream.lifecycle.transition import Transition
 if TYPE_CHECKING:
     from coldstream.archive.location import ArchiveLocation
     from coldstream.lifecycle.export import Format
+    from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.verify import Verification
 
 __all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
@@ -45,6 +47,10 @@ class Lifecycle:
     ) -> None:
         self._store = store
         self.progress = progress
+        self.iceberg = os.environ.get("COLDSTREAM_ICEBERG") or None
+        """The Iceberg catalog to publish to (see :meth:`publish`), or ``None``."""
+        self.publication: Publication | None = None
+        """What became of the Iceberg table after the last :meth:`verify` or :meth:`run`."""
 
     def get_chunks(self) -> list[Chunk]:
         """Every chunk of the store, whatever its tier, oldest first."""
@@ -109,14 +115,17 @@ class Lifecycle:
         They are read where the store's ``archive`` says, or else where the ledger does. What is
         proved there is read from there from then on: so a copied archive is taken into use.
 
-        A damaged object is a result, not an exception: look at ``problem``.
+        A damaged object is a result, not an exception: look at ``problem``. With an ``iceberg``
+        catalog, what is proved is published; where that fails, ``publication`` says why, and
+        nothing else does.
 
         Raises:
             InvalidInput: a time without a time zone, or no such sample.
         """
+        from coldstream.lifecycle.publish import keep_in_step
         from coldstream.lifecycle.verify import verify
 
-        return verify(
+        results = verify(
             self._store,
             self._locate,
             again=again,
@@ -126,6 +135,8 @@ class Lifecycle:
             end=end,
             progress=self.progress,
         )
+        self.publication = keep_in_step(self._store, self.iceberg) if results else None
+        return results
 
     def drop(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Drop]:
         """Drop verified chunks from the database; gives all that are due, and why some stay.
@@ -201,15 +212,18 @@ class Lifecycle:
         Gives every step with its outcome, oldest chunk first. What fails is in the step's
         ``problem``, not raised: a chunk that fails does not keep the others; storage that cannot
         be reached keeps only what needs it. ``wait``: how long to wait for another lifecycle.
+        With an ``iceberg`` catalog, the table is brought into step at the end; ``publication``
+        says how that went.
 
         Raises:
             LifecycleBusy: another lifecycle is running on this store.
             InvalidInput: a chunk is to be archived, and nobody said where to.
             LifecycleError: a retention policy of TimescaleDB drops chunks of this store.
         """
+        from coldstream.lifecycle.publish import keep_in_step
         from coldstream.lifecycle.run import run
 
-        return run(
+        steps = run(
             self._store,
             self._locate,
             policy,
@@ -219,6 +233,25 @@ class Lifecycle:
             dry_run=dry_run,
             progress=self.progress,
         )
+        # Also where nothing was due: an earlier run may have failed to.
+        self.publication = None if dry_run else keep_in_step(self._store, self.iceberg)
+        return steps
+
+    def publish(self, *, dry_run: bool = False, anew: bool = False) -> Publication:
+        """Make the Iceberg table in the catalog ``iceberg`` what the ledger says: the verified
+        Parquet objects, in one commit. A table that is, is left as it is.
+
+        ``iceberg``: ``database`` (the store's own), the URL of a REST catalog, a SQLAlchemy URL, or
+        the name of a catalog in pyiceberg's configuration. ``anew``: forget the table first, which
+        repairs one whose metadata is lost.
+
+        Raises:
+            PublicationError: the catalog or the storage fails, or the table is another store's.
+            SetupError: pyiceberg is not installed.
+        """
+        from coldstream.lifecycle.publish import DATABASE, publish
+
+        return publish(self._store, self.iceberg or DATABASE, dry_run=dry_run, anew=anew)
 
     def _locate(self, archive_url: str | None) -> ArchiveLocation:
         """The store's archive location, or else the one the ledger names."""

@@ -47,7 +47,9 @@ class Publication:
     problem: ColdstreamError | None = None
 
 
-def publish(store: Store, catalog: str, *, dry_run: bool = False, anew: bool = False) -> Publication:
+def publish(
+    store: Store, catalog: str, *, dry_run: bool = False, anew: bool = False
+) -> Publication:
     """Make the table what the ledger says; a table that is, is left as it is.
 
     ``anew``: forget the table first, which repairs one whose metadata is lost.
@@ -69,13 +71,19 @@ def publish(store: Store, catalog: str, *, dry_run: bool = False, anew: bool = F
 
 def keep_in_step(store: Store, catalog: str | None) -> Publication | None:
     """Publish what a lifecycle step has changed. A failure is told, and stops nothing: the next
-    call, or ``coldstream iceberg publish``, makes up for it. ``None``: no catalog, no table."""
+    call, or ``coldstream iceberg publish``, makes up for it. ``None``: no catalog, or nothing yet."""
     if not catalog:
         return None
     try:
         return publish(store, catalog)
+    except NothingArchived:
+        return None
     except ColdstreamError as error:
         return Publication(f"{store.schema}.messages", None, 0, 0, 0, (), (), (), error)
+
+
+class NothingArchived(PublicationError):
+    """There is nothing to publish yet."""
 
 
 def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publication:
@@ -108,7 +116,7 @@ def _publication(
         table.metadata_location,
         difference.kept + len(difference.add),
         table.messages,
-        sum(each.messages for each in ranges),
+        sum(each.messages for each in ranges if each.url),
         difference.add,
         difference.remove,
         not_publishable,
@@ -132,7 +140,7 @@ def _where(store: Store, session: Session, catalog: str) -> Catalogued:
     archives = [row[3] for row in session.rows("archived_objects")]
     archive = store.archive or (archives[-1] if archives else None)
     if archive is None:
-        raise PublicationError(
+        raise NothingArchived(
             "Nothing is archived yet", hint="coldstream archive and coldstream verify come first."
         )
     if archive.startswith("memory:"):

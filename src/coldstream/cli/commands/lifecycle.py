@@ -167,6 +167,7 @@ def verify(
     from coldstream.cli.chunks import VERIFIED, show_chunks, watching
     from coldstream.cli.durations import parse_time
     from coldstream.cli.human import one_line
+    from coldstream.cli.lifecycle import show_publication
     from coldstream.lifecycle.states import EXPORTED
 
     part = None if sample is None else _part(sample)
@@ -190,6 +191,7 @@ def verify(
                 results = store.lifecycle.verify(
                     again=all, deep=deep, sample=part, start=first, end=last
                 )
+        publication = store.lifecycle.publication
     if results or json:
         show_chunks(
             "Verified",
@@ -206,6 +208,7 @@ def verify(
         )
     else:
         print("nothing to verify: " + _nothing(all, first, last))
+    show_publication(publication)
     problems = [each.problem for each in results if each.problem is not None]
     for problem in problems:
         hint = f" ({problem.hint})" if problem.hint else ""

@@ -91,7 +91,7 @@ def run(
 
     from coldstream.cli.chunks import chunks_in_words, watching
     from coldstream.cli.durations import parse_length
-    from coldstream.cli.lifecycle import show_problems, show_steps
+    from coldstream.cli.lifecycle import show_problems, show_publication, show_steps
     from coldstream.cli.prompt import confirm
 
     longest = parse_length(wait) if wait else timedelta(0)
@@ -104,7 +104,9 @@ def run(
             touched = len({step.chunk.range_start for step in steps})
             with watching(store, "run", touched):
                 steps = store.lifecycle.run(format=format, wait=longest)
+        publication = store.lifecycle.publication
     show_steps(steps, json=json)
+    show_publication(publication)
     return show_problems(steps)
 
 

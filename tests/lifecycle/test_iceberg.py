@@ -1,0 +1,320 @@
+"""The Iceberg table follows the ledger: what is proved is in it once, whatever happened before."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fix_cli import Cli
+from tests.fix_s3 import S3Server
+from tests.history import START, WEEK
+from tests.lifecycle.conftest import Store
+
+import coldstream
+import coldstream.lifecycle
+from coldstream.archive.iceberg import IcebergTable, TableMoved, catalog_properties
+from coldstream.lifecycle.publish import Publication
+
+Names = list[tuple[str, int]]
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'catalog.db'}"
+
+
+def opened(catalog: str) -> Any:
+    with warnings.catch_warnings():
+        # Of the library and what it imports: not ours to mend.
+        warnings.simplefilter("ignore")
+        from pyiceberg.catalog import load_catalog
+
+        return load_catalog("coldstream", **catalog_properties(catalog))
+
+
+def names(store: Store, catalog: str) -> Names:
+    """The messages in the table, as pyiceberg reads them."""
+    loaded = opened(catalog)
+    try:
+        table = loaded.load_table(f"{store.installed.schema}.messages").scan().to_arrow()
+    finally:
+        loaded.engine.dispose()
+    return sorted(
+        (row["stream_name"], row["position"])
+        for row in table.select(["stream_name", "position"]).to_pylist()
+    )
+
+
+def truth(store: Store, weeks: int) -> Names:
+    end = START + weeks * WEEK
+    return sorted((m.stream_name, m.position) for m in store.truth if m.time < end)
+
+
+def archived(opened: coldstream.Store, weeks: int, **options: Any) -> None:
+    opened.lifecycle.archive(START + weeks * WEEK, **options)
+
+
+def proved(opened: coldstream.Store) -> Publication:
+    assert [each.problem for each in opened.lifecycle.verify() if each.problem] == []
+    publication = opened.lifecycle.publication
+    assert publication is not None
+    assert publication.problem is None
+    assert publication.messages == publication.expected_messages
+    return publication
+
+
+def test_it_follows_the_lifecycle(store: Store, catalog: str) -> None:
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 2)
+        assert len(proved(opened).added) == 2
+        assert names(store, catalog) == truth(store, 2)
+
+        archived(opened, 3)
+        # Exported, and not proved: not in the table, and not missing in it either.
+        assert opened.lifecycle.publish(dry_run=True).added == ()
+        assert len(proved(opened).added) == 1
+
+        opened.lifecycle.drop(START + 2 * WEEK)
+        opened.lifecycle.rehydrate(START, START + WEEK)
+        again = opened.lifecycle.publish()
+        assert (again.added, again.removed, again.files) == ((), (), 3)
+        assert names(store, catalog) == truth(store, 3)
+
+
+def test_a_range_that_is_exported_again_is_never_there_twice_nor_missing(
+    store: Store, catalog: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 2)
+        first = proved(opened)
+        # Another version of the software writes other bytes.
+        monkeypatch.setattr("coldstream.archive.manifest.__version__", "x")
+        monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 3)
+        monkeypatch.setattr("coldstream.archive.parquet.ROW_GROUP_ROWS", 3)
+        archived(opened, 1, again=True)
+        waiting = opened.lifecycle.publish()
+        assert (waiting.added, waiting.removed) == ((), ())
+        assert names(store, catalog) == truth(store, 2)
+        second = proved(opened)
+        assert len(second.added) == len(second.removed) == 1
+        assert set(second.removed) < set(first.added)
+        assert names(store, catalog) == truth(store, 2)
+
+
+def test_a_run_brings_it_into_step_and_makes_up_for_earlier_ones(
+    store: Store, catalog: str
+) -> None:
+    with store.opened() as opened:
+        archived(opened, 2)
+        opened.lifecycle.verify()
+        assert opened.lifecycle.publication is None
+        opened.lifecycle.iceberg = catalog
+        nothing_due = coldstream.lifecycle.Policy(None, None, None)
+        opened.lifecycle.run(nothing_due, dry_run=True)
+        assert opened.lifecycle.publication is None
+        assert opened.lifecycle.run(nothing_due) == []
+        assert opened.lifecycle.publication is not None
+        assert len(opened.lifecycle.publication.added) == 2
+
+
+def test_a_failure_stops_nothing_and_is_made_up_for(
+    store: Store, catalog: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+        archived(opened, 2)
+        assert [each.problem for each in opened.lifecycle.verify()] == [None, None]
+        publication = opened.lifecycle.publication
+        assert publication is not None
+        assert isinstance(publication.problem, coldstream.PublicationError)
+        assert "\n" not in str(publication.problem)
+        assert [drop.reason for drop in opened.lifecycle.drop(START + 2 * WEEK)] == [None, None]
+
+        opened.lifecycle.iceberg = catalog
+        apply = IcebergTable.apply
+
+        def killed(table: IcebergTable, *words: Any) -> None:
+            monkeypatch.undo()
+            # All but the catalog's own step: files of metadata that no table names.
+            raise TableMoved("moved")
+
+        monkeypatch.setattr(IcebergTable, "apply", killed)
+        assert len(opened.lifecycle.publish().added) == 2
+        assert IcebergTable.apply is apply
+        assert names(store, catalog) == truth(store, 2)
+
+
+def test_metadata_that_is_lost_is_made_anew(store: Store, catalog: str) -> None:
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 2)
+        location = proved(opened).metadata_location
+        assert location is not None
+        Path(location.removeprefix("file://")).unlink()
+        with pytest.raises(coldstream.PublicationError) as error:
+            opened.lifecycle.publish()
+        assert "--anew" in (error.value.hint or "")
+        assert len(opened.lifecycle.publish(anew=True).added) == 2
+        assert names(store, catalog) == truth(store, 2)
+
+
+def test_csv_is_not_publishable_and_said_to_be(store: Store, catalog: str) -> None:
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 1, format="csv")
+        archived(opened, 2)
+        publication = proved(opened)
+        assert len(publication.added) == 1
+        (csv,) = publication.not_publishable
+        assert csv.endswith(".csv")
+
+
+def test_the_table_of_another_store_is_left_alone(
+    small: Store, catalog: str, tmp_path: Path
+) -> None:
+    with small.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 1)
+        proved(opened)
+        small.run("UPDATE store SET id = gen_random_uuid()")
+        with pytest.raises(coldstream.PublicationError, match="another store"):
+            opened.lifecycle.publish()
+    assert names(small, catalog) == truth(small, 1)
+
+
+def test_without_an_archive_there_is_nothing_to_publish(small: Store, catalog: str) -> None:
+    with small.opened(archive=None) as opened:
+        opened.lifecycle.iceberg = catalog
+        with pytest.raises(coldstream.PublicationError, match="Nothing is archived"):
+            opened.lifecycle.publish()
+        opened.lifecycle.iceberg = "no_such_name"
+    with small.opened() as opened:
+        opened.lifecycle.iceberg = "no_such_name"
+        with pytest.raises(coldstream.PublicationError, match="no_such_name"):
+            opened.lifecycle.publish()
+
+
+def test_the_catalog_in_the_stores_own_database_and_the_command(
+    small: Store, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--dsn", small.installed.dsn, "--schema", small.installed.schema]
+    words += ["--archive", small.archive]
+    try:
+        monkeypatch.setenv("COLDSTREAM_ICEBERG", "database")
+        assert cli("archive", "--older-than", "2025-01-09", *words).status == 0
+        assert cli("verify", *words).status == 0
+        assert cli("iceberg", "status", *words).status == 0
+        monkeypatch.delenv("COLDSTREAM_ICEBERG")
+        assert cli("archive", "--older-than", "2025-01-16", *words).status == 0
+        assert cli("verify", *words).status == 0
+        behind = cli("iceberg", "status", "--json", *words)
+        assert behind.status == 1
+        assert len(json.loads(behind.out)["added"]) == 1
+        assert cli("iceberg", "publish", "--dry-run", *words).status == 0
+        assert cli("iceberg", "status", *words).status == 1
+        published = cli("iceberg", "publish", *words)
+        assert published.status == 0, published.err
+        status = cli("iceberg", "status", "--json", *words)
+        assert status.json["messages"] == status.json["expected_messages"] == len(truth(small, 2))
+        assert cli("iceberg", "status", "--anew", *words).status == 2
+        tables = small.run("SELECT table_namespace, table_name FROM public.iceberg_tables")
+        assert tables == [(small.installed.schema, "messages")]
+        with small.opened(max_size=1) as opened:
+            opened.lifecycle.iceberg = "database"
+            assert opened.lifecycle.publish().files == 2
+    finally:
+        small.run("DROP TABLE IF EXISTS public.iceberg_tables, public.iceberg_namespace_properties")
+
+
+@pytest.fixture
+def readable(store: Store, catalog: str) -> Iterator[tuple[Store, Any]]:
+    """Four weeks of the history, published; and the table as pyiceberg has it."""
+    with store.opened() as connection:
+        connection.lifecycle.iceberg = catalog
+        archived(connection, 4)
+        proved(connection)
+    loaded = opened(catalog)
+    yield store, loaded.load_table(f"{store.installed.schema}.messages")
+    loaded.engine.dispose()
+
+
+def rows(store: Store) -> list[tuple[Any, ...]]:
+    end = START + 4 * WEEK
+    columns = "global_position position time stream_name type data_text metadata_text id category"
+    return sorted(
+        tuple(getattr(m, column) for column in columns.split()) for m in store.truth if m.time < end
+    )
+
+
+def by_pyiceberg(table: Any) -> tuple[list[dict[str, Any]], int]:
+    scan = table.scan(row_filter="category == 'account'")
+    return table.scan().to_arrow().to_pylist(), scan.count()
+
+
+def by_duckdb(table: Any) -> tuple[list[dict[str, Any]], int]:
+    import duckdb
+    import duckdb_extension_avro
+    import duckdb_extension_iceberg
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    for extension in (duckdb_extension_avro, duckdb_extension_iceberg):
+        (file,) = Path(next(iter(extension.__path__))).rglob("*.duckdb_extension")
+        connection.load_extension(str(file))
+    source = f"iceberg_scan('{table.metadata_location}')"
+    found = connection.execute(f"SELECT * FROM {source}").to_arrow_table().to_pylist()
+    count = connection.execute(f"SELECT count(*) FROM {source} WHERE category = 'account'")
+    (number,) = count.fetchone() or (None,)
+    return found, int(number or 0)
+
+
+def by_polars(table: Any) -> tuple[list[dict[str, Any]], int]:
+    import polars as pl
+
+    frame = pl.scan_iceberg(table)
+    count = frame.filter(pl.col("category") == "account").select(pl.len()).collect().item()
+    return frame.collect().to_dicts(), count
+
+
+@pytest.mark.filterwarnings("ignore:Iceberg scan planning")
+@pytest.mark.parametrize("read", [by_pyiceberg, by_duckdb, by_polars], ids=lambda f: f.__name__)
+def test_readers_see_every_column_as_it_was_written(
+    readable: tuple[Store, Any], read: Callable[[Any], tuple[list[dict[str, Any]], int]]
+) -> None:
+    from uuid import UUID
+
+    store, table = readable
+
+    def id_of(value: Any) -> UUID:
+        return UUID(bytes=value) if isinstance(value, bytes) else UUID(str(value))
+
+    found, count = read(table)
+    assert sorted((*list(r.values())[:7], id_of(r["id"]), r["category"]) for r in found) == rows(
+        store
+    )
+    assert count == len([row for row in rows(store) if row[8] == "account"])
+
+
+def test_a_filter_leaves_out_whole_files(readable: tuple[Store, Any]) -> None:
+    _, table = readable
+    assert len(list(table.scan().plan_files())) == 4
+    late = f"time >= '{(START + 3 * WEEK).isoformat()}'"
+    assert len(list(table.scan(row_filter=late).plan_files())) == 1
+    assert table.spec().is_unpartitioned()
+
+
+def test_it_works_on_s3(small: Store, catalog: str, s3: S3Server) -> None:
+    archive = s3.url("iceberg")
+    with small.opened(archive=archive, archive_options=s3.options) as opened_store:
+        opened_store.lifecycle.iceberg = catalog
+        archived(opened_store, 2)
+        publication = proved(opened_store)
+        assert publication.metadata_location is not None
+        assert publication.metadata_location.startswith(f"{archive}/{small.installed.schema}/")
+        assert opened_store.lifecycle.publish().files == 2
