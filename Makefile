@@ -1,10 +1,10 @@
 # Every target sets up what it needs by itself; PYTHON=python3.12 picks the Python for a new .venv.
 BOOTSTRAP = @python=$$(sh tools/find-python) && "$$python" tools/bootstrap.py
 
-.PHONY: help demo bench test lint generate docs clean
+.PHONY: help demo bench test test-readers lint generate docs clean
 
 help:      ## list the targets
-	@sed -n 's/^\([a-z]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
 
 demo:      ## see it work, on real events
 	$(BOOTSTRAP) cli,embedded
@@ -17,6 +17,10 @@ bench:     ## measure it against plain PostgreSQL (COLDSTREAM_DSN names a server
 test:      ## run the tests (ARGS="-k name" narrows them)
 	$(BOOTSTRAP) dev
 	@.venv/bin/pytest $(if $(COLDSTREAM_TEST_DSN),,-n 2 --dist loadfile) $(ARGS)
+
+test-readers: ## read a published table with Daft on Ray, in an environment of its own
+	$(BOOTSTRAP) dev
+	@PYTHONPATH=src .venv/bin/python tools/check_readers.py
 
 lint:      ## style, types, and generated files that are current
 	$(BOOTSTRAP) dev
@@ -38,5 +42,5 @@ docs:      ## write the generated pages of docs/ anew
 	.venv/bin/python tools/bench_reference.py
 
 clean:     ## remove what the other targets made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .readers-venv .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
