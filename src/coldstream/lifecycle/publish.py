@@ -71,7 +71,8 @@ def publish(
 
 def keep_in_step(store: Store, catalog: str | None) -> Publication | None:
     """Publish what a lifecycle step has changed. A failure is told, and stops nothing: the next
-    call, or ``coldstream iceberg publish``, makes up for it. ``None``: no catalog, or nothing yet."""
+    call, or ``coldstream iceberg publish``, makes up for it. ``None``: no catalog, or nothing to
+    publish yet."""
     if not catalog:
         return None
     try:
