@@ -12,6 +12,7 @@ from coldstream.client._concurrency import in_thread
 from coldstream.client._sync import Store as SyncClient
 
 if TYPE_CHECKING:
+    from coldstream.archive.location import ObjectInfo
     from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan, Policy, Step, Transition
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.verify import Verification
@@ -60,6 +61,9 @@ class AsyncLifecycle:
 
     async def verify(self, **options: Any) -> list[Verification]:
         return await self._call(lambda lifecycle: lifecycle.verify(**options))
+
+    async def clean(self, *arguments: Any, **options: Any) -> list[ObjectInfo]:
+        return await self._call(lambda lifecycle: lifecycle.clean(*arguments, **options))
 
     async def drop(self, older_than: OlderThan, **options: Any) -> list[Drop]:
         return await self._call(lambda lifecycle: lifecycle.drop(older_than, **options))

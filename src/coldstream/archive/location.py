@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -49,6 +51,8 @@ _CLIENT_OPTIONS = frozenset(
         "user_agent",
     )
 )
+# How obstore names the file of an upload until it is whole; it lists none, and our keys have no #.
+_UNFINISHED = re.compile(r"#\d+$")
 _NAMED_MEMORY: dict[str, MemoryStore] = {}
 
 
@@ -289,6 +293,20 @@ class ArchiveLocation:
             for meta in page:
                 yield _info(meta)
 
+    def unfinished(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """The files that killed uploads left below a folder; object stores list none of theirs."""
+        if self._root is None:
+            return
+        for path in (self._root / prefix).rglob("*#*"):
+            with suppress(FileNotFoundError):
+                if _UNFINISHED.search(path.name) and path.is_file():
+                    status = path.stat()
+                    yield ObjectInfo(
+                        path.relative_to(self._root).as_posix(),
+                        status.st_size,
+                        datetime.fromtimestamp(status.st_mtime, UTC),
+                    )
+
     def head(self, key: str) -> ObjectInfo | None:
         """Size and time of an object, or ``None`` when there is none."""
         with reported(f"read {self.url_of(key)}"):
@@ -306,6 +324,9 @@ class ArchiveLocation:
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
         with reported(f"delete {self.url_of(key)}"):
+            if self._root is not None and _UNFINISHED.search(key):
+                (self._root / key).unlink(missing_ok=True)
+                return
             try:
                 self._retries(lambda again: obstore.delete(self._store, key))
             except FileNotFoundError as error:

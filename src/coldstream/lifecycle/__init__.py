@@ -23,7 +23,7 @@ from coldstream.lifecycle.session import OlderThan, Progress, no_progress, readi
 from coldstream.lifecycle.transition import Transition
 
 if TYPE_CHECKING:
-    from coldstream.archive.location import ArchiveLocation
+    from coldstream.archive.location import ArchiveLocation, ObjectInfo
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.verify import Verification
@@ -252,6 +252,20 @@ class Lifecycle:
         from coldstream.lifecycle.publish import DATABASE, publish
 
         return publish(self._store, self.iceberg or DATABASE, dry_run=dry_run, anew=anew)
+
+    def clean(
+        self, older_than: timedelta = timedelta(days=1), *, dry_run: bool = False
+    ) -> list[ObjectInfo]:
+        """Delete from the archive what killed and failed exports left: objects that are older and
+        that no manifest names, nor the ledger. Gives them.
+
+        Raises:
+            ArchiveCorrupt: a manifest beside them is damaged; nothing was deleted.
+            ArchiveUnavailable: the location cannot be read or written.
+        """
+        from coldstream.lifecycle.clean import clean
+
+        return clean(self._store, self._locate(None), older_than, dry_run=dry_run)
 
     def _locate(self, archive_url: str | None) -> ArchiveLocation:
         """The store's archive location, or else the one the ledger names."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -83,46 +83,6 @@ def compress(
         show_chunks(title, WAITING if dry_run else COMPRESSED, found, json=json)
     else:
         print(f"nothing to compress: no chunk in row form is older than {printable(older_than)}")
-
-
-@app.command(group=LIFECYCLE)
-def archive(
-    *,
-    database: Database,
-    older_than: OlderThan,
-    format: Annotated[
-        Literal["parquet", "csv"], Parameter(help="Of the files in the archive.")
-    ] = "parquet",
-    again: Annotated[
-        bool,
-        Parameter(
-            negative="",
-            show_default=False,
-            help="Also what was archived before and is still in the database.",
-        ),
-    ] = False,
-    dry_run: DryRun = False,
-    json: Json = False,
-) -> None:
-    """Copy old chunks to the archive. They stay in the database, and do not change any more.
-
-    Nothing is proved yet: coldstream verify reads them back, coldstream drop drops them.
-    """
-    from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
-    from coldstream.cli.durations import parse_cutoff
-    from coldstream.cli.human import printable
-
-    cutoff = parse_cutoff(older_than)
-    with opened(database) as store:
-        found = store.lifecycle.archive(cutoff, format=format, again=again, dry_run=True)
-        if found and not dry_run:
-            with watching(store, "archive", len(found)):
-                found = store.lifecycle.archive(cutoff, format=format, again=again)
-    if found or json:
-        title = "Would be archived" if dry_run else "Archived, not verified yet"
-        show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
-    else:
-        print(f"nothing to archive: what is older than {printable(older_than)} is archived")
 
 
 @app.command(group=LIFECYCLE)

@@ -1,0 +1,53 @@
+"""What killed and failed exports left in an archive: objects that no manifest names."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from coldstream.archive import layout
+from coldstream.archive.location import ArchiveLocation, ObjectInfo
+from coldstream.archive.manifest import Manifest
+
+_TIME = r"\d{8}T\d{6}(?:\.\d{6})?Z"
+_RANGE = re.compile(rf"{_TIME}_{_TIME}")
+_OURS = re.compile(r"[A-Za-z0-9_~-]+-[0-9a-f]{64}\.(?:parquet|csv)")
+_UNFINISHED = re.compile(r"(.+)#\d+")
+
+
+def orphans(
+    location: ArchiveLocation, schema: str, *, written_before: datetime, known: frozenset[str]
+) -> list[ObjectInfo]:
+    """The data objects of a schema that no manifest of their range names, whatever its number, and
+    ``known`` neither; in a folder also the files of uploads that were killed.
+
+    Whatever is not named as Coldstream names its files is left alone. ``written_before`` must be
+    earlier than the start of any export that may still be at work.
+
+    Raises:
+        ArchiveCorrupt: a manifest is damaged, so that nobody knows what it names.
+        ArchiveUnavailable: the location cannot be read.
+    """
+    part = layout.safe_part(schema)
+    found: dict[str, ObjectInfo] = {}
+    manifests: list[str] = []
+    for info in (*location.list(part), *location.unfinished(part)):
+        parts = info.key.split("/")
+        if len(parts) != 3 or parts[0] != part or not _RANGE.fullmatch(parts[1]):
+            continue
+        unfinished = _UNFINISHED.fullmatch(parts[2])
+        name = unfinished[1] if unfinished else parts[2]
+        if unfinished is None and layout.manifest_generation(name) is not None:
+            manifests.append(info.key)
+        elif _OURS.fullmatch(name) or (unfinished and layout.manifest_generation(name)):
+            found[info.key] = info
+    folders = {key.rpartition("/")[0] for key in found}
+    named = set(known)
+    for key in manifests:
+        if key.rpartition("/")[0] in folders:
+            named.add(Manifest.from_json(location.get(key), name=location.url_of(key)).key)
+    return [
+        info
+        for key, info in sorted(found.items())
+        if key not in named and info.last_modified < written_before
+    ]

@@ -1,0 +1,100 @@
+"""To the archive, and what keeps it in order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from coldstream.cli.app import LIFECYCLE, app
+from coldstream.cli.commands.lifecycle import opened
+from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes
+
+archive_app = App(name="archive", group=LIFECYCLE)
+app.command(archive_app)
+
+
+@archive_app.default
+def archive(
+    *,
+    database: Database,
+    older_than: OlderThan,
+    format: Annotated[
+        Literal["parquet", "csv"], Parameter(help="Of the files in the archive.")
+    ] = "parquet",
+    again: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Also what was archived before and is still in the database.",
+        ),
+    ] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Copy old chunks to the archive. They stay in the database, and do not change any more.
+
+    Nothing is proved yet: coldstream verify reads them back, coldstream drop drops them.
+    """
+    from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
+    from coldstream.cli.durations import parse_cutoff
+    from coldstream.cli.human import printable
+
+    cutoff = parse_cutoff(older_than)
+    with opened(database) as store:
+        found = store.lifecycle.archive(cutoff, format=format, again=again, dry_run=True)
+        if found and not dry_run:
+            with watching(store, "archive", len(found)):
+                found = store.lifecycle.archive(cutoff, format=format, again=again)
+    if found or json:
+        title = "Would be archived" if dry_run else "Archived, not verified yet"
+        show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
+    else:
+        print(f"nothing to archive: what is older than {printable(older_than)} is archived")
+
+
+@archive_app.command
+def clean(
+    *,
+    database: Database,
+    older_than: Annotated[
+        str,
+        Parameter(
+            metavar="AGE",
+            help="Only what was written this long ago: an export that is at work has files without "
+            "a manifest, too.",
+        ),
+    ] = "1d",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Delete from the archive what killed and failed exports left: files that no manifest names."""
+    from coldstream.cli.durations import parse_length
+    from coldstream.cli.human import human_bytes
+    from coldstream.cli.prompt import confirm
+    from coldstream.cli.render import Column, Unit, render_table, write_json
+
+    age = parse_length(older_than)
+    with opened(database) as store:
+        found = store.lifecycle.clean(age, dry_run=True)
+        rows = [asdict(info) for info in found]
+        files = f"{len(found)} files of {human_bytes(sum(info.bytes for info in found))}"
+        if found and not json:
+            columns = [
+                Column("last_modified", "written", Unit.TIME),
+                Column("bytes", "size", Unit.BYTES),
+                Column("key", "file"),
+            ]
+            render_table("No manifest names them", columns, rows)
+        if found and not dry_run:
+            confirm(f"Delete {files} from the archive?", yes=yes)
+            store.lifecycle.clean(age)
+    if json:
+        write_json(rows)
+    elif not found:
+        print("nothing to clean: a manifest names every file, or it is not old enough")
+    else:
+        print(f"{'would delete' if dry_run else 'deleted'} {files}")

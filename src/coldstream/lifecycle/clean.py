@@ -1,0 +1,34 @@
+"""Out of the archive: what exports that were killed or failed left there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from coldstream.archive.location import ArchiveLocation, ObjectInfo
+from coldstream.archive.orphans import orphans
+from coldstream.client._sync import Store
+from coldstream.errors import InvalidInput
+from coldstream.lifecycle.session import working
+
+
+def clean(
+    store: Store, location: ArchiveLocation, older_than: timedelta, *, dry_run: bool
+) -> list[ObjectInfo]:
+    """Delete the orphans that are older; gives them."""
+    if older_than < timedelta(0):
+        raise InvalidInput(f"That means the future: {older_than}")
+    # Under the lock: no export of this store is at work, and the age is for those of others.
+    with working(store) as session:
+        known = frozenset(
+            chunk.archive_object for chunk in session.chunks() if chunk.archive_object is not None
+        )
+        found = orphans(
+            location,
+            session.schema,
+            written_before=session.one("server_time")[0] - older_than,
+            known=known,
+        )
+        if not dry_run:
+            for info in found:
+                location.delete(info.key)
+        return found
