@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import pickle
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from tests.archive_rows import END, START, batches, make_rows
@@ -189,6 +191,55 @@ def test_the_same_messages_twice_are_an_error(location: ArchiveLocation) -> None
     name = next(row[3] for row in ALL if row[0] == 1)
     with pytest.raises(ArchiveCorrupt, match="has position 0 after"):
         list(reader.read_stream([*manifests, manifests[0]], name))
+
+
+def test_a_position_twice_in_one_object_is_an_error(location: ArchiveLocation) -> None:
+    rows = [row for row in ALL if row[2] < START + DAY]
+    rows[300] = (rows[700][0], *rows[300][1:])
+    manifest = archived(location, rows)[0]
+    with pytest.raises(ArchiveCorrupt, match=f"position {rows[700][0]} is archived twice"):
+        list(ArchiveReader(location).read_category([manifest], None))
+
+
+@pytest.mark.parametrize("shift", [0, 1_500, 4_000])
+def test_batches_are_the_same_messages(location: ArchiveLocation, shift: int) -> None:
+    """Objects that overlap or do not: in order, none empty, none given twice."""
+    reader, manifests = ArchiveReader(location), archived(location, ALL, shift=shift)
+    batches = list(reader.read_category_batches(manifests, None))
+    assert all(batches)
+    found = [m.global_position for batch in batches for m in batch]
+    assert found == sorted(row[0] + shift * (row[0] % 10 == 0) for row in ALL)
+    assert len(batches) < 6 + 2 * len(manifests) + (len(ALL) if shift else 0)
+    filtered = reader.read_category_batches(
+        manifests, None, consumer_group_member=1, consumer_group_size=3
+    )
+    wanted = [
+        m
+        for batch in batches
+        for m in batch
+        if filters.matches(m, consumer_group_member=1, consumer_group_size=3)
+    ]
+    assert [m for batch in filtered for m in batch] == wanted
+
+
+def test_a_message_is_what_its_constructor_makes(location: ArchiveLocation) -> None:
+    manifest = archived(location, ALL)[0]
+    for message in list(ArchiveReader(location).read_category([manifest], None))[:50]:
+        made = Message(
+            id=UUID(str(message.id)),
+            stream_name=message.stream_name,
+            type=message.type,
+            position=message.position,
+            global_position=message.global_position,
+            data_text=message.data_text,
+            metadata_text=message.metadata_text,
+            time=datetime.fromisoformat(message.time.isoformat()),
+        )
+        assert message == made
+        assert hash(message) == hash(made)
+        assert pickle.loads(pickle.dumps(message)) == made
+        assert (message.id.version, message.id.is_safe) == (made.id.version, made.id.is_safe)
+        assert vars(message) == vars(made)
 
 
 def test_objects_without_rows_are_passed_over(location: ArchiveLocation) -> None:

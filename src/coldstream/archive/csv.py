@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 from uuid import UUID
@@ -218,7 +218,9 @@ def read_category(
     to_global_position: int | None = None,
 ) -> Iterator[Message]:
     """One category's messages (``None``: all) in global order, both bounds inclusive."""
-    return in_global_order(CsvRows(file), category, from_global_position, to_global_position)
+    return chain.from_iterable(
+        in_global_order(CsvRows(file), category, from_global_position, to_global_position)
+    )
 
 
 @contextmanager

@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 
 from coldstream.archive.rows import SCHEMA, to_messages
 from coldstream.archive.spool import spool_file
+from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
 
 WINDOW_ROWS = 20_000
 WINDOW_BYTES = 64 * 1024 * 1024
+_MESSAGES = 4_096  # made at once
 _PASSES = 3  # windows that are worth a pass of their own
 _BUCKETS = 65_536
 _WIDEST = 14  # global positions are unique: a bucket 2^14 wide holds fewer rows than a window
@@ -50,8 +52,9 @@ def in_global_order(
     *,
     window_rows: int = WINDOW_ROWS,
     spool_dir: Path | None = None,
-) -> Iterator[Message]:
-    """Messages by global position, ``first`` and ``last`` inclusive; ``category=None``: all.
+) -> Iterator[list[Message]]:
+    """Messages by global position, ``first`` and ``last`` inclusive; ``category=None``: all. In
+    lists of some thousands at most, never empty.
 
     Holds about ``window_rows`` rows in memory, fewer where they are large.
     """
@@ -102,13 +105,21 @@ def windows(
     return ranges
 
 
-def _sorted(batches: Iterable[pa.RecordBatch]) -> Iterator[Message]:
+def _sorted(batches: Iterable[pa.RecordBatch]) -> Iterator[list[Message]]:
     rows = list(batches)
     if rows:
         table = pa.Table.from_batches(rows)
         table = table.take(pc.sort_indices(table["global_position"])).combine_chunks()
-        for batch in table.to_batches(max_chunksize=1_000):
-            yield from to_messages(batch)
+        _check_unique(table["global_position"])
+        for batch in table.to_batches(max_chunksize=_MESSAGES):
+            yield to_messages(batch)
+
+
+def _check_unique(positions: pa.ChunkedArray) -> None:
+    twice = pc.equal(positions[1:], positions[:-1])
+    if pc.any(twice).as_py():
+        position = positions[pc.index(twice, True).as_py()]
+        raise ArchiveCorrupt(f"The global position {position} is archived twice")
 
 
 def _dealt(
@@ -117,7 +128,7 @@ def _dealt(
     ranges: list[tuple[int, int]],
     rows: int,
     spool_dir: Path | None,
-) -> Iterator[Message]:
+) -> Iterator[list[Message]]:
     """The messages of these windows, by way of a temporary file."""
     starts = [low for low, _ in ranges]
     parts: list[list[int]] = [[] for _ in ranges]  # numbers of a window's batches in the file

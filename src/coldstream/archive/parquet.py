@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from coldstream.archive.ahead import one_ahead
 from coldstream.archive.footers import Footer
 from coldstream.archive.ordering import in_global_order
 from coldstream.archive.ranges import RangeFile, SeekableFile
@@ -156,25 +158,38 @@ class ParquetRows:
         first: int | None = None,
         last: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Rows in file order, one row group in memory, filtered by category and global position.
+        """Rows in file order, filtered by category and global position. One row group is in memory,
+        and the next one is read meanwhile.
 
-        ``first`` and ``last`` are inclusive. ``columns`` must name what is filtered by.
+        ``first`` and ``last`` are inclusive. ``columns`` must name what is filtered by; where all
+        of a row group are of the category, that column is left out.
         """
-        for number in range(self.footer.num_row_groups):
-            if not self._may_hold(number, "category", category, category):
-                continue
-            if not self._may_hold(number, "global_position", first, last):
-                continue
-            table = self._read(number, columns)
+        numbers = [
+            number
+            for number in range(self.footer.num_row_groups)
+            if self._may_hold(number, "category", category, category)
+            and self._may_hold(number, "global_position", first, last)
+        ]
+
+        def read(number: int) -> pa.Table:
+            alone = self._is_all_of(number, category)
+            names = columns
+            if alone and columns is not None:
+                names = [name for name in columns if name != "category"]
+            table = self._read(number, names)
             wanted = None
             for keep in (
-                None if category is None else pc.equal(table["category"], category),
+                None if alone or category is None else pc.equal(table["category"], category),
                 None if first is None else pc.greater_equal(table["global_position"], first),
                 None if last is None else pc.less_equal(table["global_position"], last),
             ):
                 if keep is not None:
                     wanted = keep if wanted is None else pc.and_(wanted, keep)
-            yield from _whole(table if wanted is None else table.filter(wanted))
+            return table if wanted is None else table.filter(wanted)
+
+        with closing(one_ahead(read, numbers)) as tables:
+            for table in tables:
+                yield from _whole(table)
 
     def stream(self, stream_name: str, position: int = 0) -> Iterator[Message]:
         """One stream's messages from ``position``, reading only row groups that may hold them.
@@ -232,11 +247,20 @@ class ParquetRows:
 
     def _may_hold(self, number: int, column: str, low: Any, high: Any) -> bool:
         """Whether a row group's range of a column meets ``low``..``high`` (``None``: no bound)."""
-        statistics = self.footer.row_group(number).column(COLUMNS.index(column)).statistics
+        statistics = self._statistics(number, column)
         # A range that was not recorded (a very long name) excludes nothing.
-        if statistics is None or not statistics.has_min_max:
+        if statistics is None:
             return True
         return (low is None or statistics.max >= low) and (high is None or statistics.min <= high)
+
+    def _is_all_of(self, number: int, category: str | None) -> bool:
+        statistics = self._statistics(number, "category")
+        return statistics is not None and statistics.min == statistics.max == category
+
+    def _statistics(self, number: int, column: str) -> pq.Statistics | None:
+        """A row group's range of a column, where it was recorded."""
+        statistics = self.footer.row_group(number).column(COLUMNS.index(column)).statistics
+        return statistics if statistics is not None and statistics.has_min_max else None
 
 
 def _slice(table: pa.Table, stream_name: str) -> pa.Table:
@@ -324,6 +348,7 @@ def read_category(
     """One category's messages (``None``: all) in global order, both bounds inclusive."""
     rows = open_parquet(file)
     try:
-        yield from in_global_order(rows, category, from_global_position, to_global_position)
+        for messages in in_global_order(rows, category, from_global_position, to_global_position):
+            yield from messages
     finally:
         rows.close()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from bisect import bisect_left
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -119,14 +121,49 @@ class ArchiveReader:
         the order first reaches it. The filters are ``get_category_messages``' own; see
         :mod:`coldstream.archive.filters`.
         """
-        for message in self._merged(objects, category, position, to_position):
-            if filters.matches(
-                message,
-                correlation=correlation,
-                consumer_group_member=consumer_group_member,
-                consumer_group_size=consumer_group_size,
-            ):
-                yield message
+        for messages in self.read_category_batches(
+            objects,
+            category,
+            position,
+            to_position,
+            correlation=correlation,
+            consumer_group_member=consumer_group_member,
+            consumer_group_size=consumer_group_size,
+        ):
+            yield from messages
+
+    def read_category_batches(
+        self,
+        objects: Iterable[ArchivedObject],
+        category: str | None,
+        position: int = 0,
+        to_position: int | None = None,
+        *,
+        correlation: str | None = None,
+        consumer_group_member: int | None = None,
+        consumer_group_size: int | None = None,
+    ) -> Iterator[list[Message]]:
+        """The same in lists as they come from the objects, of some thousands at most, never empty:
+        for who reads all of them."""
+        unfiltered = correlation is None and consumer_group_member is None
+        with closing(self._merged(objects, category, position, to_position)) as merged:
+            for messages in merged:
+                matching = (
+                    messages
+                    if unfiltered
+                    else [
+                        message
+                        for message in messages
+                        if filters.matches(
+                            message,
+                            correlation=correlation,
+                            consumer_group_member=consumer_group_member,
+                            consumer_group_size=consumer_group_size,
+                        )
+                    ]
+                )
+                if matching:
+                    yield matching
 
     def _merged(
         self,
@@ -134,7 +171,7 @@ class ArchiveReader:
         category: str | None,
         first: int,
         last: int | None,
-    ) -> Iterator[Message]:
+    ) -> Generator[list[Message]]:
         waiting: list[tuple[int, int, ArchivedObject]] = []
         for number, each in enumerate(objects):
             low, high = _positions(each, category)
@@ -142,36 +179,39 @@ class ArchiveReader:
                 continue
             waiting.append((low, number, each))
         waiting.sort(reverse=True)
-        # (global position, object's number, message, the rest): numbers differ, so nothing after
+        # (global position, object's number, messages, the rest): numbers differ, so nothing after
         # them is ever compared.
-        heads: list[tuple[int, int, Message, Iterator[Message]]] = []
+        heads: list[tuple[int, int, list[Message], Iterator[list[Message]]]] = []
         before = first - 1
         try:
             while heads or waiting:
                 # An object comes in as soon as it could hold the next position.
                 while waiting and (not heads or waiting[-1][0] <= heads[0][0]):
                     _, number, each = waiting.pop()
-                    rest = self._in_order(each, category, first, last)
-                    if (message := next(rest, None)) is not None:
-                        heapq.heappush(heads, (message.global_position, number, message, rest))
+                    _push(heads, number, self._in_order(each, category, first, last))
                 if not heads:
                     break
-                position, number, message, rest = heads[0]
-                if position <= before:
+                _, number, messages, rest = heapq.heappop(heads)
+                # All that comes before what any other object has, or may have.
+                others = [head[0] for head in heads[:1]] + [low for low, *_ in waiting[-1:]]
+                count = _before(messages, min(others)) if others else len(messages)
+                if messages[0].global_position <= before or not count:
+                    position = messages[0].global_position
                     raise ArchiveCorrupt(f"The global position {position} is archived twice")
-                before = position
-                yield message
-                if (following := next(rest, None)) is not None:
-                    heapq.heapreplace(heads, (following.global_position, number, following, rest))
+                before = messages[count - 1].global_position
+                yield messages[:count]
+                if count < len(messages):
+                    left = messages[count:]
+                    heapq.heappush(heads, (left[0].global_position, number, left, rest))
                 else:
-                    heapq.heappop(heads)
+                    _push(heads, number, rest)
         finally:
             for *_, rest in heads:
                 rest.close()  # type: ignore[attr-defined]
 
     def _in_order(
         self, each: ArchivedObject, category: str | None, first: int, last: int | None
-    ) -> Iterator[Message]:
+    ) -> Iterator[list[Message]]:
         with self._opened(each, replay=True) as rows:
             yield from in_global_order(rows, category, first, last, spool_dir=self._spool_dir)
 
@@ -232,6 +272,21 @@ class ArchiveReader:
             return self.location.get_range(each.key, start, length)
         with self._budget.request(length, replay=replay):
             return self.location.get_range(each.key, start, length)
+
+
+def _push(
+    heads: list[tuple[int, int, list[Message], Iterator[list[Message]]]],
+    number: int,
+    rest: Iterator[list[Message]],
+) -> None:
+    """Put an object's next messages among those of the others."""
+    if (messages := next(rest, None)) is not None:
+        heapq.heappush(heads, (messages[0].global_position, number, messages, rest))
+
+
+def _before(messages: list[Message], position: int) -> int:
+    """How many of these come before a global position."""
+    return bisect_left(messages, position, key=attrgetter("global_position"))
 
 
 class _Groups:

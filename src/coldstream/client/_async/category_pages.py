@@ -13,9 +13,8 @@ read while the consumer is at this one. Both are bounded in bytes.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from itertools import islice
 from operator import attrgetter
 
 from psycopg.rows import TupleRow
@@ -227,7 +226,7 @@ async def _merged(
 ) -> AsyncGenerator[list[Message]]:
     """An archived stretch, and what the database has inside it, in pages."""
     reader = await in_thread(readers.reader, stretch)
-    found = reader.read_category(
+    found = reader.read_category_batches(
         stretch,
         filter.category,
         position,
@@ -240,7 +239,7 @@ async def _merged(
         _in_database(connections, filter, position, end, batch_size, epoch)
     ) as pages:
         waiting: list[Message] = await anext(pages, [])
-        while batch := await in_thread(_take, found, batch_size):
+        while batch := await in_thread(next, found, None):
             last = batch[-1].global_position
             while waiting and waiting[0].global_position < last:
                 count = bisect_left(waiting, last, key=attrgetter("global_position"))
@@ -251,7 +250,3 @@ async def _merged(
         while waiting:
             yield waiting
             waiting = await anext(pages, [])
-
-
-def _take(found: Iterator[Message], size: int) -> list[Message]:
-    return list(islice(found, size))

@@ -18,7 +18,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from itertools import islice
 from operator import attrgetter
 
 from psycopg.rows import TupleRow
@@ -228,7 +227,7 @@ def _merged(
 ) -> Generator[list[Message]]:
     """An archived stretch, and what the database has inside it, in pages."""
     reader = in_thread_sync(readers.reader, stretch)
-    found = reader.read_category(
+    found = reader.read_category_batches(
         stretch,
         filter.category,
         position,
@@ -239,7 +238,7 @@ def _merged(
     )
     with closing(_in_database(connections, filter, position, end, batch_size, epoch)) as pages:
         waiting: list[Message] = next(pages, [])
-        while batch := in_thread_sync(_take, found, batch_size):
+        while batch := in_thread_sync(next, found, None):
             last = batch[-1].global_position
             while waiting and waiting[0].global_position < last:
                 count = bisect_left(waiting, last, key=attrgetter("global_position"))
@@ -250,7 +249,3 @@ def _merged(
         while waiting:
             yield waiting
             waiting = next(pages, [])
-
-
-def _take(found: Iterator[Message], size: int) -> list[Message]:
-    return list(islice(found, size))
