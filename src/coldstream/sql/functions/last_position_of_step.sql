@@ -1,5 +1,8 @@
--- How far a read should look for so many messages, starting at a global position inside a chunk's
--- range of a category: by the chunk's density, with some room.
+-- How far a read should look for so many messages from a global position on, in closed chunks that are
+-- in the order of closed_chunks: by the density of each, with some room, and more where few are left.
+--
+-- A chunk that does not have enough is read together with the next: a statement of its own would cost
+-- as much again. Not more than about a bucket in all, because it is sorted.
 --
 -- A bucket of the columnstore costs the same however few of its messages are wanted, and every row
 -- that comes out of it is sorted. So a step ends at the end of a bucket that will do, or in the middle
@@ -9,29 +12,47 @@ CREATE OR REPLACE FUNCTION @extschema@.last_position_of_step(
   messages bigint,
   room double precision,
   whole_buckets boolean,
-  chunk @extschema@.chunk_range
+  chunks @extschema@.chunk_range[]
 )
 RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
 AS $$
 DECLARE
-  _density double precision := ($5).messages::double precision
-    / (($5).last_global_position - ($5).first_global_position + 1);
-  _last bigint := ($5).last_global_position;
+  _bucket constant bigint := 1 << 14;
+  _needed double precision := $2;
+  _wanted double precision := $2 * $3 + 16;
+  _chunk @extschema@.chunk_range;
+  _density double precision;
+  _from bigint;
+  _last bigint;
+  _end bigint;
   _to bigint;
 BEGIN
-  IF $2 IS NULL OR $2 >= ($5).messages THEN
-    RETURN greatest(_last, $1);
-  END IF;
+  FOREACH _chunk IN ARRAY $5 LOOP
+    EXIT WHEN _to IS NOT NULL AND (_chunk.state = 'dropped' OR $2 - _needed >= _bucket);
 
-  _to := least($1 + pg_catalog.ceil($2 * $3 / _density) - 1, _last)::bigint;
-  IF $4 THEN
-    RETURN ((_to >> 14) + 1 << 14) - 1;
-  END IF;
-  _last := (($1 >> 14) + 1 << 14) - 1;
-  IF _to > _last AND (_last - $1 + 1) * _density > $2 * 1.1 THEN
-    RETURN _last;
-  END IF;
-  RETURN greatest(_to, $1);
+    _from := greatest($1, _chunk.first_global_position);
+    _last := greatest($1, _chunk.last_global_position);
+    IF $2 IS NULL THEN
+      RETURN _last;
+    END IF;
+
+    _density := _chunk.messages::double precision
+      / (_chunk.last_global_position - _chunk.first_global_position + 1);
+    IF (_last - _from + 1) * _density + 0.5 < _needed THEN
+      _needed := _needed - (_last - _from + 1) * _density;
+      _wanted := _wanted - (_last - _from + 1) * _density;
+      _to := greatest(_to, _last);
+      CONTINUE;
+    END IF;
+
+    _last := least(_from + pg_catalog.ceil(_wanted / _density) - 1, _last)::bigint;
+    _end := (((CASE WHEN $4 THEN _last ELSE _from END) >> 14) + 1 << 14) - 1;
+    IF $4 OR _last > _end AND (_end - _from + 1) * _density > _needed * 1.1 THEN
+      _last := _end;
+    END IF;
+    RETURN greatest(_to, _last);
+  END LOOP;
+  RETURN _to;
 END;
 $$;

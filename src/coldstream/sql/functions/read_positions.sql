@@ -90,7 +90,9 @@ BEGIN
       ELSE
         _from := greatest(_from, _chunk.first_global_position);
         _to := least(
-          _to, @extschema@.last_position_of_step(_from, _left, _room, _whole_buckets, _chunk)
+          _to, @extschema@.last_position_of_step(
+            _from, _left, _room, _whole_buckets, _closed[:_max_chunks]
+          )
         );
         IF _open_first > _from THEN
           _to := least(_to, _open_first - 1);
