@@ -84,8 +84,10 @@ BEGIN
       END IF;
 
       _chunk := _closed[1];
-      IF _open_first < _chunk.first_global_position AND _open_first >= _from THEN
-        _from := _open_first;
+      -- Also where this read has passed _open_first: late messages have later positions than open ones,
+      -- so open messages may lie before every closed chunk, not only before the first.
+      IF _open_first < _chunk.first_global_position AND _from < _chunk.first_global_position THEN
+        _from := greatest(_from, _open_first);
         _to := least(_to, _chunk.first_global_position - 1);
       ELSE
         _from := greatest(_from, _chunk.first_global_position);
