@@ -22,6 +22,9 @@ _START_SECONDS = 40
 _PORTS = 5  # master, volume, filer, s3, iceberg; each with a gRPC port 10,000 higher
 
 
+TABLES = "tables"
+
+
 @dataclass(frozen=True)
 class S3Server:
     """A running server. ``options`` are those of :meth:`ArchiveLocation.open`."""
@@ -30,6 +33,8 @@ class S3Server:
     bucket: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+    iceberg: str
+    """The URL of its Iceberg REST catalog, whose warehouse is :data:`TABLES`."""
 
     @property
     def options(self) -> dict[str, str]:
@@ -91,7 +96,11 @@ def _start(
 ) -> tuple[S3Server, subprocess.Popen[bytes]]:
     master, volume, filer, s3, iceberg = ports
     server = S3Server(
-        f"http://127.0.0.1:{s3}", "archive", "key" + secrets.token_hex(8), secrets.token_hex(20)
+        f"http://127.0.0.1:{s3}",
+        "archive",
+        "key" + secrets.token_hex(8),
+        secrets.token_hex(20),
+        f"http://127.0.0.1:{iceberg}",
     )
     data = folder / "data"
     data.mkdir()
@@ -113,6 +122,7 @@ def _start(
                 "-webdav=false",
                 "-admin.ui=false",
                 f"-bucket={server.bucket}",
+                f"-tableBucket={TABLES}",
                 f"-filer.localSocket={data / 'filer.sock'}",
             ],
             cwd=folder,

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from tests.fix_cli import Cli
-from tests.fix_s3 import S3Server
 from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
 
@@ -18,6 +17,7 @@ import coldstream
 import coldstream.lifecycle
 from coldstream.archive.iceberg import IcebergTable, TableMoved, catalog_properties
 from coldstream.lifecycle.publish import Publication
+from s3_server import TABLES, S3Server
 
 Names = list[tuple[str, int]]
 
@@ -309,12 +309,30 @@ def test_a_filter_leaves_out_whole_files(readable: tuple[Store, Any]) -> None:
     assert table.spec().is_unpartitioned()
 
 
-def test_it_works_on_s3(small: Store, catalog: str, s3: S3Server) -> None:
-    archive = s3.url("iceberg")
+# The library's own, about how it gets the token of a REST catalog.
+@pytest.mark.filterwarnings("ignore:Deprecated in 0.8.0")
+@pytest.mark.parametrize("kind", ["sql", "rest"])
+def test_it_works_on_s3(
+    small: Store, catalog: str, s3: S3Server, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = s3.url(f"iceberg-{kind}")
+    metadata = f"{archive}/{small.installed.schema}/iceberg/"
+    if kind == "rest":
+        catalog = s3.iceberg
+        metadata = f"s3://{TABLES}/"
+        key = f"{s3.access_key_id}:{s3.secret_access_key}"
+        monkeypatch.setenv("PYICEBERG_CATALOG__COLDSTREAM__CREDENTIAL", key)
+        monkeypatch.setenv("PYICEBERG_CATALOG__COLDSTREAM__WAREHOUSE", f"s3://{TABLES}/")
+        # The library has read its environment when it was imported.
+        from pyiceberg.utils.config import Config
+
+        monkeypatch.setattr("pyiceberg.catalog._ENV_CONFIG", Config())
     with small.opened(archive=archive, archive_options=s3.options) as opened_store:
         opened_store.lifecycle.iceberg = catalog
         archived(opened_store, 2)
         publication = proved(opened_store)
         assert publication.metadata_location is not None
-        assert publication.metadata_location.startswith(f"{archive}/{small.installed.schema}/")
-        assert opened_store.lifecycle.publish().files == 2
+        assert publication.metadata_location.startswith(metadata)
+        assert all(url.startswith(archive) for url in publication.added)
+        again = opened_store.lifecycle.publish()
+        assert (again.files, again.messages, again.added) == (2, len(truth(small, 2)), ())

@@ -259,6 +259,9 @@ def storage_properties(options: Mapping[str, str] | None) -> dict[str, str]:
             if value:
                 found[name] = value
                 break
+    if "s3.endpoint" in found:
+        # Without a region pyiceberg asks Amazon for the bucket's, which a server elsewhere has not.
+        found.setdefault("s3.region", "us-east-1")
     return found
 
 
