@@ -115,6 +115,28 @@ def test_a_reader_that_ends_in_time_is_waited_for(small: Store) -> None:
     assert small.states() == ["dropped"] * 2
 
 
+def test_a_drop_does_not_hold_the_columnstore_while_it_waits_for_the_chunk(small: Store) -> None:
+    with small.opened() as opened, small.installed.connect() as reader:
+        opened.lifecycle.compress(OLD)
+        opened.lifecycle.archive(OLD)
+        opened.lifecycle.verify()
+        [(chunk, columnstore)] = reader.execute(
+            "SELECT chunk_name, columnstore_of(chunk_name::regclass)::text FROM chunks "
+            "WHERE state = 'verified' ORDER BY range_start LIMIT 1"
+        ).fetchall()
+        # In the order in which a statement's plan locks them.
+        reader.execute("BEGIN")
+        reader.execute(f"LOCK TABLE ONLY {chunk} IN ACCESS SHARE MODE")
+        dropping = threading.Thread(target=lambda: opened.lifecycle.drop(OLD))
+        dropping.start()
+        while not small.run("SELECT 1 FROM pg_locks WHERE NOT granted AND mode LIKE '%Exclusive%'"):
+            time.sleep(0.01)
+        reader.execute(f"LOCK TABLE {columnstore} IN ACCESS SHARE MODE NOWAIT")
+        reader.execute("COMMIT")
+        dropping.join(timeout=30)
+    assert small.states() == ["dropped"] * 2
+
+
 def test_a_chunk_with_a_writer_at_work_stays_open(small: Store) -> None:
     with small.installed.connect() as writer:
         writer.execute("BEGIN")

@@ -53,6 +53,12 @@ BEGIN
     END IF;
   END IF;
 
+  -- Readers lock the chunk before its columnstore, and drop_chunks does it the other way round: without
+  -- this the two wait for each other. Not earlier: readers go on while the rows are compared.
+  EXECUTE pg_catalog.format(
+    'LOCK TABLE %s IN ACCESS EXCLUSIVE MODE',
+    @extschema@.qualified_name(_row.chunk_name::regclass)
+  );
   PERFORM @extschema@.unfreeze(_row.chunk_name::regclass);
   SELECT pg_catalog.array_agg(d.name) INTO _dropped
   FROM @extschema:timescaledb@.drop_chunks(
