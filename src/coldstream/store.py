@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coldstream.archive.location import ObjectInfo
     from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan, Policy, Step, Transition
     from coldstream.lifecycle.publish import Publication
+    from coldstream.lifecycle.rebuild import Rebuilt
     from coldstream.lifecycle.verify import Verification
 
 T = TypeVar("T")
@@ -61,6 +62,9 @@ class AsyncLifecycle:
 
     async def verify(self, **options: Any) -> list[Verification]:
         return await self._call(lambda lifecycle: lifecycle.verify(**options))
+
+    async def rebuild(self, **options: Any) -> list[Rebuilt]:
+        return await self._call(lambda lifecycle: lifecycle.rebuild(**options))
 
     async def clean(self, *arguments: Any, **options: Any) -> list[ObjectInfo]:
         return await self._call(lambda lifecycle: lifecycle.clean(*arguments, **options))

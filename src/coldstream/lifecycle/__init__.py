@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from coldstream.archive.location import ArchiveLocation, ObjectInfo
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
+    from coldstream.lifecycle.rebuild import Rebuilt
     from coldstream.lifecycle.verify import Verification
 
 __all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
@@ -252,6 +253,21 @@ class Lifecycle:
         from coldstream.lifecycle.publish import DATABASE, publish
 
         return publish(self._store, self.iceberg or DATABASE, dry_run=dry_run, anew=anew)
+
+    def rebuild(self, *, dry_run: bool = False) -> list[Rebuilt]:
+        """Restore what the ledger does not know of the archive, and the heads of its streams, from
+        the archive alone: into a store without messages, or into the archive's own. Every object
+        that is taken in is proved. Gives every archived range, and what became of it. Keep writers
+        away until it is done.
+
+        Raises:
+            ArchiveConflict: the archive holds ranges of several stores.
+            ArchiveCorrupt, ArchiveUnavailable: an object or a manifest is damaged, or not readable.
+            LifecycleError: the archive contradicts the database. Nothing was changed then.
+        """
+        from coldstream.lifecycle.rebuild import rebuild
+
+        return rebuild(self._store, self._locate(None), dry_run=dry_run)
 
     def clean(
         self, older_than: timedelta = timedelta(days=1), *, dry_run: bool = False

@@ -98,3 +98,36 @@ def clean(
         print("nothing to clean: a manifest names every file, or it is not old enough")
     else:
         print(f"{'would delete' if dry_run else 'deleted'} {files}")
+
+
+@archive_app.command
+def rebuild(
+    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
+) -> None:
+    """Restore the ledger of the archive, and the heads of its streams, from the archive alone.
+
+    For a new database, or one that knows less than the archive holds. Every file that is taken in
+    is read and proved. Changes nothing where the archive contradicts the database.
+    """
+    from coldstream.cli.chunks import MESSAGES, RANGE, RESULT, range_in_words
+    from coldstream.cli.prompt import confirm
+    from coldstream.cli.render import render_table, write_json
+
+    with opened(database) as store:
+        found = store.lifecycle.rebuild(dry_run=True)
+        new = [each for each in found if each.result == "restored"]
+        rows = [
+            {**asdict(each), "range": range_in_words(each.range_start, each.range_end)}
+            for each in found
+        ]
+        if found and not json:
+            render_table("In the archive", [RANGE, MESSAGES, RESULT], rows)
+        if new and not dry_run:
+            confirm(f"Restore {len(new)} archived ranges into {database.schema}?", yes=yes)
+            store.lifecycle.rebuild()
+    if json:
+        write_json([asdict(each) for each in found])
+    elif not new:
+        print("nothing to rebuild: the ledger knows all that the archive holds")
+    else:
+        print(f"{'would restore' if dry_run else 'restored'} {len(new)} of {len(found)} ranges")

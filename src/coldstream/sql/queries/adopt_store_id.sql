@@ -1,0 +1,1 @@
+SELECT @extschema@.adopt_store_id(%s::uuid)

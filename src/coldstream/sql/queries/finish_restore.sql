@@ -1,0 +1,1 @@
+SELECT @extschema@.finish_restore()

@@ -1,0 +1,1 @@
+SELECT @extschema@.restore_range(%s, %s, %s::jsonb)

@@ -1,0 +1,136 @@
+"""The ledger and the heads from the bucket alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.fix_cli import Cli
+from tests.fix_store import drop_store, install_store
+from tests.history import CHUNKS, END, START, WEEK, without_jobs
+from tests.lifecycle.conftest import Store
+
+from coldstream.archive.manifest import Manifest
+from coldstream.errors import ArchiveConflict, ArchiveCorrupt, LifecycleError
+
+LEDGER = """
+SELECT to_jsonb(c) - '{row_bytes,columnstore_bytes,closed_at,compressed_at,sealed_at,exported_at,
+  verified_at,dropped_at,rehydrated_at,transition_at}'::text[]
+FROM chunks AS c WHERE state = 'dropped' ORDER BY range_start
+"""
+CATEGORIES = "SELECT to_jsonb(c) FROM chunk_categories AS c ORDER BY c.category, c.range_start"
+HEADS = "SELECT stream_name, position, first_time, time, time_ordered FROM streams ORDER BY 1"
+
+
+@pytest.fixture
+def archived(store: Store) -> Store:
+    with store.opened() as opened:
+        opened.lifecycle.archive(END)
+        opened.lifecycle.verify()
+        opened.lifecycle.drop(END)
+    return store
+
+
+def looks(store: Store) -> list[Any]:
+    return [store.run(LEDGER), store.run(CATEGORIES), store.run(HEADS)]
+
+
+def anew(store: Store) -> None:
+    """As if the database had been lost."""
+    drop_store(store.installed.dsn, store.installed.schema)
+    without_jobs(install_store(store.installed.dsn, store.installed.schema))
+
+
+def test_into_a_new_database(archived: Store) -> None:
+    before = looks(archived)
+    anew(archived)
+    with archived.opened() as opened:
+        shown = opened.lifecycle.rebuild(dry_run=True)
+        assert [each.result for each in shown] == ["restored"] * CHUNKS
+        assert looks(archived) == [[], [], []]
+        assert opened.lifecycle.rebuild() == shown
+        assert looks(archived) == before
+        assert [each.result for each in opened.lifecycle.rebuild()] == ["known"] * CHUNKS
+        assert list(opened.get_all_messages()) == archived.truth
+        # Positions go on where they ended, and never come again.
+        [last] = [m for m in archived.truth if m.stream_name == "account-1"][-1:]
+        written = opened.write_message("account-1", "Changed", {})
+        assert written.position == last.position + 1
+        assert written.global_position > max(m.global_position for m in archived.truth)
+        assert len(opened.lifecycle.rehydrate(START, END)) == CHUNKS
+        opened.lifecycle.archive(END)
+        assert opened.lifecycle.clean() == []
+
+
+def test_lost_rows_of_the_ledger(archived: Store) -> None:
+    with archived.opened() as opened:
+        opened.write_message("account-1", "Changed", {})
+    before = looks(archived)
+    archived.run("DELETE FROM chunks WHERE range_start IN (%s, %s)", [START, START + 2 * WEEK])
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START + 4 * WEEK, START + 5 * WEEK)
+        found = [each.result for each in opened.lifecycle.rebuild()]
+        assert found == ["restored", "known", "restored", "known", "database", "known"]
+        opened.lifecycle.drop(END)
+    assert looks(archived) == before
+    assert archived.read_all()[:-1] == archived.truth
+
+
+def test_an_archive_of_another_store_is_refused(archived: Store) -> None:
+    anew(archived)
+    with archived.opened(archive=None) as opened:
+        opened.write_message("account-1", "Opened", {})
+    before = archived.snapshot()
+    with archived.opened() as opened, pytest.raises(LifecycleError, match="another store"):
+        opened.lifecycle.rebuild()
+    assert archived.snapshot() == before
+
+
+def test_positions_in_the_database_and_the_archive_are_refused(archived: Store) -> None:
+    """A backup that is older than the archive, and was written to since."""
+    [(identity,)] = archived.run("SELECT id FROM store")
+    anew(archived)
+    archived.run("UPDATE store SET id = %s", [identity])
+    with archived.opened(archive=None) as opened:
+        opened.write_message("account-1", "Opened", {})
+    before = archived.snapshot()
+    with archived.opened() as opened, pytest.raises(LifecycleError, match="others in the database"):
+        opened.lifecycle.rebuild()
+    assert archived.snapshot() == before
+
+
+def test_other_messages_than_the_ledger_knows_are_refused(archived: Store) -> None:
+    archived.run("UPDATE chunks SET digest = 'sum-sha256:0:0' WHERE range_start = %s", [START])
+    before = archived.snapshot()
+    with archived.opened() as opened, pytest.raises(LifecycleError, match="other messages"):
+        opened.lifecycle.rebuild()
+    assert archived.snapshot() == before
+
+
+def test_a_damaged_object_restores_nothing(archived: Store) -> None:
+    anew(archived)
+    file = archived.objects()[-1]
+    file.write_bytes(file.read_bytes()[:-1])
+    with archived.opened() as opened, pytest.raises(ArchiveCorrupt):
+        opened.lifecycle.rebuild()
+    assert looks(archived) == [[], [], []]
+
+
+def test_ranges_of_two_stores_are_refused(archived: Store) -> None:
+    manifest = archived.objects()[0].with_name("manifest-000001.json")
+    ours = Manifest.from_json(manifest.read_bytes())
+    theirs = replace(ours, store_id="0192d3a4-0000-7000-8000-000000000000")
+    manifest.write_bytes(theirs.to_json())
+    with archived.opened() as opened, pytest.raises(ArchiveConflict, match="several stores"):
+        opened.lifecycle.rebuild()
+
+
+def test_the_command(archived: Store, cli: Cli) -> None:
+    words = ["--dsn", archived.installed.dsn, "--schema", archived.installed.schema]
+    words += ["--archive", archived.archive]
+    assert "nothing to rebuild" in cli("archive", "rebuild", *words).out
+    anew(archived)
+    assert "would restore 6 of 6 ranges" in cli("archive", "rebuild", "--dry-run", *words).out
+    assert len(cli("archive", "rebuild", "--json", *words).json) == CHUNKS
+    assert archived.read_all() == archived.truth
