@@ -25,7 +25,7 @@ from typing import Any
 import coldstream
 from coldstream.archive.location import ArchiveLocation
 from coldstream.errors import ColdstreamError
-from coldstream.lifecycle import Policy
+from coldstream.lifecycle import Chunk, Policy
 from coldstream.lifecycle.session import Session
 
 # Touches no storage: it puts names together.
@@ -199,9 +199,13 @@ def _operate(
         with coldstream.connect(
             place.dsn, schema=place.schema, archive=place.archive, max_size=1
         ) as store:
-            store.lifecycle.progress = lambda _, step, done, __: points.before(
-                f"{operation.name}: {step} " + ("goes on" if done else "begins")
-            )
+
+            def progress(chunk: Chunk, step: str, done: int, total: int | None, /) -> None:
+                what = f"{operation.name}: {step} {'goes on' if done else 'begins'}"
+                points.before(what)
+                points.done(what)
+
+            store.lifecycle.progress = progress
             operation.run(store)
             points.before("the end")
     except ColdstreamError:

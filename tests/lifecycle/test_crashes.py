@@ -13,6 +13,7 @@ import pytest
 from tests.fix_cluster import require_timescaledb
 from tests.fix_store import drop_store
 
+import prove_concurrency
 from coldstream.errors import ArchiveError
 from coldstream.lifecycle.states import DROPPED
 from crash_points import Place, storage_requests
@@ -71,3 +72,9 @@ def test_the_server_stops(capsys: pytest.CaptureFixture[str]) -> None:
     require_timescaledb()
     assert main(["--server", "--rounds", "4", "--seed", "2"]) == 0
     assert "lost: 0" in capsys.readouterr().out
+
+
+@pytest.mark.native
+def test_all_at_once(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prove_concurrency.main(["--dsn", dsn, "--seconds", "4"]) == 0
+    assert "none twice" in capsys.readouterr().out
