@@ -47,10 +47,12 @@ def test_into_a_new_database(archived: Store) -> None:
     anew(archived)
     with archived.opened() as opened:
         shown = opened.lifecycle.rebuild(dry_run=True)
-        assert [each.result for each in shown] == ["restored"] * CHUNKS
-        assert looks(archived) == [[], [], []]
+    assert [each.result for each in shown] == ["restored"] * CHUNKS
+    assert looks(archived) == [[], [], []]
+    with archived.opened() as opened:
         assert opened.lifecycle.rebuild() == shown
-        assert looks(archived) == before
+    assert looks(archived) == before
+    with archived.opened() as opened:
         assert [each.result for each in opened.lifecycle.rebuild()] == ["known"] * CHUNKS
         assert list(opened.get_all_messages()) == archived.truth
         # Positions go on where they ended, and never come again.
