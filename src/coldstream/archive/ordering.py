@@ -78,7 +78,9 @@ def windows(
     """Ranges of global positions, ascending and inclusive, of at most about ``rows`` rows each."""
     columns = ["global_position"] if category is None else ["global_position", "category"]
     counts: dict[int, int] = {}
-    shift = 0
+    # Global positions are unique, so a bucket never holds more than it is wide: a sixteenth of a
+    # window at most, and few enough of them to be counted in Python.
+    shift = min(_WIDEST, max(0, (rows // 16).bit_length() - 1))
     for batch in source.batches(columns=columns, category=category, first=first, last=last):
         counted = pc.value_counts(pc.shift_right(batch["global_position"], shift))
         for bucket, count in zip(*(part.to_pylist() for part in counted.flatten()), strict=True):
