@@ -17,15 +17,17 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from operator import attrgetter
 
+from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from coldstream.client._archived import ArchivedChunk, ArchivedChunks, Readers
 from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._async.retries import retried_rows
+from coldstream.client._async.retries import retried, retried_rows
 from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import AsyncAhead, in_thread
 from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
+from coldstream.client._sizes import PageSize
 from coldstream.message import Message
 
 _END = 2**63 - 1
@@ -149,7 +151,7 @@ async def _in_database(
     where one gives few, the next page is one as asked for again: it finds what follows a gap, and
     says where the end is."""
 
-    async def fetch(position: int, range_end: int | None) -> list[TupleRow]:
+    async def fetch(position: int, range_end: int | None) -> AsyncCursor[TupleRow]:
         arguments = {
             "category": filter.category,
             "position": position,
@@ -162,11 +164,11 @@ async def _in_database(
             "max_bytes": _PAGE_BYTES,
         }
         name = "get_messages_in_database" if range_end is None else "get_range_in_database"
-        return await retried_rows(connections, name, arguments)
+        return await retried(connections, name, arguments)
 
     range_end: int | None = None
     reading_on = False
-    ahead: AsyncAhead[list[TupleRow]] | None = None
+    ahead: AsyncAhead[AsyncCursor[TupleRow]] | None = None
     try:
         while position <= end:
             if ahead is None:
@@ -174,17 +176,17 @@ async def _in_database(
             else:
                 running, ahead = ahead, None
                 rows = await running.result()
-            if not rows and range_end is None:
-                return
-            page = to_messages(rows)
-            page.sort(key=attrgetter("global_position"))
-            ended = range_end is None and len(page) < batch_size
-            range_end = _range_end(page, batch_size, end) if len(page) >= batch_size else None
-            if page:
-                position = page[-1].global_position + 1
-                # Not while the consumer is at the first page, which may be all it wants.
+            size = PageSize.of(rows.pgresult)
+            ended = range_end is None and size.messages < batch_size
+            range_end = _range_end(size, batch_size, end) if size.messages >= batch_size else None
+            if size.messages:
+                position = size.last + 1
+                # Before the rows are made into messages, so that the server works meanwhile. Not
+                # while the consumer is at the first page, which may be all it wants.
                 if reading_on and not ended and position <= end:
                     ahead = AsyncAhead(fetch, position, range_end)
+                page = to_messages(await rows.fetchall())
+                page.sort(key=attrgetter("global_position"))
                 yield page
                 reading_on = True
             if ended:
@@ -194,24 +196,21 @@ async def _in_database(
             await ahead.drop()
 
 
-def _range_end(page: list[Message], batch_size: int, end: int) -> int | None:
+def _range_end(size: PageSize, batch_size: int, end: int) -> int | None:
     """The last position of the next range: as many messages as a page may have, should they lie as
     densely and be as large as those of this one, and rather whole buckets. ``None`` where a page as
     asked for is as large."""
-    sample = page[:: 1 + len(page) // 500]
-    characters = sum(len(m.data_text or "") + len(m.metadata_text or "") for m in sample)
     messages = min(
         _PAGE_MESSAGES,
-        len(page) * _GROWTH,
+        size.messages * _GROWTH,
         # Half of what would be refused: sizes differ.
-        len(sample) * _PAGE_BYTES // (2 * characters + 1),
+        _PAGE_BYTES // (2 * size.bytes + 1),
     )
     if messages <= batch_size:
         return None
-    first, last = page[0].global_position, page[-1].global_position
-    range_end = last + messages * (last - first + 1) // len(page)
+    range_end = size.last + messages * (size.last - size.first + 1) // size.messages
     whole = ((range_end + 1) >> _BUCKET_BITS << _BUCKET_BITS) - 1
-    return min(end, whole if whole > last + (range_end - last) // 2 else range_end)
+    return min(end, whole if whole > size.last + (range_end - size.last) // 2 else range_end)
 
 
 async def _merged(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -102,6 +102,10 @@ class AsyncConnections:
 
     async def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
         """The rows of a named statement."""
+        return await (await self.unread(name, arguments)).fetchall()
+
+    async def unread(self, name: str, arguments: Any = ()) -> AsyncCursor[TupleRow]:
+        """The same, as the server sent them: read from the cursor, which needs no connection for
+        that. The connection is free for the next statement meanwhile."""
         async with self.connection() as connection:
-            cursor = await connection.execute(query(name, self.schema).encode(), arguments)
-            return await cursor.fetchall()
+            return await connection.execute(query(name, self.schema).encode(), arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import errors
+from psycopg import AsyncCursor, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
@@ -17,16 +17,23 @@ _TRIES = 3
 async def retried_rows(
     connections: AsyncConnections, name: str, arguments: Any = ()
 ) -> list[TupleRow]:
-    """The rows of a named statement that only reads. Repeated when a chunk left the database
+    """The rows of a named statement that only reads; see :func:`retried`."""
+    return await (await retried(connections, name, arguments)).fetchall()
+
+
+async def retried(
+    connections: AsyncConnections, name: str, arguments: Any = ()
+) -> AsyncCursor[TupleRow]:
+    """The unread rows of a named statement that only reads. Repeated when a chunk left the database
     underneath it, when it and a drop waited for each other, and when a pooled connection turns
     out to be dead."""
     for _ in range(_TRIES - 1):
         try:
-            return await connections.rows(name, arguments)
+            return await connections.unread(name, arguments)
         except Unavailable as error:
             if not rolled_back(error) and not connection_lost(error):
                 raise
-    return await connections.rows(name, arguments)
+    return await connections.unread(name, arguments)
 
 
 def rolled_back(error: Unavailable) -> bool:

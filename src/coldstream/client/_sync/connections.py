@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -105,6 +105,10 @@ class Connections:
 
     def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
         """The rows of a named statement."""
+        return (self.unread(name, arguments)).fetchall()
+
+    def unread(self, name: str, arguments: Any = ()) -> Cursor[TupleRow]:
+        """The same, as the server sent them: read from the cursor, which needs no connection for
+        that. The connection is free for the next statement meanwhile."""
         with self.connection() as connection:
-            cursor = connection.execute(query(name, self.schema).encode(), arguments)
-            return cursor.fetchall()
+            return connection.execute(query(name, self.schema).encode(), arguments)

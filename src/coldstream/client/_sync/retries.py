@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import errors
+from psycopg import Cursor, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
@@ -18,16 +18,21 @@ _TRIES = 3
 
 
 def retried_rows(connections: Connections, name: str, arguments: Any = ()) -> list[TupleRow]:
-    """The rows of a named statement that only reads. Repeated when a chunk left the database
+    """The rows of a named statement that only reads; see :func:`retried`."""
+    return (retried(connections, name, arguments)).fetchall()
+
+
+def retried(connections: Connections, name: str, arguments: Any = ()) -> Cursor[TupleRow]:
+    """The unread rows of a named statement that only reads. Repeated when a chunk left the database
     underneath it, when it and a drop waited for each other, and when a pooled connection turns
     out to be dead."""
     for _ in range(_TRIES - 1):
         try:
-            return connections.rows(name, arguments)
+            return connections.unread(name, arguments)
         except Unavailable as error:
             if not rolled_back(error) and not connection_lost(error):
                 raise
-    return connections.rows(name, arguments)
+    return connections.unread(name, arguments)
 
 
 def rolled_back(error: Unavailable) -> bool:

@@ -1,0 +1,32 @@
+"""What a page is like, before its rows are made into messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Of the page's messages, to tell how large they are.
+_SAMPLE = 500
+
+
+@dataclass(frozen=True)
+class PageSize:
+    """How many messages a page has, their first and last global position (0 and -1 in an empty
+    one), and about how many bytes of JSON each has."""
+
+    messages: int
+    first: int
+    last: int
+    bytes: int
+
+    @classmethod
+    def of(cls, result: Any) -> PageSize:
+        """Of a ``PGresult`` of the ``message`` type's columns, in text format and any order."""
+        count = result.ntuples
+        if not count:
+            return cls(0, 0, -1, 0)
+        value = result.get_value
+        positions = [int(value(row, 4)) for row in range(count)]
+        sample = range(0, count, 1 + count // _SAMPLE)
+        size = sum(len(value(row, 5) or b"") + len(value(row, 6) or b"") for row in sample)
+        return cls(count, min(positions), max(positions), size // len(sample))
