@@ -19,8 +19,13 @@ BEGIN
         HINT = 'Run it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
   END IF;
 
-  SELECT h.chunk INTO _chunk FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1;
-  IF FOUND THEN
+  SELECT pg_catalog.to_regclass(c.chunk_name) INTO _chunk
+  FROM @extschema@.chunks AS c WHERE c.range_start = $1;
+  IF _chunk IS NULL THEN
+    -- The ledger does not know it, or by a name that is gone.
+    SELECT h.chunk INTO _chunk FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1;
+  END IF;
+  IF _chunk IS NOT NULL THEN
     EXECUTE pg_catalog.format(
       'LOCK TABLE %s IN %s MODE', @extschema@.qualified_name(_chunk), $2
     );
