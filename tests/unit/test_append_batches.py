@@ -42,6 +42,13 @@ def no_connection() -> Unavailable:
     return error
 
 
+class Rows(list[Any]):
+    """Looks like a cursor that has been executed."""
+
+    def fetchall(self) -> list[Any]:
+        return self
+
+
 class Server:
     """``faults``: what happens to the next calls that write: ``"before"`` and ``"after"`` lose the
     connection before or after the commit, ``"refused"`` gives no connection, ``None`` works."""
@@ -80,6 +87,9 @@ class Server:
         if fault == "after":
             raise lost()
         return [(each.position, each.global_position) for each in results]
+
+    def unread(self, name: str, arguments: Sequence[Any]) -> Rows:
+        return Rows(self.rows(name, arguments))
 
     def version(self, stream_name: str) -> int:
         return len(self.streams.get(stream_name, [])) - 1
