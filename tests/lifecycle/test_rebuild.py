@@ -21,6 +21,7 @@ FROM chunks AS c WHERE state = 'dropped' ORDER BY range_start
 """
 CATEGORIES = "SELECT to_jsonb(c) FROM chunk_categories AS c ORDER BY c.category, c.range_start"
 HEADS = "SELECT stream_name, position, first_time, time, time_ordered FROM streams ORDER BY 1"
+MARKS = "SELECT stream_key, position, range_start FROM stream_marks ORDER BY 1, 2"
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def archived(store: Store) -> Store:
 
 
 def looks(store: Store) -> list[Any]:
-    return [store.run(LEDGER), store.run(CATEGORIES), store.run(HEADS)]
+    return [store.run(LEDGER), store.run(CATEGORIES), store.run(HEADS), store.run(MARKS)]
 
 
 def anew(store: Store) -> None:
@@ -44,11 +45,12 @@ def anew(store: Store) -> None:
 
 def test_into_a_new_database(archived: Store) -> None:
     before = looks(archived)
+    assert all(before)
     anew(archived)
     with archived.opened() as opened:
         shown = opened.lifecycle.rebuild(dry_run=True)
     assert [each.result for each in shown] == ["restored"] * CHUNKS
-    assert looks(archived) == [[], [], []]
+    assert looks(archived) == [[], [], [], []]
     with archived.opened() as opened:
         assert opened.lifecycle.rebuild() == shown
     assert looks(archived) == before
@@ -116,7 +118,7 @@ def test_a_damaged_object_restores_nothing(archived: Store) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     with archived.opened() as opened, pytest.raises(ArchiveCorrupt):
         opened.lifecycle.rebuild()
-    assert looks(archived) == [[], [], []]
+    assert looks(archived) == [[], [], [], []]
 
 
 def test_ranges_of_two_stores_are_refused(archived: Store) -> None:

@@ -1,4 +1,4 @@
-"""The ledger's archive part, and the heads of its streams, from the bucket alone.
+"""The ledger's archive part, and the heads and marks of its streams, from the bucket alone.
 
 For a new database, or one whose ledger was lost or is older than the archive. Every object that is
 taken in is read whole and proved.
@@ -85,17 +85,19 @@ def _restore_heads(session: Session, location: ArchiveLocation, manifest: Manife
     def take(batch: pa.RecordBatch) -> None:
         streams.add(batch)
         while len(streams.ended) >= _STREAMS:
-            _send(session, streams.ended[:_STREAMS])
+            _send(session, manifest, streams.ended[:_STREAMS])
             del streams.ended[:_STREAMS]
 
     verify_object(location, manifest, with_rows=take)
     streams.end()
     if streams.ended:
-        _send(session, streams.ended)
+        _send(session, manifest, streams.ended)
 
 
-def _send(session: Session, streams: list[tuple[Any, ...]]) -> None:
-    session.rows("restore_heads", [list(column) for column in zip(*streams, strict=True)])
+def _send(session: Session, manifest: Manifest, streams: list[tuple[Any, ...]]) -> None:
+    columns = [list(column) for column in zip(*streams, strict=True)]
+    session.rows("restore_heads", columns)
+    session.rows("restore_marks", [manifest.range_start, *columns[:2]])
 
 
 class _Streams:

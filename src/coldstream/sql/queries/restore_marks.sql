@@ -1,0 +1,1 @@
+SELECT @extschema@.restore_marks(%s, %s::text[], %s::bigint[])
