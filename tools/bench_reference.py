@@ -1,8 +1,10 @@
 """Write docs/reference/benchmark.md and its plot from a saved run of the benchmark.
 
-``python tools/bench_reference.py [--check]``. The run is docs/reference/benchmark.json, which
-``coldstream bench --json --rounds 3 --messages 200000`` prints. ``--check`` writes nothing and
-exits 1, with a diff, when page or plot is not current.
+``python tools/bench_reference.py [--check | --merge RUN.json]``. The run is
+docs/reference/benchmark.json, which ``coldstream bench --json --rounds 3 --messages 200000``
+prints. ``--check`` writes nothing and exits 1, with a diff, when page or plot is not current.
+``--merge`` first puts the rows of another run (of ``--rows``) into it: in place of the same ones,
+or where the table has them. Each says when it was measured, and so does the page.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from coldstream.bench import groups
 from coldstream.bench.plot import growth_svg
 from coldstream.bench.words import Table, about, tables
 from generated_page import write_or_check
@@ -35,11 +38,36 @@ those of one run, in which all took turns: they say more than the values do.
 def page(report: Mapping[str, Any]) -> str:
     """The page of a report's JSON, as Markdown."""
     compared, *details = tables(report)
-    parts = [HEAD, *(f"- {_escaped(line)}" for line in about(report)), "", _markdown(compared)]
+    lines = [*about(report), *_other_runs(report)]
+    parts = [HEAD, *(f"- {_escaped(line)}" for line in lines), "", _markdown(compared)]
     if growth_svg(report) is not None:
         parts += ["## As chunks are added", "", "![Growth](benchmark-growth.svg)", ""]
     parts += [_markdown(table) for table in details]
     return "\n".join(parts)
+
+
+def _other_runs(report: Mapping[str, Any]) -> list[str]:
+    """Which rows were measured at another time."""
+    runs: dict[str, list[str]] = {}
+    for row in report["rows"]:
+        if "run" in row:
+            runs.setdefault(row["run"], []).append(row["key"])
+    return [f"Another run, begun {run}: {', '.join(keys)}" for run, keys in runs.items()]
+
+
+def merged(report: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The report with the rows of another run.
+
+    Raises:
+        ValueError: it was made on another machine, or with other versions or settings.
+    """
+    for name in ("machine", "versions", "settings", "workload", "embedded"):
+        if report[name] != other[name]:
+            raise ValueError(f"{name}: {other[name]} is not {report[name]}")
+    rows = {row["key"]: row for row in report["rows"]}
+    rows |= {row["key"]: {**row, "run": other["started"]} for row in other["rows"]}
+    order = [row.key for row in groups.rows()]
+    return {**report, "rows": sorted(rows.values(), key=lambda row: order.index(row["key"]))}
 
 
 def _markdown(table: Table) -> str:
@@ -58,7 +86,13 @@ def _escaped(text: str) -> str:
 
 
 def main(words: list[str] | None = None, *, folder: Path = FOLDER) -> int:
-    report = json.loads((folder / "benchmark.json").read_text("utf-8"))
+    words = sys.argv[1:] if words is None else words
+    file = folder / "benchmark.json"
+    report = json.loads(file.read_text("utf-8"))
+    if words[:1] == ["--merge"]:
+        report = merged(report, json.loads(Path(words[1]).read_text("utf-8")))
+        file.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        words = words[2:]
     status = write_or_check(words, folder / "benchmark.md", lambda: page(report))
     if svg := growth_svg(report):
         status |= write_or_check(words, folder / "benchmark-growth.svg", lambda: svg)

@@ -27,6 +27,34 @@ def test_what_is_not_current_fails(tmp_path: Path, name: str, capsys: pytest.Cap
     assert "+" in capsys.readouterr().out
 
 
+def test_rows_of_another_run_are_merged(tmp_path: Path) -> None:
+    saved = json.loads((bench_reference.FOLDER / "benchmark.json").read_text())
+    rows = [{**row, "coldstream": 1234.5} for row in saved["rows"][:2]]
+    missing = {**saved, "rows": saved["rows"][1:]}
+    (tmp_path / "benchmark.json").write_text(json.dumps(missing))
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**saved, "started": "2026-01-01T00:00:00+00:00", "rows": rows}))
+    assert bench_reference.main(["--merge", str(other)], folder=tmp_path) == 0
+    assert bench_reference.main(["--check"], folder=tmp_path) == 0
+    merged = json.loads((tmp_path / "benchmark.json").read_text())
+    assert [row["key"] for row in merged["rows"]] == [row["key"] for row in saved["rows"]]
+    assert [row["coldstream"] for row in merged["rows"][:2]] == [1234.5, 1234.5]
+    assert merged["rows"][2:] == saved["rows"][2:]
+    keys = ", ".join(row["key"] for row in rows).replace("_", "\\_")
+    page = (tmp_path / "benchmark.md").read_text()
+    assert f"- Another run, begun 2026-01-01T00:00:00+00:00: {keys}" in page
+
+
+def test_a_run_of_another_machine_is_not_merged(tmp_path: Path) -> None:
+    shutil.copy(bench_reference.FOLDER / "benchmark.json", tmp_path)
+    before = (tmp_path / "benchmark.json").read_text()
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**json.loads(before), "machine": {"cpu": "another"}}))
+    with pytest.raises(ValueError, match="machine"):
+        bench_reference.main(["--merge", str(other)], folder=tmp_path)
+    assert (tmp_path / "benchmark.json").read_text() == before
+
+
 def test_the_saved_run_measured_every_row():
     report = json.loads((bench_reference.FOLDER / "benchmark.json").read_text())
     measured = {row["key"] for row in report["rows"] if row["coldstream"] is not None}

@@ -164,6 +164,9 @@ def test_every_target_of_the_project_has_a_row() -> None:
         "retention.drop": 100,
         "archive.rate": 60_000,
         "archive.memory": 300e6,
+        "archive.stream_first": 60,
+        "archive.stream_again": 5,
+        "archive.replay": 100_000,
     }.items():
         assert targets[key] == target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 import coldstream
+from coldstream.archive.location import ArchiveLocation
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
 from coldstream.bench.place import Place
 from coldstream.bench.sql import files, query
@@ -31,7 +33,10 @@ _REPORTED_AT_ONCE = 10_000
 
 @dataclass
 class Arena:
-    """The contenders over one set of messages. History ends before now, in whole chunks."""
+    """The contenders over one set of messages. History ends before now, in whole chunks.
+
+    ``in_archive``: what leaves goes to the archive that the user named, if there is one, and
+    otherwise to a folder, as that of all other arenas."""
 
     place: Place
     name: str
@@ -42,6 +47,7 @@ class Arena:
     start: datetime
     end: datetime
     messages: int = 0
+    in_archive: bool = False
 
     @property
     def contenders(self) -> list[Contender]:
@@ -49,7 +55,24 @@ class Arena:
 
     @property
     def archive_url(self) -> str:
+        if self._named is not None:
+            return f"{self._named.rstrip('/')}/{self.place.prefix}_{self.name}"
         return (self.place.folder / self.name).as_uri()
+
+    @property
+    def archive_options(self) -> dict[str, str]:
+        """The object store's, as the user gave them."""
+        return self.place.archive_options if self._named is not None else {}
+
+    @property
+    def archive_kind(self) -> str:
+        """What the archive is, for people."""
+        scheme = self.archive_url.partition(":")[0]
+        return "a folder" if scheme == "file" else scheme
+
+    @property
+    def _named(self) -> str | None:
+        return self.place.archive if self.in_archive else None
 
     @property
     def chunks(self) -> int:
@@ -73,6 +96,7 @@ class Arena:
             self.place.dsn,
             schema=self.store.schema,
             archive=self.archive_url,
+            archive_options=self.archive_options,
             prepare_threshold=0,
             **options,
         ) as store:
@@ -179,7 +203,13 @@ class Arena:
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
     def drop(self) -> None:
-        """Make room: drop everything of it."""
+        """Make room: drop everything of it, objects in the user's archive too."""
+        if self._named is not None and not self.place.keep:
+            location = ArchiveLocation.open(self.archive_url, self.archive_options)
+            for found in list(location.list()):
+                location.delete(found.key)
+            if (folder := location.local_path("")) is not None:
+                shutil.rmtree(folder)
         self.place.drop([contender.schema for contender in self.contenders])
 
 
@@ -190,6 +220,7 @@ def make(
     chunks: int,
     chunk_interval: timedelta = timedelta(days=7),
     seed: bool = False,
+    in_archive: bool = False,
 ) -> Arena:
     """An empty arena whose history has so many chunks, the last of which ends before now."""
     now = datetime.now(UTC)
@@ -205,6 +236,7 @@ def make(
         Contender(SEED, place.schema(f"{name}_seed")) if seed else None,
         end - chunks * chunk_interval,
         end,
+        in_archive=in_archive,
     )
     with place.connection() as connection:
         names = Names(arena.store.schema, place.role, place.server.timescaledb_schema)

@@ -7,15 +7,13 @@ with what it took.
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from coldstream.bench.arena import Arena
+from coldstream.bench.child import ask, peak_bytes
 
 
 @dataclass(frozen=True)
@@ -42,21 +40,7 @@ def export(arena: Arena, until: datetime) -> Export:
         "archive": arena.archive_url,
         "until": until.isoformat(),
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            answer, _ = process.communicate(json.dumps(order))
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        raise OSError("the exporting process of the benchmark failed; its error is above")
-    return Export(**json.loads(answer))
+    return Export(**ask(__name__, order))
 
 
 def main() -> None:
@@ -68,29 +52,17 @@ def main() -> None:
     with coldstream.connect(
         order["dsn"], schema=order["schema"], archive=order["archive"], max_size=1
     ) as store:
-        idle = _peak_bytes()
+        idle = peak_bytes()
         started, worked = time.perf_counter(), time.process_time()
         store.lifecycle.archive(datetime.fromisoformat(order["until"]))
         took, worked = time.perf_counter() - started, time.process_time() - worked
     answer = {
         "seconds": took,
         "cpu_seconds": worked,
-        "peak_bytes": _peak_bytes(),
+        "peak_bytes": peak_bytes(),
         "idle_bytes": idle,
     }
     sys.stdout.write(json.dumps(answer))
-
-
-def _peak_bytes() -> int:
-    # Not getrusage where there is another way: on Linux its peak begins with what the parent had
-    # when it forked, and the parent has been measuring for minutes.
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
 
 
 if __name__ == "__main__":

@@ -39,13 +39,15 @@ class Server:
 @dataclass
 class Place:
     """A database to make schemas in. ``folder`` is for archives and files. ``keep``: nothing is
-    dropped."""
+    dropped. ``archive``: a URL that the user named, below which an archive may be made."""
 
     dsn: str
     server: Server
     folder: Path
     prefix: str
     keep: bool = False
+    archive: str | None = None
+    archive_options: dict[str, str] = field(default_factory=dict)
     schemas: list[str] = field(default_factory=list)
 
     @property
@@ -77,7 +79,14 @@ class Place:
 
 
 @contextmanager
-def prepared(dsn: str, *, keep: bool, progress: Callable[[str], None]) -> Iterator[Place]:
+def prepared(
+    dsn: str,
+    *,
+    keep: bool,
+    progress: Callable[[str], None],
+    archive: str | None = None,
+    archive_options: dict[str, str] | None = None,
+) -> Iterator[Place]:
     """A place for one run. Everything in it goes when the body ends, however it ends; with ``keep``
     the schemas stay.
 
@@ -88,7 +97,7 @@ def prepared(dsn: str, *, keep: bool, progress: Callable[[str], None]) -> Iterat
     server = look_at(dsn)
     prefix = f"bench_{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory(prefix="coldstream-bench-") as folder:
-        place = Place(dsn, server, Path(folder), prefix, keep)
+        place = Place(dsn, server, Path(folder), prefix, keep, archive, archive_options or {})
         try:
             yield place
         finally:

@@ -113,7 +113,7 @@ def _details(title: str, rows: Sequence[Figures]) -> Table:
         ["What", "PostgreSQL", "Coldstream", "Ratio", "Target"],
         [
             [
-                row["title"],
+                _title(row),
                 _plain(row),
                 quantity(row["coldstream"], row["unit"]),
                 ratio(row),
@@ -122,6 +122,12 @@ def _details(title: str, rows: Sequence[Figures]) -> Table:
             for row in rows
         ],
     )
+
+
+def _title(row: Figures) -> str:
+    """What was measured, and what to know about it."""
+    noted = row["coldstream"] is not None and row["note"]
+    return f"{row['title']} ({row['note']})" if noted else str(row["title"])
 
 
 def _plain(row: Figures) -> str:

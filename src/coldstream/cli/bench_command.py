@@ -51,6 +51,8 @@ def run_bench(
     full: bool,
     quick: bool,
     keep: bool,
+    archive: str | None,
+    archive_options: dict[str, str],
     html: Path | None,
     plot: Path | None,
     json: bool,
@@ -91,7 +93,11 @@ def run_bench(
 
             dsn = stack.enter_context(EmbeddedServer(progress=_say)).dsn
         started = datetime.now(UTC)
-        place = stack.enter_context(prepared(dsn, keep=keep, progress=_say))
+        place = stack.enter_context(
+            prepared(
+                dsn, keep=keep, progress=_say, archive=archive, archive_options=archive_options
+            )
+        )
         sample = None
         if from_dsn is not None:
             sample = Sample(place.folder / "sample.jsonl", f"messages of schema {from_schema}")

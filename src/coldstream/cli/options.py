@@ -28,12 +28,13 @@ def _key_and_value(type_: Any, value: tuple[str, ...]) -> None:
             raise ValueError(f"{option}: write KEY=VALUE.")
 
 
-def _as_mapping(options: tuple[str, ...]) -> dict[str, str]:
+def as_mapping(options: tuple[str, ...]) -> dict[str, str]:
+    """Options of the object store, as :func:`coldstream.connect` takes them."""
     pairs = (option.partition("=") for option in options)
     return {key.strip(): value for key, _, value in pairs}
 
 
-_Options: TypeAlias = Annotated[
+ArchiveOptions: TypeAlias = Annotated[
     tuple[str, ...],
     Parameter(
         metavar="KEY=VALUE",
@@ -70,12 +71,12 @@ class Database:
             help=_ARCHIVE,
         ),
     ] = None
-    archive_option: _Options = ()
+    archive_option: ArchiveOptions = ()
 
     @property
     def archive_options(self) -> dict[str, str]:
         """As :func:`coldstream.connect` takes them."""
-        return _as_mapping(self.archive_option)
+        return as_mapping(self.archive_option)
 
 
 @Parameter(name="*")
@@ -87,12 +88,12 @@ class Archive:
     schema: Annotated[
         str, Parameter(validator=_not_empty, help="The schema that the store is in.")
     ] = "message_store"
-    archive_option: _Options = ()
+    archive_option: ArchiveOptions = ()
 
     @property
     def archive_options(self) -> dict[str, str]:
         """As :func:`coldstream.connect` takes them."""
-        return _as_mapping(self.archive_option)
+        return as_mapping(self.archive_option)
 
 
 Json = Annotated[

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from coldstream.cli.app import TRY_IT, app
+from coldstream.cli.options import ArchiveOptions, as_mapping
 
 
 @app.command(group=TRY_IT)
@@ -99,6 +100,15 @@ def bench(
         bool,
         Parameter(negative="", show_default=False, help="Keep the schemas, to look into them."),
     ] = False,
+    archive: Annotated[
+        str | None,
+        Parameter(
+            help="An archive to read from in the rows that say so: s3://bucket/prefix, gs://..., "
+            "az://..., file:///folder. Objects of its own are made below it and go at the end. "
+            "Without it, a folder.",
+        ),
+    ] = None,
+    archive_option: ArchiveOptions = (),
     html: Annotated[
         Path | None,
         Parameter(metavar="FILE", help="Write a page with tables and plots, which loads nothing."),
@@ -142,6 +152,8 @@ def bench(
             full=full,
             quick=quick,
             keep=keep,
+            archive=archive,
+            archive_options=as_mapping(archive_option),
             html=html,
             plot=plot,
             json=json,
