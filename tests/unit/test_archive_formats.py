@@ -288,8 +288,9 @@ def test_an_iterator_left_early_leaves_nothing_open(format: ModuleType) -> None:
     file = written(format, make_rows(3_000))
     source = parquet.open_parquet(file) if format is parquet else csv.CsvRows(file)
     messages = ordering.in_global_order(source, None, window_rows=100)
-    for first in (1, 101, 201):
-        assert [m.global_position for m in next(messages)] == list(range(first, first + 100))
+    found = [m.global_position for _ in range(5) for m in next(messages)]
+    assert found == list(range(1, len(found) + 1))
+    assert 0 < len(found) <= 500
     messages.close()  # type: ignore[attr-defined]
     source.close()
     assert not file.closed

@@ -111,6 +111,19 @@ def test_one_stream_is_read_from_its_row_groups_alone(whole: bytes) -> None:
     opened.close()
 
 
+def test_a_file_of_another_version_says_so() -> None:
+    """As archives were written once: a replay, which copies rows, ended in an error of Arrow's."""
+    rows = pq.read_table(io.BytesIO(written(500)))
+    at = rows.schema.get_field_index("metadata")
+    column = rows["metadata"].cast(pa.json_())
+    file = io.BytesIO()
+    pq.write_table(rows.set_column(at, rows.schema.field(at).with_type(pa.json_()), column), file)
+    for read in (parquet.read_category, parquet.read_stream):
+        with pytest.raises(ArchiveCorrupt, match=r"its metadata is .*json") as caught:
+            list(read(file, "account"))
+        assert caught.value.hint is not None
+
+
 def test_a_name_too_long_for_statistics_is_still_found() -> None:
     # Parquet writers leave out ranges of long values: no range must mean "look inside".
     row = make_rows(1)[0]

@@ -88,10 +88,14 @@ def groups(location: Counted, manifest: Manifest) -> list[tuple[str, str]]:
     return [(each.min, each.max) for each in found]
 
 
-def read(location: Counted, manifest: Manifest, name: str, position: int = 0) -> list[int]:
+def read(
+    location: Counted, manifest: Manifest, name: str, position: int = 0, certain: bool = False
+) -> list[int]:
     """The positions that a reader without anything in memory gives, within the budget."""
     location.requests = location.bytes = 0
-    found = [m.position for m in ArchiveReader(location).read_stream([manifest], name, position)]
+    keys = {manifest.key} if certain else set()
+    messages = ArchiveReader(location).read_stream([manifest], name, position, certain=keys)
+    found = [m.position for m in messages]
     assert location.requests <= REQUESTS
     assert location.bytes <= BYTES
     return found
@@ -106,6 +110,16 @@ def test_the_first_the_last_and_those_between(
         assert read(location, manifest, name) == list(range(10))
         assert read(location, manifest, name, 9) == [9]
         assert read(location, manifest, name, 10) == []
+
+
+def test_a_stream_that_is_there_costs_two_requests(
+    location: Counted, manifest: Manifest, groups: list[tuple[str, str]]
+) -> None:
+    between = next(name for name in names() if groups[7][0] < name < groups[7][1])
+    assert read(location, manifest, between) == list(range(10))
+    assert location.requests == 3
+    assert read(location, manifest, between, certain=True) == list(range(10))
+    assert location.requests == 2
 
 
 def test_a_stream_in_two_row_groups(
@@ -134,3 +148,14 @@ def test_an_absent_stream_between_two_row_groups_costs_the_footer(
 ) -> None:
     assert read(location, manifest, f"{groups[7][1]}x") == []
     assert location.requests == 1
+
+
+def test_a_replay_asks_for_several_row_groups_at_once(
+    location: Counted, manifest: Manifest, groups: list[tuple[str, str]]
+) -> None:
+    location.requests = 0
+    messages = sum(1 for _ in ArchiveReader(location).read_category([manifest], "account"))
+    assert messages == ROWS
+    # The footer, the positions of each row group, and two passes over all of it, of which each
+    # would otherwise ask for each row group.
+    assert location.requests < 1 + len(groups) + len(groups)

@@ -7,7 +7,7 @@ Nothing here opens a database session: rows come in as plain tuples or Arrow bat
 - ``rows``, ``digest``, ``summary``: what one archived row is, and what is proved about many
 - ``parquet``, ``csv``, ``ordering``: the two file formats, and reading them in global order
 - ``layout``, ``manifest``, ``export``: key names, what a bucket says of itself, and the steps
-- ``reader``, ``filters``: streams and categories over many objects
+- ``reader``, ``merge``, ``filters``: streams and categories over many objects
 - ``inventory``: the newest manifest of every range
 - ``query``, ``filesystem``: SQL over all of it with DuckDB
 

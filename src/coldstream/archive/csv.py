@@ -192,7 +192,9 @@ class CsvRows:
             for batch in to_batches(rows):
                 yield batch if columns is None else batch.select(list(columns))
 
-    def stream(self, stream_name: str, position: int = 0) -> Iterator[Message]:
+    def stream(
+        self, stream_name: str, position: int = 0, *, certain: bool = False
+    ) -> Iterator[Message]:
         """One stream's messages from ``position``; stops reading behind the stream."""
         # Sorted by name (code points order as UTF-8 bytes do): nothing of it follows a later name.
         upto = takewhile(lambda record: _plain(record[3]) <= stream_name, self._scan())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +19,7 @@ class Footer:
 
     def __init__(self, metadata: pq.FileMetaData) -> None:
         self.metadata = metadata
+        self._known: dict[int, tuple[str, str] | None] = {}
 
     @cached_property
     def nbytes(self) -> int:
@@ -27,23 +27,12 @@ class Footer:
         size: int = self.metadata.serialized_size
         return 4 * size
 
-    @cached_property
-    def _names(self) -> list[tuple[str, str] | None]:
-        """The first and the last stream name of every row group, where they were recorded."""
-        return [self._range(i, _STREAM_NAME) for i in range(self.metadata.num_row_groups)]
-
-    @cached_property
-    def _last_names(self) -> list[str] | None:
-        names = [each[1] for each in self._names if each is not None]
-        return names if len(names) == len(self._names) else None
-
     def groups_of(self, stream_name: str, position: int = 0) -> list[int]:
         """The row groups, one after another, in which the stream may have messages from a position
         on."""
-        number = bisect_left(self._last_names, stream_name) if self._last_names else 0
         found: list[int] = []
-        for at in range(number, len(self._names)):
-            names = self._names[at]
+        for at in range(self._first_of(stream_name), self.metadata.num_row_groups):
+            names = self._names(at)
             # A range that was not recorded (a very long name) excludes nothing.
             if names is not None and names[0] > stream_name:
                 break
@@ -55,9 +44,30 @@ class Footer:
                 found.append(at)
         return found
 
+    def _first_of(self, stream_name: str) -> int:
+        """A row group before which the stream has no message: the file is in order of names. Only
+        a few ranges are looked at, because each takes a while to be read from a footer."""
+        low, high = 0, self.metadata.num_row_groups
+        while low < high:
+            middle = (low + high) // 2
+            names = self._names(middle)
+            if names is None:
+                return low
+            if names[1] < stream_name:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _names(self, number: int) -> tuple[str, str] | None:
+        """The first and the last stream name of a row group, where they were recorded."""
+        if number not in self._known:
+            self._known[number] = self._range(number, _STREAM_NAME)
+        return self._known[number]
+
     def surely_in(self, number: int, stream_name: str) -> bool:
         """Whether the row group has messages of the stream without a look at them."""
-        return stream_name in (self._names[number] or ())
+        return stream_name in (self._names(number) or ())
 
     def head(self, number: int) -> Range:
         """Where the row group's first columns are, up to that of the stream names."""

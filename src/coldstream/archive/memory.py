@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 
 class Sized(Protocol):
     """A value that knows about how many bytes it takes."""
@@ -48,3 +50,9 @@ class MemoryCache:
     def _forget(self, key: Hashable) -> None:
         if (found := self._values.pop(key, None)) is not None:
             self.nbytes -= found[1]
+
+
+def give_back() -> None:
+    """Give free memory back to the system. Arrow's allocator keeps what each thread has freed, and
+    where several threads take turns that comes to more than what is in use."""
+    pa.default_memory_pool().release_unused()

@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 
 from coldstream.archive.ahead import one_ahead
 from coldstream.archive.footers import Footer
+from coldstream.archive.memory import give_back
 from coldstream.archive.ordering import in_global_order
-from coldstream.archive.ranges import RangeFile, SeekableFile
+from coldstream.archive.ranges import Range, RangeFile, SeekableFile
 from coldstream.archive.row_groups import ROW_GROUP_ROWS, RowGroups
 from coldstream.archive.rows import COLUMNS, SCHEMA, Batch, Row, to_messages, to_rows
 from coldstream.archive.sink import HashingSink
@@ -44,6 +45,7 @@ _STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id"
 _KEPT = 4  # row groups: the caches are not for a longer stream, which would push out all others
 
 _SMALL = 64 * 1024  # bytes: not worth a request that may save them
+_AT_ONCE = 4 * 1024 * 1024  # bytes of row groups that a read of the whole file asks for together
 
 
 def write_parquet(
@@ -139,6 +141,15 @@ class ParquetRows:
         if names != list(COLUMNS):
             self.close()
             raise ArchiveCorrupt(f"Not an archive file: its columns are {', '.join(names)}")
+        for field, type in zip(SCHEMA, self._file.schema_arrow.types, strict=True):
+            if field.type != type:
+                self.close()
+                raise ArchiveCorrupt(
+                    f"Not an archive file of this version: its {field.name} is {type}, not"
+                    f" {field.type}",
+                    hint="Rehydrate the range with the version of Coldstream that archived it, then"
+                    " archive it again.",
+                )
 
     def close(self) -> None:
         self._file.close()
@@ -159,7 +170,7 @@ class ParquetRows:
         last: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Rows in file order, filtered by category and global position. One row group is in memory,
-        and the next one is read meanwhile.
+        and the next one is read meanwhile; of an object in a store, a few of them in one request.
 
         ``first`` and ``last`` are inclusive. ``columns`` must name what is filtered by; where all
         of a row group are of the category, that column is left out.
@@ -171,7 +182,13 @@ class ParquetRows:
             and self._may_hold(number, "global_position", first, last)
         ]
 
+        together = self._together(numbers) if columns is None and self._ranges else {}
+
         def read(number: int) -> pa.Table:
+            if self._ranges and number in together:
+                give_back()
+                self._ranges.release()
+                self._ranges.hold(together[number], keep=False)
             alone = self._is_all_of(number, category)
             names = columns
             if alone and columns is not None:
@@ -191,19 +208,35 @@ class ParquetRows:
             for table in tables:
                 yield from _whole(table)
 
-    def stream(self, stream_name: str, position: int = 0) -> Iterator[Message]:
+    def _together(self, numbers: list[int]) -> dict[int, list[Range]]:
+        """For the first of several row groups: where all of them are."""
+        found: dict[int, list[Range]] = {}
+        size = _AT_ONCE
+        for number in numbers:
+            ranges = [self._groups.head(number), self._groups.body(number)]
+            length = sum(length for _, length in ranges)
+            if size + length > _AT_ONCE:
+                first, size = found.setdefault(number, []), 0
+            first += ranges
+            size += length
+        return found
+
+    def stream(
+        self, stream_name: str, position: int = 0, *, certain: bool = False
+    ) -> Iterator[Message]:
         """One stream's messages from ``position``, reading only row groups that may hold them.
 
         Of an object in a store, a row group that the stream begins or ends, or fills, is fetched
         whole, and so is a small one. Of another one the stream names come first, and the rest only
-        where it is among them: its name may lie between two others and be none of them.
+        where it is among them: its name may lie between two others and be none of them. Not so
+        where it is ``certain`` that the file has the stream: that saves a request.
         """
         numbers = self._groups.groups_of(stream_name, position)
         keep = len(numbers) <= _KEPT
         for number, following in zip_longest(numbers, numbers[1:]):
             table = self._decoded.get(number) if self._decoded else None
             if table is None:
-                table = self._group_of(number, following, stream_name, keep)
+                table = self._group_of(number, following, stream_name, certain, keep)
                 if table is None:
                     continue
                 if self._decoded and keep:
@@ -214,7 +247,7 @@ class ParquetRows:
                 yield from to_messages(batch)
 
     def _group_of(
-        self, number: int, following: int | None, stream_name: str, keep: bool
+        self, number: int, following: int | None, stream_name: str, certain: bool, keep: bool
     ) -> pa.Table | None:
         """A row group, or ``None`` where the stream is not in it. What is held of the next one, if
         both have the stream, stays held."""
@@ -222,7 +255,8 @@ class ParquetRows:
             return self._read(number, None)
         groups, file = self._groups, self._ranges
         both = [groups.head(number), groups.body(number)]
-        if not groups.surely_in(number, stream_name) and both[1][1] > _SMALL:
+        certain = certain or groups.surely_in(number, stream_name)
+        if not certain and both[1][1] > _SMALL:
             file.hold(both[:1], keep=keep)
             names = self._read(number, ["stream_name"])["stream_name"]
             if pc.index(names, stream_name).as_py() < 0:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 import os
-from bisect import bisect_left
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Container, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from hashlib import sha256
-from operator import attrgetter
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from coldstream.archive import filters
 from coldstream.archive.budget import Budget
 from coldstream.archive.cache import ObjectRanges, RangeCache
 from coldstream.archive.csv import CsvRows
@@ -23,8 +20,10 @@ from coldstream.archive.faults import reported
 from coldstream.archive.footers import Footer
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
+from coldstream.archive.matching import Matching
 from coldstream.archive.memory import MemoryCache
-from coldstream.archive.ordering import in_global_order
+from coldstream.archive.merge import merged
+from coldstream.archive.ordering import tables_in_global_order
 from coldstream.archive.parquet import ParquetRows, open_parquet, parse_footer
 from coldstream.archive.ranges import RangeFile
 from coldstream.archive.spool import hash_of, spool_file
@@ -84,16 +83,22 @@ class ArchiveReader:
         self.memory = MemoryCache(memory_bytes)
 
     def read_stream(
-        self, objects: Iterable[ArchivedObject], stream_name: str, position: int = 0
+        self,
+        objects: Iterable[ArchivedObject],
+        stream_name: str,
+        position: int = 0,
+        *,
+        certain: Container[str] = (),
     ) -> Iterator[Message]:
         """One stream's messages from ``position`` on, in position order.
 
         Objects are opened one after another, by time, each when the one before has been read.
+        ``certain``: keys of objects that have the stream; a request less is made for them.
         """
         last = position - 1
         for each in sorted(objects, key=lambda each: each.range_start):
             with self._opened(each, replay=False) as rows:
-                for message in rows.stream(stream_name, position):
+                for message in rows.stream(stream_name, position, certain=each.key in certain):
                     # A stream's time never goes back, so its positions follow the time ranges;
                     # where they do not, an answer would be out of order without a word.
                     if message.position <= last:
@@ -121,7 +126,7 @@ class ArchiveReader:
         the order first reaches it. The filters are ``get_category_messages``' own; see
         :mod:`coldstream.archive.filters`.
         """
-        for messages in self.read_category_batches(
+        batches = self.read_category_batches(
             objects,
             category,
             position,
@@ -129,8 +134,10 @@ class ArchiveReader:
             correlation=correlation,
             consumer_group_member=consumer_group_member,
             consumer_group_size=consumer_group_size,
-        ):
-            yield from messages
+        )
+        with closing(batches):
+            for messages in batches:
+                yield from messages
 
     def read_category_batches(
         self,
@@ -142,78 +149,42 @@ class ArchiveReader:
         correlation: str | None = None,
         consumer_group_member: int | None = None,
         consumer_group_size: int | None = None,
-    ) -> Iterator[list[Message]]:
+    ) -> Generator[list[Message]]:
         """The same in lists as they come from the objects, of some thousands at most, never empty:
         for who reads all of them."""
-        unfiltered = correlation is None and consumer_group_member is None
-        with closing(self._merged(objects, category, position, to_position)) as merged:
-            for messages in merged:
-                matching = (
-                    messages
-                    if unfiltered
-                    else [
-                        message
-                        for message in messages
-                        if filters.matches(
-                            message,
-                            correlation=correlation,
-                            consumer_group_member=consumer_group_member,
-                            consumer_group_size=consumer_group_size,
-                        )
-                    ]
-                )
-                if matching:
-                    yield matching
+        found: list[tuple[int, ArchivedObject]] = []
+        for each in objects:
+            low, high = _positions(each, category)
+            if low is None or high is None or high < position:
+                continue
+            if to_position is None or low <= to_position:
+                found.append((low, each))
 
-    def _merged(
+        def tables(each: ArchivedObject, reading_on: bool, stop: Event) -> Generator[pa.Table]:
+            return self._tables(each, category, position, to_position, reading_on, stop)
+
+        matching = Matching(correlation, consumer_group_member, consumer_group_size)
+        return merged(found, tables, matching, position)
+
+    def _tables(
         self,
-        objects: Iterable[ArchivedObject],
+        each: ArchivedObject,
         category: str | None,
         first: int,
         last: int | None,
-    ) -> Generator[list[Message]]:
-        waiting: list[tuple[int, int, ArchivedObject]] = []
-        for number, each in enumerate(objects):
-            low, high = _positions(each, category)
-            if low is None or high is None or high < first or (last is not None and low > last):
-                continue
-            waiting.append((low, number, each))
-        waiting.sort(reverse=True)
-        # (global position, object's number, messages, the rest): numbers differ, so nothing after
-        # them is ever compared.
-        heads: list[tuple[int, int, list[Message], Iterator[list[Message]]]] = []
-        before = first - 1
-        try:
-            while heads or waiting:
-                # An object comes in as soon as it could hold the next position.
-                while waiting and (not heads or waiting[-1][0] <= heads[0][0]):
-                    _, number, each = waiting.pop()
-                    _push(heads, number, self._in_order(each, category, first, last))
-                if not heads:
-                    break
-                _, number, messages, rest = heapq.heappop(heads)
-                # All that comes before what any other object has, or may have.
-                others = [head[0] for head in heads[:1]] + [low for low, *_ in waiting[-1:]]
-                count = _before(messages, min(others)) if others else len(messages)
-                if messages[0].global_position <= before or not count:
-                    position = messages[0].global_position
-                    raise ArchiveCorrupt(f"The global position {position} is archived twice")
-                before = messages[count - 1].global_position
-                yield messages[:count]
-                if count < len(messages):
-                    left = messages[count:]
-                    heapq.heappush(heads, (left[0].global_position, number, left, rest))
-                else:
-                    _push(heads, number, rest)
-        finally:
-            for *_, rest in heads:
-                rest.close()  # type: ignore[attr-defined]
-
-    def _in_order(
-        self, each: ArchivedObject, category: str | None, first: int, last: int | None
-    ) -> Iterator[list[Message]]:
+        reading_on: bool,
+        stop: Event,
+    ) -> Generator[pa.Table]:
         with self._opened(each, replay=True) as rows:
-            yield from in_global_order(rows, category, first, last, spool_dir=self._spool_dir)
+            yield from tables_in_global_order(
+                rows,
+                category,
+                first,
+                last,
+                spool_dir=self._spool_dir,
+                reading_on=reading_on,
+                stop=stop,
+            )
 
     @contextmanager
     def _opened(self, each: ArchivedObject, *, replay: bool) -> Iterator[ParquetRows | CsvRows]:
@@ -272,21 +243,6 @@ class ArchiveReader:
             return self.location.get_range(each.key, start, length)
         with self._budget.request(length, replay=replay):
             return self.location.get_range(each.key, start, length)
-
-
-def _push(
-    heads: list[tuple[int, int, list[Message], Iterator[list[Message]]]],
-    number: int,
-    rest: Iterator[list[Message]],
-) -> None:
-    """Put an object's next messages among those of the others."""
-    if (messages := next(rest, None)) is not None:
-        heapq.heappush(heads, (messages[0].global_position, number, messages, rest))
-
-
-def _before(messages: list[Message], position: int) -> int:
-    """How many of these come before a global position."""
-    return bisect_left(messages, position, key=attrgetter("global_position"))
 
 
 class _Groups:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain, repeat
+from struct import iter_unpack
 from typing import Any, TypeAlias
 from uuid import UUID, SafeUUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coldstream.archive.digest import EPOCH, from_microseconds, microseconds
+from coldstream.archive.digest import from_microseconds, microseconds
 from coldstream.message import Message
 
 Row: TypeAlias = tuple[
@@ -177,30 +181,63 @@ def to_rows(batch: pa.RecordBatch) -> list[Row]:
 def to_messages(batch: pa.RecordBatch) -> list[Message]:
     """Messages from a record batch of :data:`SCHEMA`, in its order.
 
-    Most of a long read is spent here. So the fields of a message, and the number that a UUID is,
-    are put where their constructors would put them.
+    Most of a long read is spent here. So columns are made into objects one at a time, by loops that
+    run in C, and the fields of a message are put where its constructor would put them.
     """
     messages: list[Message] = []
-    new_message, new_id, from_bytes = Message.__new__, UUID.__new__, int.from_bytes
-    set_int, set_is_safe, unknown, epoch = _set_int, _set_is_safe, SafeUUID.unknown, EPOCH
+    new = Message.__new__
     for g, p, t, s, y, d, m, i in zip(
-        *(_values(batch, name) for name in COLUMNS[:-1]), strict=True
+        _integers(batch["global_position"]),
+        _integers(batch["position"]),
+        _times(batch["time"]),
+        batch["stream_name"].to_pylist(),
+        batch["type"].to_pylist(),
+        storage(batch["data"]).to_pylist(),
+        storage(batch["metadata"]).to_pylist(),
+        _uuids(storage(batch["id"])),
+        strict=True,
     ):
-        id = new_id(UUID)
-        set_int(id, from_bytes(i, "big"))
-        set_is_safe(id, unknown)
-        message = new_message(Message)
+        message = new(Message)
         fields = message.__dict__
-        fields["id"] = id
+        fields["id"] = i
         fields["stream_name"] = s
         fields["type"] = y
         fields["position"] = p
         fields["global_position"] = g
         fields["data_text"] = d
         fields["metadata_text"] = m
-        fields["time"] = epoch + timedelta(0, 0, t)
+        fields["time"] = t
         messages.append(message)
     return messages
+
+
+def _integers(column: pa.Array) -> list[int]:
+    """A column of 64-bit integers without NULLs."""
+    bytes = memoryview(column.buffers()[1])[column.offset * 8 : (column.offset + len(column)) * 8]
+    return bytes.cast("q").tolist()
+
+
+def _times(column: pa.TimestampArray) -> list[datetime]:
+    """Times in UTC. Arrow counts the days; a time zone is not looked up for every value."""
+    local = column.cast(pa.timestamp("us"))
+    parts = (pc.year, pc.month, pc.day, pc.hour, pc.minute, pc.second)
+    within = pc.subtract(
+        local.cast(pa.int64()), pc.floor_temporal(local, unit="second").cast(pa.int64())
+    )
+    columns = [_integers(part(local)) for part in parts]
+    return list(map(datetime, *columns, _integers(within), repeat(UTC)))
+
+
+def _uuids(column: pa.FixedSizeBinaryArray) -> list[UUID]:
+    """UUIDs, whose constructor would take most of the time: it looks at every way to give one."""
+    bytes = column.buffers()[1].slice(column.offset * 16, len(column) * 16)
+    words = chain.from_iterable(iter_unpack("16s", bytes))
+    numbers = map(partial(int.from_bytes, byteorder="big"), words)
+    ids: list[UUID] = list(map(UUID.__new__, repeat(UUID, len(column))))
+    # A deque of no length takes what an iterator gives and keeps nothing.
+    deque(map(_set_int, ids, numbers), maxlen=0)
+    deque(map(_set_is_safe, ids, repeat(SafeUUID.unknown)), maxlen=0)
+    return ids
 
 
 # A UUID has slots and refuses to be changed; these are the slots themselves.

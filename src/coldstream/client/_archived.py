@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class ArchivedChunk:
     """A chunk's object in the archive: what :class:`~coldstream.archive.reader.ArchivedObject`
     needs. ``first_global_position`` and ``last_global_position`` are those of the category that
-    was asked for."""
+    was asked for. ``has_stream``: the stream that was asked for begins or ends in it; otherwise it
+    may be in it."""
 
     range_start: datetime
     range_end: datetime
@@ -35,6 +36,7 @@ class ArchivedChunk:
     footer_sha256: str | None
     first_global_position: int
     last_global_position: int
+    has_stream: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from operator import attrgetter
 
 from psycopg import AsyncCursor
@@ -238,14 +238,21 @@ async def _merged(
         _in_database(connections, filter, position, end, batch_size, epoch)
     ) as pages:
         waiting: list[Message] = await anext(pages, [])
-        while batch := await in_thread(next, found, None):
-            last = batch[-1].global_position
-            while waiting and waiting[0].global_position < last:
-                count = bisect_left(waiting, last, key=attrgetter("global_position"))
-                batch += waiting[:count]
-                waiting = waiting[count:] or await anext(pages, [])
-            batch.sort(key=attrgetter("global_position"))
-            yield batch
+        try:
+            while batch := await in_thread(next, found, None):
+                last = batch[-1].global_position
+                if waiting and waiting[0].global_position < last:
+                    while waiting and waiting[0].global_position < last:
+                        count = bisect_left(waiting, last, key=attrgetter("global_position"))
+                        batch += waiting[:count]
+                        waiting = waiting[count:] or await anext(pages, [])
+                    batch.sort(key=attrgetter("global_position"))
+                yield batch
+        finally:
+            # It waits for its threads. Where this task is called off, it may be running, and is
+            # closed when it has run.
+            with suppress(ValueError):
+                await in_thread(found.close)
         while waiting:
             yield waiting
             waiting = await anext(pages, [])

@@ -146,7 +146,9 @@ async def _archived(
     if not chunks:
         return
     reader = await in_thread(readers.reader, chunks)
-    found = _without_hole(reader.read_stream(chunks, stream_name, position), position)
+    certain = {chunk.key for chunk in chunks if chunk.has_stream}
+    archived = reader.read_stream(chunks, stream_name, position, certain=certain)
+    found = _without_hole(archived, position)
     while batch := await in_thread(_take, found, batch_size):
         for message in batch:
             yield message

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from operator import attrgetter
 
 from psycopg import Cursor
@@ -237,14 +237,21 @@ def _merged(
     )
     with closing(_in_database(connections, filter, position, end, batch_size, epoch)) as pages:
         waiting: list[Message] = next(pages, [])
-        while batch := in_thread_sync(next, found, None):
-            last = batch[-1].global_position
-            while waiting and waiting[0].global_position < last:
-                count = bisect_left(waiting, last, key=attrgetter("global_position"))
-                batch += waiting[:count]
-                waiting = waiting[count:] or next(pages, [])
-            batch.sort(key=attrgetter("global_position"))
-            yield batch
+        try:
+            while batch := in_thread_sync(next, found, None):
+                last = batch[-1].global_position
+                if waiting and waiting[0].global_position < last:
+                    while waiting and waiting[0].global_position < last:
+                        count = bisect_left(waiting, last, key=attrgetter("global_position"))
+                        batch += waiting[:count]
+                        waiting = waiting[count:] or next(pages, [])
+                    batch.sort(key=attrgetter("global_position"))
+                yield batch
+        finally:
+            # It waits for its threads. Where this task is called off, it may be running, and is
+            # closed when it has run.
+            with suppress(ValueError):
+                in_thread_sync(found.close)
         while waiting:
             yield waiting
             waiting = next(pages, [])

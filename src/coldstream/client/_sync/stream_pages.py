@@ -145,7 +145,9 @@ def _archived(
     if not chunks:
         return
     reader = in_thread_sync(readers.reader, chunks)
-    found = _without_hole(reader.read_stream(chunks, stream_name, position), position)
+    certain = {chunk.key for chunk in chunks if chunk.has_stream}
+    archived = reader.read_stream(chunks, stream_name, position, certain=certain)
+    found = _without_hole(archived, position)
     while batch := in_thread_sync(_take, found, batch_size):
         for message in batch:
             yield message

@@ -1,6 +1,8 @@
 -- The chunks that have left the database during the lifetime of a stream, oldest first.
 SELECT s.archive_epoch, c.range_start, c.range_end, c.archive_url, c.archive_object, c.archive_format,
-  c.archive_bytes, c.archive_sha256, c.archive_footer_bytes, c.archive_footer_sha256, c.first_global_position, c.last_global_position
+  c.archive_bytes, c.archive_sha256, c.archive_footer_bytes, c.archive_footer_sha256,
+  c.first_global_position, c.last_global_position,
+  h.first_time >= c.range_start OR h.time < c.range_end AS has_stream
 FROM @extschema@.streams AS h
 CROSS JOIN @extschema@.store AS s
 JOIN @extschema@.chunks AS c
