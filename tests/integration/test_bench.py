@@ -117,26 +117,26 @@ def test_a_sample_of_a_store(bench_dsn: str, store_schema: InstalledStore, cli: 
     assert correlation["note"] == "no message of the sample is correlated"
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_an_archive_that_was_named(bench_dsn: str, cli: Cli, tmp_path: Path, kept: bool) -> None:
+def test_an_archive_that_was_named(bench_dsn: str, cli: Cli, tmp_path: Path) -> None:
     words = ["--archive", str(tmp_path), "--archive-option", "timeout=9s"]
     rows = ["--rows", "archive.stream_*", "--rows", "archive.replay"]
     (tmp_path / "mine").touch()
-    if kept:
-        words.append("--keep")
     ran = cli("bench", "--quick", "--json", "--dsn", bench_dsn, *words, *rows)
     measured = {row["key"]: row for row in ran.json["rows"]}
     assert measured.keys() == {"archive.stream_first", "archive.stream_again", "archive.replay"}
     assert {row["note"] for row in measured.values()} == {"a folder"}
     assert measured["archive.replay"]["more"]["objects"] == 4
-    left = [path for path in tmp_path.iterdir() if path.name != "mine"]
-    assert len(left) == kept
-    if kept:
-        (folder,) = left
-        assert len(list(folder.rglob("*.parquet"))) == 4
-        with psycopg.connect(bench_dsn, autocommit=True) as connection:
-            for (schema,) in found(bench_dsn):
-                connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")  # type: ignore[arg-type]
+    assert str(tmp_path) not in ran.out
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_where_no_archive_can_be(bench_dsn: str, cli: Cli, tmp_path: Path) -> None:
+    """It is used: what is measured there fails, and nothing is left in the database."""
+    (tmp_path / "mine").touch()
+    words = ["--archive", str(tmp_path / "mine"), "--rows", "archive.replay"]
+    ran = cli("bench", "--quick", "--dsn", bench_dsn, *words)
+    assert ran.status == 1
+    assert "a file is in the way of a folder" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ class Arena:
     @property
     def archive_kind(self) -> str:
         """What the archive is, for people."""
-        scheme = self.archive_url.partition(":")[0]
-        return "a folder" if scheme == "file" else scheme
+        scheme, separator, _ = self.archive_url.partition("://")
+        return scheme if separator and scheme != "file" else "a folder"
 
     @property
     def _named(self) -> str | None:
