@@ -28,6 +28,9 @@ from coldstream.errors import ColdstreamError
 from coldstream.lifecycle import Chunk, Policy
 from coldstream.lifecycle.session import Session
 
+# What is rehydrated of a range where not all of it is.
+PART = "account-1*"
+
 # Touches no storage: it puts names together.
 _HARMLESS = {"open", "url_of"}
 _DIED_WITH_SERVER = 3
@@ -72,8 +75,12 @@ class Operation:
                     raise failed[0].problem or AssertionError
             case "rehydrate":
                 lifecycle.rehydrate(self.start, self.end, keep_for=timedelta(days=365))
+            case "rehydrate-streams":
+                lifecycle.rehydrate(
+                    self.start, self.end, streams=PART, keep_for=timedelta(days=365)
+                )
             case "drop":
-                lifecycle.drop(self.end)
+                lifecycle.drop(self.end, kept=True)
             case _:
                 raise ValueError(self.name)
 

@@ -388,3 +388,37 @@ def test_rehydrated_for_a_time(lifecycle: Lifecycle) -> None:
     assert chunk["archive_object"] in wide
     assert lifecycle(*words, "--for", "14d").out.startswith("nothing to rehydrate")
     assert lifecycle("chunks", "--json").json[0]["kept_until"] > chunk["kept_until"]
+
+    # An old cron line does not cut it short.
+    ran = lifecycle("drop", "--older-than", "21d")
+    assert "stays, kept until" in ran.out
+    assert ran.out.splitlines()[-1] == "nothing to drop: none of them may go yet"
+    ran = lifecycle("drop", "--older-than", "21d", "--kept")
+    assert ran.out.splitlines()[-1].startswith("dropped 1 chunk with ")
+
+
+def test_some_streams_are_rehydrated(lifecycle: Lifecycle) -> None:
+    for words in ("archive --older-than 21d", "verify", "drop --older-than 21d"):
+        assert lifecycle(*words.split()).status == 0
+    first = lifecycle("chunks", "--json").json[0]
+    words = ["rehydrate", "--from", first["range_start"], "--to", first["range_end"]]
+    ran = lifecycle(*words, "--streams", "order-*")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("coldstream: No stream of that time is matched by order-*")
+
+    some = ["--streams", "acc*", "--streams", "account-1"]
+    assert lifecycle(*words, *some, "--dry-run").out.startswith("Would be rehydrated")
+    ran = lifecycle(*words, *some)
+    assert ran.out.startswith("Rehydrated")
+    said = f"acc* account-1: {first['messages']} messages"
+    assert said in ran.out
+    assert said in lifecycle("chunks").out
+    chunk = lifecycle("chunks", "--json").json[0]
+    assert (chunk["tier"], chunk["part_streams"]) == ("cold", ["acc*", "account-1"])
+    assert chunk["part_messages"] == first["messages"]
+    ran = lifecycle(*words, *some)
+    assert ran.out == "nothing to rehydrate: these streams are in the database\n"
+
+    dropped = lifecycle("drop", "--older-than", "21d").out.splitlines()[-1]
+    assert dropped.startswith(f"dropped 1 chunk with {first['messages']} messages")
+    assert lifecycle("chunks", "--json").json[0]["part_streams"] is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.fix_store import InstalledStore
-from tests.history import START, WEEK, history, insert, rows_of
+from tests.history import END, START, WEEK, history, insert, rows_of
 
 import coldstream
 from coldstream import Message
@@ -74,6 +74,18 @@ def store(quiet_store: InstalledStore, tmp_path: Path) -> Store:
     """All of the history, as rows."""
     insert(quiet_store, history())
     return Store(quiet_store, tmp_path / "archive", rows_of(quiet_store))
+
+
+@pytest.fixture
+def archived(store: Store) -> Store:
+    """All of the history, in the archive alone."""
+    with store.opened() as opened:
+        lifecycle = opened.lifecycle
+        lifecycle.compress(END)
+        lifecycle.archive(END)
+        lifecycle.verify()
+        lifecycle.drop(END)
+    return store
 
 
 @pytest.fixture

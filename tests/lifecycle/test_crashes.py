@@ -17,7 +17,7 @@ import prove_concurrency
 from coldstream.errors import ArchiveError
 from coldstream.lifecycle.states import DROPPED
 from crash_points import Place, storage_requests
-from prove_crashes import Lost, Subject, at_random, main
+from prove_crashes import WALK, Lost, Subject, at_random, main
 
 
 @pytest.fixture
@@ -29,13 +29,14 @@ def subject(dsn: str, tmp_path: Path) -> Iterator[Subject]:
 
 
 def test_at_every_point(subject: Subject) -> None:
-    subject.walk(["compress", "run", "rehydrate", "drop"])
+    subject.walk(WALK)
     died = " ".join(subject.deaths)
     # What changes the world is among them: the list is not empty by a mistake in the wrapping.
     for step in (
         *("close_ended_chunks", "compress_range", "begin_export", "put_file", "create"),
         *("record_export", "download", "record_verified", "drop_range", "rows goes"),
         *("begin_rehydrate", "rehydrate_rows", "finish_rehydrate", "keep_range"),
+        *("matching_streams", "finish_rehydrate_part"),
     ):
         for when in ("before", "after"):
             assert re.search(rf"{when} \w+: {step}\b", died), (when, step)

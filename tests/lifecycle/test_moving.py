@@ -23,6 +23,7 @@ PHASES: list[Lifecycle] = [
     lambda store: store.lifecycle.archive(END) and store.lifecycle.verify(),
     lambda store: store.lifecycle.drop(START + 3 * WEEK),
     lambda store: store.lifecycle.drop(END),
+    lambda store: store.lifecycle.rehydrate(START, END, streams=["account-1", "border-*"]),
     lambda store: store.lifecycle.rehydrate(START + WEEK, START + 3 * WEEK),
     lambda store: store.lifecycle.drop(END),
 ]

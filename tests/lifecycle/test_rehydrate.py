@@ -16,17 +16,6 @@ from coldstream import ArchiveCorrupt, InvalidInput
 OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def archived(store: Store) -> Store:
-    with store.opened() as opened:
-        lifecycle = opened.lifecycle
-        lifecycle.compress(OLD)
-        lifecycle.archive(OLD)
-        lifecycle.verify()
-        lifecycle.drop(OLD)
-    return store
-
-
 def test_rows_are_back_as_they_were(archived: Store) -> None:
     with archived.opened() as opened:
         opened.lifecycle.rehydrate(START, END)

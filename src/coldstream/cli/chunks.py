@@ -29,7 +29,11 @@ RESULT = Column("result", "result")
 
 VERIFIED_AT = Column("verified_at", "last verified", Unit.TIME)
 KEPT = Column("kept", "kept until")
+PART = Column("part", "also in the database")
 OBJECT = Column("archive_object", "archive object")
+
+# What JSON has in values of its own.
+IN_WORDS = {RANGE.key, KEPT.key, PART.key}
 
 ALL = [RANGE, TIER, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE, VERIFIED_AT]
 WIDE = [*ALL, KEPT, OBJECT]
@@ -59,6 +63,7 @@ def row(chunk: Chunk, **more: Any) -> dict[str, Any]:
         **asdict(chunk),
         "range": range_in_words(chunk.range_start, chunk.range_end),
         "kept": _kept(chunk),
+        "part": _part(chunk),
         "compression_ratio": chunk.compression_ratio,
         "archive_bytes_a_message": each,
         **more,
@@ -78,11 +83,11 @@ def show_chunks(
     ``more`` has further values by ``range_start``.
     """
     chunks = list(chunks)
+    if any(chunk.part_streams is not None for chunk in chunks):
+        columns = [*columns, PART]
     rows = [row(chunk, **(more or {}).get(chunk.range_start, {})) for chunk in chunks]
     if json:
-        write_json(
-            [{k: v for k, v in each.items() if k not in (RANGE.key, KEPT.key)} for each in rows]
-        )
+        write_json([{k: v for k, v in each.items() if k not in IN_WORDS} for each in rows])
     else:
         render_table(title, columns, rows, total=totals(chunks) if len(chunks) > 1 else None)
 
@@ -144,6 +149,12 @@ def _kept(chunk: Chunk) -> str | None:
     if not chunk.is_kept:
         return None
     return human_time(chunk.kept_until) if chunk.kept_until else "it is dropped by hand"
+
+
+def _part(chunk: Chunk) -> str | None:
+    if chunk.part_streams is None:
+        return None
+    return f"{' '.join(chunk.part_streams)}: {human_count(chunk.part_messages or 0)} messages"
 
 
 def range_in_words(start: datetime, end: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from coldstream.cli.chunks import MESSAGES, RANGE, STATE, range_in_words, row
+from coldstream.cli.chunks import IN_WORDS, MESSAGES, RANGE, STATE, range_in_words, row
 from coldstream.cli.human import human_count, human_duration, one_line
 from coldstream.cli.render import Column, Unit, render_record, render_table, write_json
 
@@ -60,8 +60,7 @@ def show_steps(steps: Sequence[Step], *, json: bool) -> None:
         for step in steps
     ]
     if json:
-        hidden = (RANGE.key, "kept")
-        write_json([{k: v for k, v in each.items() if k not in hidden} for each in rows])
+        write_json([{k: v for k, v in each.items() if k not in IN_WORDS} for each in rows])
         return
     if not steps:
         print("nothing is due")

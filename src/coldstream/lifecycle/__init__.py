@@ -8,6 +8,7 @@ What is due is decided by age; what may be done is decided by the chunk's state 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,31 +140,41 @@ class Lifecycle:
         self.publication = keep_in_step(self._store, self.iceberg) if results else None
         return results
 
-    def drop(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Drop]:
-        """Drop verified chunks from the database; gives all that are due, and why some stay.
+    def drop(
+        self, older_than: OlderThan, *, kept: bool = False, dry_run: bool = False
+    ) -> list[Drop]:
+        """Drop verified chunks from the database, and parts of them that were rehydrated; gives all
+        that are due, and why some stay. ``kept``: also what was to stay for a time that has not
+        passed.
 
         Raises:
             ChunkChanged: the rows are not the ones that were verified; that chunk stays.
             LifecycleBusy: a reader kept a chunk locked through every try.
         """
-        return drop(self._store, older_than, dry_run=dry_run, progress=self.progress)
+        return drop(self._store, older_than, kept=kept, dry_run=dry_run, progress=self.progress)
 
     def rehydrate(
         self,
         start: datetime,
         end: datetime,
         *,
+        streams: str | Sequence[str] | None = None,
         keep_for: timedelta | None = None,
         dry_run: bool = False,
     ) -> list[Chunk]:
         """Load archived chunks that a range of time touches back into the database.
+
+        ``streams``: only the streams that one of these patterns matches (``*`` is any text, ``?``
+        any character, and a pattern is all of a name: ``account-*``). They are read by every client
+        then; to everybody else the chunks are in the archive as before, and ``state`` says so.
+        What else is loaded of a chunk later, or all of it, is added.
 
         :meth:`run` drops them again, without a new export, when ``keep_for`` has passed; ``None``
         is never: they stay until :meth:`drop`. What is in the database already stays as long. Of
         two calls for one chunk the longer time counts.
 
         Raises:
-            InvalidInput: the store has nothing in the range.
+            InvalidInput: the store has nothing in the range, or no stream that a pattern matches.
             Archived: a part of it was dropped by force.
             ArchiveUnavailable, ArchiveCorrupt: an object cannot be read, or is damaged.
             ChunkChanged: what was loaded is not what was archived; nothing was loaded.
@@ -177,6 +188,7 @@ class Lifecycle:
             self._locate,
             start,
             end,
+            streams=[streams] if isinstance(streams, str) else streams,
             keep_for=keep_for,
             dry_run=dry_run,
             progress=self.progress,

@@ -13,6 +13,9 @@ class Chunk:
 
     ``is_kept``: the lifecycle's policy does not drop it, until ``kept_until`` or, where that is
     ``None``, until somebody does.
+
+    ``part_streams``: of a chunk in the archive alone, the patterns of those streams that are in the
+    database all the same, with ``part_messages`` messages.
     """
 
     chunk_name: str | None
@@ -32,10 +35,20 @@ class Chunk:
     verified_at: datetime | None
     kept_until: datetime | None = None
     is_kept: bool = False
+    part_streams: list[str] | None = None
+    part_messages: int | None = None
 
     @property
     def in_database(self) -> bool:
+        """All of it; a part is not the chunk."""
         return self.state != "dropped"
+
+    @property
+    def messages_in_database(self) -> int | None:
+        """How many messages of it the database has."""
+        if self.in_database:
+            return self.messages
+        return self.part_messages or 0
 
     @property
     def compression_ratio(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
@@ -18,21 +19,31 @@ class Drop:
     reason: str | None
 
 
-def plan(session: Session, older_than: OlderThan) -> list[Drop]:
-    """The chunks in the database that ended before."""
+def plan(session: Session, older_than: OlderThan, *, kept: bool) -> list[Drop]:
+    """The chunks in the database that ended before, and the parts of such that came back."""
     cutoff = session.cutoff(older_than)
     return [
-        Drop(chunk, None if chunk.state in DROPPABLE else f"not verified: {chunk.state}")
+        Drop(chunk, _reason(chunk, kept))
         for chunk in session.chunks()
-        if chunk.range_end <= cutoff and chunk.in_database
+        if chunk.range_end <= cutoff and (chunk.in_database or chunk.part_streams is not None)
     ]
 
 
-def drop(store: Store, older_than: OlderThan, *, dry_run: bool, progress: Progress) -> list[Drop]:
+def _reason(chunk: Chunk, kept: bool) -> str | None:
+    if chunk.in_database and chunk.state not in DROPPABLE:
+        return f"not verified: {chunk.state}"
+    if chunk.is_kept and chunk.kept_until is not None and not kept:
+        return f"kept until {chunk.kept_until.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    return None
+
+
+def drop(
+    store: Store, older_than: OlderThan, *, kept: bool, dry_run: bool, progress: Progress
+) -> list[Drop]:
     """Drop the verified chunks that ended before; gives all that are due, and why some stay."""
     with working(store) as session:
         session.rows("check_no_retention_policy")
-        drops = plan(session, older_than)
+        drops = plan(session, older_than, kept=kept)
         if not dry_run:
             for each in drops:
                 if each.reason is None:

@@ -55,9 +55,9 @@ def due(chunk: Chunk, policy: Policy, now: datetime, *, columnstore: bool) -> li
     def is_older_than(age: timedelta | None) -> bool:
         return age is not None and now - chunk.range_end >= age
 
-    if chunk.state == DROPPED:
+    if chunk.state == DROPPED and chunk.part_streams is None:
         return []
-    if chunk.state == REHYDRATED:
+    if chunk.state in (DROPPED, REHYDRATED):
         return [] if chunk.is_kept else ["drop"]
 
     verbs: list[Verb] = []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from coldstream.archive.digest import RowsDigest
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.restore import archived_rows
+from coldstream.archive.rows import Row
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import Archived, InvalidInput
@@ -14,12 +17,17 @@ from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
 from coldstream.lifecycle.states import DROPPED
 
+_EVERYTHING = "*"
 
-def due(session: Session, start: datetime, end: datetime) -> list[Chunk]:
-    """The chunks that a range of time touches and that are only in the archive.
+
+def due(
+    session: Session, start: datetime, end: datetime, streams: Sequence[str] | None = None
+) -> list[Chunk]:
+    """The chunks that a range of time touches and that are only in the archive; of those that came
+    back in part, the ones that lack some of these streams.
 
     Raises:
-        InvalidInput: the range ends before it starts, or holds nothing.
+        InvalidInput: the range ends before it starts, or holds nothing; or nothing that matches.
         Archived: a chunk of it was dropped by force and is nowhere.
     """
     if start.tzinfo is None or end.tzinfo is None:
@@ -32,13 +40,41 @@ def due(session: Session, start: datetime, end: datetime) -> list[Chunk]:
             f"The store has no messages from {start} to {end}",
             hint="coldstream chunks shows what there is.",
         )
+    if streams is not None:
+        _check_streams(session, chunks, streams)
     for chunk in chunks:
         if chunk.tier == "gone":
             raise Archived(
                 f"{chunk.range_start} to {chunk.range_end} was dropped by force"
                 " and is not in an archive"
             )
-    return [chunk for chunk in chunks if chunk.state == DROPPED]
+    return [
+        chunk
+        for chunk in chunks
+        if chunk.state == DROPPED
+        and (streams is None or not set(streams) <= set(chunk.part_streams or ()))
+    ]
+
+
+def _check_streams(session: Session, chunks: list[Chunk], streams: Sequence[str]) -> None:
+    """Before anything is loaded: a mistake in a name is one, not an empty part of each chunk."""
+    if not streams or not all(streams):
+        raise InvalidInput("No stream name", hint="Name streams, or a pattern such as account-*.")
+    for stream in streams:
+        [matches] = session.one(
+            "has_matching_stream",
+            {
+                "streams": [stream],
+                "start": chunks[0].range_start,
+                "end": chunks[-1].range_end,
+            },
+        )
+        if not matches:
+            raise InvalidInput(
+                f"No stream of that time is matched by {stream}",
+                hint="A pattern is all of a name: account-* for the streams of the category "
+                "account.",
+            )
 
 
 def touched(session: Session, start: datetime, end: datetime) -> list[Chunk]:
@@ -54,51 +90,106 @@ def rehydrate(
     start: datetime,
     end: datetime,
     *,
+    streams: Sequence[str] | None,
     keep_for: timedelta | None,
     dry_run: bool,
     progress: Progress,
 ) -> list[Chunk]:
-    """Load the archived chunks of a range back, one transaction a chunk; gives them as they are
-    afterwards. What is in the database already is kept there as long as they are."""
+    """Load the archived chunks of a range back, or these streams of them, one transaction a chunk;
+    gives them as they are afterwards. What is in the database already is kept there as long as
+    they are."""
+    if streams is not None and _EVERYTHING in streams:
+        streams = None
     with working(store) as session:
-        chunks = due(session, start, end)
+        chunks = due(session, start, end, streams)
         if dry_run:
             return chunks
         manifests = {
             row[0]: row[3] for row in session.rows("archived_manifests", [end, start]) if row[3]
         }
         for chunk in chunks:
-            _rehydrate(
-                session,
-                locate(chunk.archive_url),
-                chunk,
-                manifests[chunk.range_start],
-                keep_for,
-                progress,
-            )
+            location = locate(chunk.archive_url)
+            key = manifests[chunk.range_start]
+            manifest = Manifest.from_json(location.get(key), name=location.url_of(key))
+            work = _Rehydration(session, location, chunk, manifest, keep_for, progress)
+            # A reader sees the whole chunk or none of it, and a killed run leaves none.
+            with mapped(session.schema), session.connection.transaction():
+                if streams is None:
+                    work.everything()
+                else:
+                    work.some(streams)
         for chunk in touched(session, start, end):
             session.rows("keep_range", [chunk.range_start, keep_for])
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
 
 
-def _rehydrate(
-    session: Session,
-    location: ArchiveLocation,
-    chunk: Chunk,
-    manifest_key: str,
-    keep_for: timedelta | None,
-    progress: Progress,
-) -> None:
-    manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
-    report = reporter(progress, chunk)
-    # One transaction: a reader sees the whole chunk or none of it, and a killed run leaves none.
-    with mapped(session.schema), session.connection.transaction():
-        session.rows("begin_rehydrate", [chunk.range_start])
+class _Rehydration:
+    """One chunk's, in one transaction, which the caller begins."""
+
+    def __init__(
+        self,
+        session: Session,
+        location: ArchiveLocation,
+        chunk: Chunk,
+        manifest: Manifest,
+        keep_for: timedelta | None,
+        progress: Progress,
+    ) -> None:
+        self._session = session
+        self._location = location
+        self._chunk = chunk
+        self._manifest = manifest
+        self._keep_for = keep_for
+        self._report = reporter(progress, chunk)
+
+    def everything(self) -> None:
+        """All of it, or what a part that is back lacks of it."""
+        [loaded] = self._session.one("begin_rehydrate", [self._chunk.range_start])
+        for rows in self._archived_rows():
+            if loaded:
+                there = self._matching(rows, loaded, [])
+                rows = [row for row in rows if row[3] not in there]
+            self._load(rows)
+        self._session.rows("finish_rehydrate", [self._chunk.range_start, self._keep_for])
+
+    def some(self, streams: Sequence[str]) -> None:
+        """The streams that a pattern matches, beside those of a part that is back."""
+        [loaded] = self._session.one("begin_rehydrate", [self._chunk.range_start])
+        streams = [*loaded, *(each for each in dict.fromkeys(streams) if each not in loaded)]
+        whole, part = RowsDigest(), RowsDigest()
+        for rows in self._archived_rows():
+            whole.update(rows)
+            there = self._matching(rows, streams, loaded)
+            rows = [row for row in rows if row[3] in there]
+            part.update(rows)
+            self._load([row for row in rows if not there[row[3]]])
+        self._session.rows(
+            "finish_rehydrate_part",
+            [self._chunk.range_start, streams, str(whole), str(part), self._keep_for],
+        )
+
+    def _archived_rows(self) -> Iterator[list[Row]]:
         done = 0
-        for rows in archived_rows(location, manifest, progress=report):
-            columns = zip(*(row[:8] for row in rows), strict=True)
-            session.rows("rehydrate_rows", [list(column) for column in columns])
+        for rows in archived_rows(self._location, self._manifest, progress=self._report):
+            yield rows
             done += len(rows)
-            report("rows", done, manifest.rows)
-        session.rows("finish_rehydrate", [chunk.range_start, keep_for])
+            self._report("rows", done, self._manifest.rows)
+
+    def _matching(
+        self, rows: list[Row], streams: Sequence[str], loaded: Sequence[str]
+    ) -> dict[str, bool]:
+        """Of the streams of these rows, those that are matched, and whether they are loaded. The
+        server says so, because it is the server that a read asks later."""
+        names = list(dict.fromkeys(row[3] for row in rows))
+        return dict(
+            self._session.rows(
+                "matching_streams",
+                {"names": names, "streams": list(streams), "loaded": list(loaded)},
+            )
+        )
+
+    def _load(self, rows: list[Row]) -> None:
+        if rows:
+            columns = zip(*(row[:8] for row in rows), strict=True)
+            self._session.rows("rehydrate_rows", [list(column) for column in columns])

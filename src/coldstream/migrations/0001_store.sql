@@ -96,8 +96,18 @@ CREATE TABLE @extschema@.chunks (
   rehydrated_at timestamptz,
   -- The lifecycle's policy does not drop it before this; 'infinity': never.
   kept_until timestamptz,
+  -- Some streams of a dropped range that are in the database all the same, in a chunk of this name with
+  -- exactly this range: those that one of the patterns matches (stream_matches), each with all of its
+  -- messages of the range or with none. To everybody who does not ask for one of them the range is
+  -- dropped: the chunk must never be taken for all of it.
+  part_name text,
+  part_streams text[],
+  part_messages bigint,
+  part_digest text,
   -- Only a chunk whose rows are in the database has a name.
-  CHECK ((state = 'dropped') = (chunk_name IS NULL))
+  CHECK ((state = 'dropped') = (chunk_name IS NULL)),
+  CHECK (part_name IS NULL OR state = 'dropped'),
+  CHECK (pg_catalog.num_nulls(part_name, part_streams, part_messages, part_digest) IN (0, 4))
 );
 
 -- What became of each chunk, and who did it: a row for every statement that sets a state. Whoever reads

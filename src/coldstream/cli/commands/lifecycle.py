@@ -201,6 +201,14 @@ def drop(
     *,
     database: Database,
     older_than: OlderThan,
+    kept: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Also what was rehydrated for a time that has not passed.",
+        ),
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     json: Json = False,
@@ -208,6 +216,7 @@ def drop(
     """Drop old chunks from the database: only those that are verified in the archive.
 
     Their rows are counted and digested once more under a lock. What stays is listed, and why.
+    Streams that were rehydrated of such a chunk go as well.
     """
     from coldstream.cli.chunks import DROPS, chunks_in_words, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
@@ -215,7 +224,7 @@ def drop(
     from coldstream.cli.prompt import confirm
 
     with opened(database) as store:
-        due = store.lifecycle.drop(parse_cutoff(older_than), dry_run=True)
+        due = store.lifecycle.drop(parse_cutoff(older_than), kept=kept, dry_run=True)
         found = [each.chunk for each in due]
         going = [each.chunk for each in due if each.reason is None]
         more = {
@@ -231,7 +240,7 @@ def drop(
             confirm(f"Drop {chunks_in_words(len(going))} from the database?", yes=yes)
             with watching(store, "drop", len(going)):
                 # Nothing that was not shown: more may have become old enough in between.
-                store.lifecycle.drop(max(chunk.range_end for chunk in going))
+                store.lifecycle.drop(max(chunk.range_end for chunk in going), kept=kept)
             now = {chunk.range_start: chunk for chunk in store.lifecycle.get_chunks()}
             found = [now[chunk.range_start] for chunk in found]
     if json:
@@ -239,9 +248,11 @@ def drop(
     elif not due:
         print(f"nothing to drop: no chunk in the database is older than {printable(older_than)}")
     elif not going:
-        print("nothing to drop: none of them is verified in the archive")
+        none_verified = all(each.chunk.in_database and not each.chunk.is_kept for each in due)
+        why = "is verified in the archive" if none_verified else "may go yet"
+        print(f"nothing to drop: none of them {why}")
     else:
-        messages = human_count(sum(chunk.messages or 0 for chunk in going))
+        messages = human_count(sum(chunk.messages_in_database or 0 for chunk in going))
         print(
             f"{'would drop' if dry_run else 'dropped'} {chunks_in_words(len(going))} with "
             f"{messages} messages; {len(due) - len(going)} stay"
@@ -259,6 +270,15 @@ def rehydrate(
     end: Annotated[
         str, Parameter(name="--to", metavar="TIME", help="Its end; whole chunks are loaded.")
     ],
+    streams: Annotated[
+        list[str] | None,
+        Parameter(
+            metavar="PATTERN",
+            negative="",
+            help="Only the streams that it matches: * is any text, ? any character, so 'account-*' "
+            "(in quotes) is a category. May be given more than once.",
+        ),
+    ] = None,
     keep_for: Annotated[
         str | None,
         Parameter(
@@ -274,6 +294,7 @@ def rehydrate(
     """Load archived chunks back into the database, for clients that know the database alone.
 
     They are dropped again without a new export. Of two lengths for one chunk the longer counts.
+    With --streams the chunk stays in the archive to all but those who read these streams.
     """
     from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
     from coldstream.cli.durations import parse_length, parse_time
@@ -281,15 +302,16 @@ def rehydrate(
     range = (parse_time(start), parse_time(end))
     length = parse_length(keep_for) if keep_for else None
     with opened(database) as store:
-        found = store.lifecycle.rehydrate(*range, dry_run=True)
+        found = store.lifecycle.rehydrate(*range, streams=streams, dry_run=True)
         if found and not dry_run:
             with watching(store, "rehydrate", len(found)):
-                found = store.lifecycle.rehydrate(*range, keep_for=length)
+                found = store.lifecycle.rehydrate(*range, streams=streams, keep_for=length)
         elif not dry_run:
             # For what is there already: it stays as long.
-            store.lifecycle.rehydrate(*range, keep_for=length)
+            store.lifecycle.rehydrate(*range, streams=streams, keep_for=length)
     if found or json:
         title = "Would be rehydrated" if dry_run else "Rehydrated"
         show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
     else:
-        print("nothing to rehydrate: all of it is in the database")
+        what = "all of it is" if streams is None else "these streams are"
+        print(f"nothing to rehydrate: {what} in the database")

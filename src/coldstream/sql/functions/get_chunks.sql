@@ -1,6 +1,7 @@
 -- Every chunk of the store, whatever its tier, oldest first: where it is, what it holds, what it
 -- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. While
--- is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does.
+-- is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does. Some streams
+-- of a cold chunk may be in the database: those that part_streams match, with part_messages messages.
 CREATE OR REPLACE FUNCTION @extschema@.get_chunks()
 RETURNS TABLE (
   chunk_name text,
@@ -19,7 +20,9 @@ RETURNS TABLE (
   archive_object text,
   verified_at timestamptz,
   kept_until timestamptz,
-  is_kept boolean
+  is_kept boolean,
+  part_streams text[],
+  part_messages bigint
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -41,7 +44,10 @@ BEGIN
     CASE WHEN c.state <> 'open' THEN c.messages END,
     CASE WHEN c.state <> 'open' THEN c.first_global_position END,
     CASE WHEN c.state <> 'open' THEN c.last_global_position END,
-    CASE WHEN h.is_compressed OR h.chunk IS NULL THEN c.row_bytes ELSE d.total_bytes END,
+    CASE
+      WHEN h.is_compressed OR h.chunk IS NULL OR c.state = 'dropped' THEN c.row_bytes
+      ELSE d.total_bytes
+    END,
     CASE WHEN h.is_compressed THEN d.total_bytes ELSE c.columnstore_bytes END,
     c.archive_bytes,
     c.archive_url,
@@ -49,7 +55,9 @@ BEGIN
     c.verified_at,
     -- Most drivers have no infinite time.
     CASE WHEN pg_catalog.isfinite(c.kept_until) THEN c.kept_until END,
-    coalesce(c.kept_until > pg_catalog.clock_timestamp(), false)
+    coalesce(c.kept_until > pg_catalog.clock_timestamp(), false),
+    c.part_streams,
+    c.part_messages
   FROM @extschema@.hypertable_chunks() AS h
   JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
     ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = h.chunk

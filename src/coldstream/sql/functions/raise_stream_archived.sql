@@ -8,9 +8,7 @@ BEGIN
   PERFORM @extschema@.raise_archived($1, $2, c)
   FROM @extschema@.streams AS h
   JOIN @extschema@.chunks AS c
-    ON c.range_start = @extschema@.dropped_chunk(
-      pg_catalog.split_part($1, '-', 1), h.first_time, h.time
-    )
+    ON c.range_start = @extschema@.dropped_chunk($1, h.first_time, h.time)
   WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
     AND h.stream_name = $1;
 END;

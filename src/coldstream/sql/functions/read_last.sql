@@ -35,7 +35,7 @@ BEGIN
       AND EXISTS (
         SELECT FROM @extschema@.chunk_categories AS r
         WHERE r.category = _category AND r.range_start = c.range_start
-      )
+      ) AND @extschema@.stream_matches($1, c.part_streams) IS NOT TRUE
     ORDER BY c.range_start DESC
     LIMIT 1;
   END IF;
@@ -53,7 +53,7 @@ BEGIN
     _time := _head.time;
     LOOP
       _window := @extschema@.stream_window_before(
-        _category, CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _time,
+        $1, CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _time,
         _head.closed_before
       );
       -- Newer chunks had no such message and this gap is next: it may be in there.

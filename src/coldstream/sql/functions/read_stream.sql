@@ -55,7 +55,7 @@ BEGIN
   IF _head.archive_epoch > 0 THEN
     _archived_reads := @extschema@.archived_reads();
     _check := _archived_reads = 'error' AND @extschema@.dropped_chunk(
-      _category, _head.first_time, _head.time
+      $1, _head.first_time, _head.time
     ) IS NOT NULL;
   END IF;
 
@@ -90,7 +90,7 @@ BEGIN
   LOOP
     _time := _start;
     LOOP
-      _window := @extschema@.stream_window(_category, _time, _head.time, _head.closed_before);
+      _window := @extschema@.stream_window($1, _time, _head.time, _head.closed_before);
       EXIT WHEN _window.range IS NULL;
       RETURN QUERY EXECUTE _statement
         USING $1, _from, _left, _category, _to, NULL, NULL, ARRAY[_window.range];

@@ -1,12 +1,13 @@
 -- The first range of time to read for one stream between two times: over few neighbouring chunks of
 -- the ledger that may hold messages of its category, or over all that is newer than the last closed
 -- chunk, which the ledger need not know. NULL where there is none. An open chunk is always in it: its
--- recorded ranges are not believed. Chunks that have left the database are not.
+-- recorded ranges are not believed. Chunks that have left the database are not, unless the stream is in
+-- the part of one that is back.
 --
 -- The caller asks again from the end of the range on, as far as it has to: what it costs does not
 -- depend on how many chunks there are. chunk_names are for check_chunks_exist.
 CREATE OR REPLACE FUNCTION @extschema@.stream_window(
-  category text,
+  stream_name text,
   from_time timestamptz,
   to_time timestamptz,
   closed_before timestamptz,
@@ -17,6 +18,7 @@ RETURNS record
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
+  _category text := pg_catalog.split_part($1, '-', 1);
   _max_chunks constant integer := 4;
   -- Ranges exclude their end, and a message may have the very time that is asked for.
   _end timestamptz := $3 + INTERVAL '1 microsecond';
@@ -32,14 +34,15 @@ BEGIN
   IF $2 < $4 THEN
     -- Rows past the end are among them to end the loop: it must not look through all that follow.
     FOR _chunk IN
-      SELECT c.range_start, c.range_end, c.chunk_name
+      SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
       FROM @extschema@.chunks AS c
-      WHERE c.range_end > $2 AND c.state <> 'dropped' AND (
-        c.range_start > $3 OR c.state = 'open' OR EXISTS (
-          SELECT FROM @extschema@.chunk_categories AS r
-          WHERE r.category = $1 AND r.range_start = c.range_start
+      WHERE c.range_end > $2
+        AND (c.state <> 'dropped' OR @extschema@.stream_matches($1, c.part_streams)) AND (
+          c.range_start > $3 OR c.state = 'open' OR EXISTS (
+            SELECT FROM @extschema@.chunk_categories AS r
+            WHERE r.category = _category AND r.range_start = c.range_start
+          )
         )
-      )
       ORDER BY c.range_end
     LOOP
       EXIT WHEN _chunk.range_start > $3 OR _chunk.range_start <> _to

@@ -1,7 +1,7 @@
 -- The last range of time to read for one stream between two times: stream_window, walked backwards.
 -- Gives a chunk a time, because who walks backwards is after one message.
 CREATE OR REPLACE FUNCTION @extschema@.stream_window_before(
-  category text,
+  stream_name text,
   from_time timestamptz,
   to_time timestamptz,
   closed_before timestamptz,
@@ -12,6 +12,7 @@ RETURNS record
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
+  _category text := pg_catalog.split_part($1, '-', 1);
   _end timestamptz := $3 + INTERVAL '1 microsecond';
   _chunk record;
 BEGIN
@@ -27,14 +28,15 @@ BEGIN
   END IF;
 
   FOR _chunk IN
-    SELECT c.range_start, c.range_end, c.chunk_name
+    SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
     FROM @extschema@.chunks AS c
-    WHERE c.range_start <= $3 AND c.state <> 'dropped' AND (
-      c.range_end <= $2 OR c.state = 'open' OR EXISTS (
-        SELECT FROM @extschema@.chunk_categories AS r
-        WHERE r.category = $1 AND r.range_start = c.range_start
+    WHERE c.range_start <= $3
+      AND (c.state <> 'dropped' OR @extschema@.stream_matches($1, c.part_streams)) AND (
+        c.range_end <= $2 OR c.state = 'open' OR EXISTS (
+          SELECT FROM @extschema@.chunk_categories AS r
+          WHERE r.category = _category AND r.range_start = c.range_start
+        )
       )
-    )
     ORDER BY c.range_start DESC
   LOOP
     EXIT WHEN _chunk.range_end <= $2;

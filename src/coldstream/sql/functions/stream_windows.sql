@@ -9,7 +9,6 @@ RETURNS record
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-  _category text := pg_catalog.split_part($1, '-', 1);
   _head record;
   _time timestamptz;
   _window record;
@@ -23,7 +22,7 @@ BEGIN
   chunk_names := '{}';
   _time := _head.first_time;
   LOOP
-    _window := @extschema@.stream_window(_category, _time, _head.time, _head.closed_before);
+    _window := @extschema@.stream_window($1, _time, _head.time, _head.closed_before);
     EXIT WHEN _window.range IS NULL;
     ranges := ranges || _window.range;
     chunk_names := chunk_names || _window.chunk_names;

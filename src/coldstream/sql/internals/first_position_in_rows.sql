@@ -14,7 +14,9 @@ BEGIN
     SELECT h.range_start, h.range_end, c.first_global_position, coalesce(c.state, 'open') AS state
     FROM @extschema@.hypertable_chunks() AS h
     LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
-    WHERE coalesce(c.state, 'open') = 'open' OR (NOT h.is_compressed AND c.state <> 'rehydrated')
+    WHERE coalesce(c.state, 'open') = 'open' OR (
+      NOT h.is_compressed AND c.state NOT IN ('dropped', 'rehydrated')
+    )
   LOOP
     _first := _chunk.first_global_position;
     IF _chunk.state = 'open' THEN

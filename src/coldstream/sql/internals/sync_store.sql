@@ -2,6 +2,7 @@
 --
 -- A chunk that somebody dropped by hand is recorded as dropped: reads that need it then say so, and
 -- what was verified before is read from the archive. Nothing is known of one that was still open.
+-- What came back from the archive, or a part of it, has no say in the window of unique ids.
 CREATE OR REPLACE FUNCTION @extschema@.sync_store()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -37,6 +38,16 @@ BEGIN
     UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
   END IF;
 
+  UPDATE @extschema@.chunks AS c
+  SET part_name = NULL, part_streams = NULL, part_messages = NULL, part_digest = NULL,
+    row_versions = NULL, kept_until = NULL
+  WHERE c.part_name IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_catalog.unnest(_names) AS h (name) WHERE h.name = c.part_name
+  ) AND pg_catalog.to_regclass(c.part_name) IS NULL;
+  IF FOUND THEN
+    UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  END IF;
+
   -- A read asks the ledger for what is older than the last closed chunk. So a chunk that could not be
   -- closed before a newer one was, because somebody still wrote into it, has to be known: as open.
   INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
@@ -61,9 +72,11 @@ BEGIN
         SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open'
       ) AS closed_before,
       pg_catalog.min(h.range_start) FILTER (
-        WHERE NOT h.is_compressed AND c.state IS DISTINCT FROM 'rehydrated'
+        WHERE NOT h.is_compressed AND coalesce(c.state, 'open') NOT IN ('dropped', 'rehydrated')
       ) AS first_rows,
-      pg_catalog.max(h.range_end) AS last_end
+      pg_catalog.max(h.range_end) FILTER (
+        WHERE coalesce(c.state, 'open') NOT IN ('dropped', 'rehydrated')
+      ) AS last_end
     FROM ROWS FROM (
       pg_catalog.unnest(_starts), pg_catalog.unnest(_ends), pg_catalog.unnest(_compressed)
     ) AS h (range_start, range_end, is_compressed)

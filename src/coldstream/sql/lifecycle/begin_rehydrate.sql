@@ -1,6 +1,7 @@
 -- Makes the empty chunk that an archived range is loaded into, with exactly the range it had, so that
--- it can be dropped again as it is. The caller inserts the rows through the hypertable and calls
--- finish_rehydrate, all in one transaction.
+-- it can be dropped again as it is. Where a part of the range is back, its chunk takes the rest: readers
+-- go on, and nobody else changes it. The caller inserts the rows through the hypertable and calls
+-- finish_rehydrate or finish_rehydrate_part, all in one transaction.
 CREATE OR REPLACE FUNCTION @extschema@.begin_rehydrate(range_start timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -10,14 +11,18 @@ DECLARE
   _row @extschema@.chunks;
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
-  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
+  _row := @extschema@.lock_range($1, 'EXCLUSIVE');
   IF _row.state IS DISTINCT FROM 'dropped' OR _row.archive_object IS NULL THEN
     RAISE EXCEPTION 'The chunk that starts at % is not in the archive alone: it is %',
       $1, coalesce(_row.state, 'unknown')
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 
-  PERFORM @extschema@.make_chunk(_row.range_start, _row.range_end);
+  IF _row.part_name IS NULL THEN
+    PERFORM @extschema@.make_chunk(_row.range_start, _row.range_end);
+  ELSE
+    PERFORM @extschema@.unfreeze(_row.part_name::regclass);
+  END IF;
   RETURN _row;
 END;
 $$;

@@ -1,8 +1,10 @@
--- Drops every chunk that ended this long ago, and returns what it dropped. Refuses, and drops
--- nothing, when one of them is not archived; force => true drops those too, and their data is lost.
+-- Drops every chunk that ended this long ago, and the parts of such that came back, and returns what it
+-- dropped. Refuses, and drops nothing, when one of them is not archived; force => true drops those too,
+-- and their data is lost. What is kept until a time that has not come stays, but for kept => true.
 CREATE OR REPLACE FUNCTION @extschema@.drop_chunks_older_than(
   older_than interval,
-  force boolean DEFAULT false
+  force boolean DEFAULT false,
+  kept boolean DEFAULT false
 )
 RETURNS TABLE (
   range_start timestamptz,
@@ -12,13 +14,23 @@ RETURNS TABLE (
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
+#variable_conflict use_column
 DECLARE
   _before timestamptz := @extschema@.check_older_than($1);
+  _range_start timestamptz;
 BEGIN
-  RETURN QUERY
-  SELECT r.range_start, r.range_end, r.messages, r.archive_object
-  FROM @extschema@.hypertable_chunks() AS h
-  CROSS JOIN LATERAL @extschema@.drop_range(h.range_start, $2) AS r
-  WHERE h.range_end <= _before;
+  FOR _range_start IN
+    SELECT h.range_start
+    FROM @extschema@.hypertable_chunks() AS h
+    LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
+    WHERE h.range_end <= _before AND (
+      $3 OR coalesce(c.kept_until, 'infinity') = 'infinity'
+      OR c.kept_until <= pg_catalog.clock_timestamp()
+    )
+  LOOP
+    RETURN QUERY
+    SELECT r.range_start, r.range_end, r.messages, r.archive_object
+    FROM @extschema@.drop_range(_range_start, $2) AS r;
+  END LOOP;
 END;
 $$;

@@ -1,11 +1,12 @@
--- verified, rehydrated -> dropped, in the caller's transaction: the rows leave the database.
+-- verified, rehydrated -> dropped, in the caller's transaction: the rows leave the database. Of a chunk
+-- that is dropped, the part that came back.
 --
 -- EXCLUSIVE keeps writers out (readers go on) while the rows are compared with what was verified in
 -- storage: without it, acknowledged writes were lost. Where not one version of a row has changed since
 -- the server digested them for the verification, that is the comparison; everywhere else they are
 -- counted and digested once more. Exactly this range is dropped, and the drop is refused if TimescaleDB
 -- would drop anything else.
--- force drops what no archive has.
+-- force drops what no archive has, and a part whatever is in it.
 CREATE OR REPLACE FUNCTION @extschema@.drop_range(range_start timestamptz, force boolean DEFAULT false)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -13,6 +14,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _row @extschema@.chunks;
+  _name text;
+  _expected text;
   _digest text;
   _dropped text[];
 BEGIN
@@ -24,9 +27,17 @@ BEGIN
   END IF;
   _row := @extschema@.lock_range($1, 'EXCLUSIVE');
 
-  IF _row.state = 'dropped' THEN
+  _name := coalesce(_row.chunk_name, _row.part_name);
+  IF pg_catalog.to_regclass(_name) IS NULL AND _name IS NOT NULL THEN
+    -- Dropped by hand: to the ledger, too.
+    PERFORM @extschema@.sync_store();
+    SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1;
     RETURN _row;
-  ELSIF NOT $2 AND (_row.state IS NULL OR _row.state NOT IN ('verified', 'rehydrated')) THEN
+  ELSIF _row.state = 'dropped' AND _name IS NULL THEN
+    RETURN _row;
+  ELSIF NOT $2 AND (
+    _row.state IS NULL OR _row.state NOT IN ('verified', 'rehydrated', 'dropped')
+  ) THEN
     RAISE EXCEPTION 'The chunk of % to % is not archived: it is %',
       $1, coalesce(_row.range_end::text, '?'), coalesce(_row.state, 'open')
       USING
@@ -34,22 +45,28 @@ BEGIN
         HINT = 'Run "coldstream archive" and "coldstream verify" first; force => true loses the data.';
   END IF;
 
-  IF _row.state NOT IN ('verified', 'rehydrated') THEN
+  IF _row.state NOT IN ('verified', 'rehydrated', 'dropped') THEN
     UPDATE @extschema@.chunks
     SET archive_url = NULL, archive_object = NULL, archive_manifest = NULL, archive_format = NULL,
       archive_bytes = NULL, archive_sha256 = NULL, archive_footer_bytes = NULL,
       archive_footer_sha256 = NULL, digest = NULL, verified_at = NULL
     WHERE range_start = $1;
-  ELSIF _row.row_versions IS NULL
-    OR _row.row_versions IS DISTINCT FROM @extschema@.row_versions(_row.chunk_name::regclass)
-  THEN
+  ELSIF (NOT $2 OR _row.state <> 'dropped') AND (
+    _row.row_versions IS NULL
+    OR _row.row_versions IS DISTINCT FROM @extschema@.row_versions(_name::regclass)
+  ) THEN
+    _expected := coalesce(_row.part_digest, _row.digest);
     _digest := @extschema@.digest_range(_row.range_start, _row.range_end);
-    IF _digest <> _row.digest THEN
+    IF _digest <> _expected THEN
       RAISE EXCEPTION 'The rows of % to % are not the ones that were exported (% instead of %)',
-        _row.range_start, _row.range_end, _digest, _row.digest
+        _row.range_start, _row.range_end, _digest, _expected
         USING
           ERRCODE = 'CS009',
-          HINT = 'Nothing was dropped. Export the chunk again: "coldstream archive --again".';
+          HINT = CASE
+            WHEN _row.state = 'dropped' THEN
+              'Nothing was dropped. The archive has the range as it was; force => true drops the rest.'
+            ELSE 'Nothing was dropped. Export the chunk again: "coldstream archive --again".'
+          END;
     END IF;
   END IF;
 
@@ -57,15 +74,15 @@ BEGIN
   -- this the two wait for each other. Not earlier: readers go on while the rows are compared.
   EXECUTE pg_catalog.format(
     'LOCK TABLE %s IN ACCESS EXCLUSIVE MODE',
-    @extschema@.qualified_name(_row.chunk_name::regclass)
+    @extschema@.qualified_name(_name::regclass)
   );
-  PERFORM @extschema@.unfreeze(_row.chunk_name::regclass);
+  PERFORM @extschema@.unfreeze(_name::regclass);
   SELECT pg_catalog.array_agg(d.name) INTO _dropped
   FROM @extschema:timescaledb@.drop_chunks(
     '@extschema@.messages', older_than => _row.range_end, newer_than => _row.range_start
   ) AS d (name);
   IF pg_catalog.cardinality(_dropped) IS DISTINCT FROM 1
-    OR pg_catalog.to_regclass(_row.chunk_name) IS NOT NULL
+    OR pg_catalog.to_regclass(_name) IS NOT NULL
   THEN
     RAISE EXCEPTION 'Dropping % to % would have dropped %', _row.range_start, _row.range_end, _dropped
       USING ERRCODE = 'object_not_in_prerequisite_state';
@@ -73,6 +90,7 @@ BEGIN
 
   UPDATE @extschema@.chunks
   SET state = 'dropped', chunk_name = NULL, row_versions = NULL, kept_until = NULL,
+    part_name = NULL, part_streams = NULL, part_messages = NULL, part_digest = NULL,
     dropped_at = pg_catalog.clock_timestamp()
   WHERE range_start = $1
   RETURNING * INTO _row;

@@ -1,5 +1,6 @@
 -- dropped -> rehydrated: the rows are back; they must be the ones that were verified. The lifecycle's
--- policy drops them again after kept_until; 'infinity': not before somebody drops them.
+-- policy drops them again after kept_until; 'infinity': not before somebody drops them. A part that was
+-- back already is no part any more, and what was promised for it counts where that is longer.
 CREATE OR REPLACE FUNCTION @extschema@.finish_rehydrate(
   range_start timestamptz,
   kept_until timestamptz DEFAULT 'infinity'
@@ -30,7 +31,9 @@ BEGIN
   PERFORM @extschema@.freeze(_chunk.chunk);
   UPDATE @extschema@.chunks
   SET state = 'rehydrated', chunk_name = @extschema@.qualified_name(_chunk.chunk),
-    rehydrated_at = pg_catalog.clock_timestamp(), row_versions = _versions, kept_until = $2
+    rehydrated_at = pg_catalog.clock_timestamp(), row_versions = _versions,
+    kept_until = greatest(kept_until, $2),
+    part_name = NULL, part_streams = NULL, part_messages = NULL, part_digest = NULL
   WHERE range_start = $1
   RETURNING * INTO _row;
   UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;

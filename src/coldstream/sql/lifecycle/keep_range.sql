@@ -1,4 +1,4 @@
--- Keeps a chunk that is in the database from being dropped by the lifecycle's policy before a time
+-- Keeps a chunk that is in the database, or the part of it that is, from being dropped by the lifecycle's policy before a time
 -- ('infinity': at all). It never shortens: somebody else may count on what was promised before.
 CREATE OR REPLACE FUNCTION @extschema@.keep_range(range_start timestamptz, kept_until timestamptz)
 RETURNS @extschema@.chunks
@@ -10,7 +10,7 @@ DECLARE
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
   UPDATE @extschema@.chunks SET kept_until = greatest(kept_until, $2)
-  WHERE range_start = $1 AND state <> 'dropped'
+  WHERE range_start = $1 AND (state <> 'dropped' OR part_name IS NOT NULL)
   RETURNING * INTO _row;
   RETURN _row;
 END;

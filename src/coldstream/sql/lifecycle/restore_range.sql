@@ -34,7 +34,7 @@ BEGIN
   END IF;
 
   SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = _start FOR UPDATE;
-  IF _row.state <> 'dropped' OR EXISTS (
+  IF _row.state <> 'dropped' OR _row.part_name IS NULL AND EXISTS (
     SELECT FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = _start
   ) THEN
     RETURN 'database';

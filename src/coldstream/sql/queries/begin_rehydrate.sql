@@ -1,1 +1,1 @@
-SELECT r.digest FROM @extschema@.begin_rehydrate(%s) AS r
+SELECT coalesce(r.part_streams, '{}') FROM @extschema@.begin_rehydrate(%s) AS r

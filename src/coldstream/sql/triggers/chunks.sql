@@ -6,7 +6,7 @@ BEGIN
     WHERE tgrelid = '@extschema@.chunks'::regclass AND tgname = 'chunks_after_state'
   ) THEN
     CREATE TRIGGER chunks_after_state
-    AFTER INSERT OR UPDATE OF state ON @extschema@.chunks
+    AFTER INSERT OR UPDATE OF state, part_streams ON @extschema@.chunks
     FOR EACH ROW
     EXECUTE FUNCTION @extschema@.chunks_after_state();
   END IF;
