@@ -165,14 +165,12 @@ class Subject:
                     ).format(sql.Identifier(self.place.schema)),
                     [chunk.range_start, chunk.range_end],
                 ).fetchall()
+                whole, part = chunk.in_database, chunk.part_streams is not None
                 names = [
                     m.stream_name
                     for m in self.truth
                     if chunk.range_start <= m.time < chunk.range_end
-                    and (
-                        chunk.in_database
-                        or (chunk.part_streams and fnmatchcase(m.stream_name, PART))
-                    )
+                    and (whole or (part and fnmatchcase(m.stream_name, PART)))
                 ]
                 if rows != len(names):
                     raise Lost(f"{chunk.range_start}, {chunk.state}: {rows} rows of {len(names)}")

@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 
 import psycopg
 import pytest
+from tests.fix_store import InstalledStore
 from tests.history import CHUNKS, END, START, STREAMS, WEEK
 from tests.lifecycle.conftest import Store
 
-from coldstream import Archived, ChunkChanged, InvalidInput, Policy
+from coldstream import Archived, ChunkChanged, InvalidInput
+from coldstream.lifecycle import Policy
 from coldstream.lifecycle.rehydrate import _Rehydration
 
-TYPES = [None, "Opened", "Changed", "Closed", "Never"]
+TYPES = [None, "Closed", "Never"]
 LEFT = "CS001"
 Answers: TypeAlias = dict[tuple[Any, ...], Any]
 
@@ -23,36 +25,41 @@ Answers: TypeAlias = dict[tuple[Any, ...], Any]
 def sql_answers(store: Store) -> Answers:
     """What SQL says of everything: what it gives, or the SQLSTATE of the error."""
     answers: Answers = {}
+    with store.installed.connect() as connection:
+        connection.execute("SET message_store.sql_condition = 'on'")
+        _ask_everything(store, connection, answers)
+    return answers
 
+
+def _ask_everything(store: Store, connection: psycopg.Connection, answers: Answers) -> None:
     def ask(key: tuple[Any, ...], statement: str, *arguments: Any) -> None:
         try:
-            answers[key] = store.run(statement, arguments)
+            answers[key] = connection.execute(statement.encode(), arguments).fetchall()
         except psycopg.Error as error:
             answers[key] = error.sqlstate
 
     for name in STREAMS:
         for type in TYPES:
             if "-" in name:
-                last = "SELECT id FROM get_last_stream_message(%s, %s)"
+                last = "SELECT global_position FROM get_last_stream_message(%s, %s)"
                 ask((name, "last", type), last, name, type)
         ask((name, "version"), "SELECT stream_version(%s)", name)
         if "-" not in name:
             continue
-        for position in (0, 1, 9):
+        for position in (0, 9):
             for size in (-1, 2):
-                page = "SELECT id FROM get_stream_messages(%s, %s, %s)"
+                page = "SELECT global_position FROM get_stream_messages(%s, %s, %s)"
                 ask((name, position, size), page, name, position, size)
         ask(
             (name, "condition"),
-            "SELECT id FROM get_stream_messages(%s, 0, -1, 'position >= 0')",
+            "SELECT global_position FROM get_stream_messages(%s, 0, -1, 'position >= 0')",
             name,
         )
     for category in ("account", "order", "ledger"):
         for position in (1, store.truth[len(store.truth) // 2].global_position):
-            page = "SELECT id FROM get_category_messages(%s, %s, 3)"
+            page = "SELECT global_position FROM get_category_messages(%s, %s, 3)"
             ask(("category", category, position), page, category, position)
-            ask(("all", position), "SELECT id FROM get_all_messages(%s, 3)", position)
-    return answers
+            ask(("all", position), "SELECT global_position FROM get_all_messages(%s, 3)", position)
 
 
 def whole_answers(store: Store) -> Answers:
@@ -61,13 +68,13 @@ def whole_answers(store: Store) -> Answers:
     for name in STREAMS:
         stream = sorted((m for m in store.truth if m.stream_name == name), key=lambda m: m.position)
         for type in TYPES:
-            last = [(m.id,) for m in stream if type in (None, m.type)][-1:]
+            last = [(m.global_position,) for m in stream if type in (None, m.type)][-1:]
             answers[name, "last", type] = last
-        for position in (0, 1, 9):
+        for position in (0, 9):
             for size in (-1, 2):
                 page = stream[position:] if size < 0 else stream[position : position + size]
-                answers[name, position, size] = [(m.id,) for m in page]
-        answers[name, "condition"] = [(m.id,) for m in stream]
+                answers[name, position, size] = [(m.global_position,) for m in page]
+        answers[name, "condition"] = [(m.global_position,) for m in stream]
     return answers
 
 
@@ -122,9 +129,9 @@ def test_the_named_streams_are_read_by_sql(archived: Store, in_order: bool) -> N
             list(opened.get_category_messages("order", tiers="database"))
 
 
-@pytest.mark.parametrize("in_order", [True, False])
 @pytest.mark.parametrize(
-    ("first", "last", "pattern"), [(1, 3, "account-*"), (0, 1, "*-1"), (3, 6, "border-9")]
+    ("first", "last", "pattern", "in_order"),
+    [(1, 3, "account-*", True), (0, 1, "*-1", True), (1, 4, "border-9", False)],
 )
 def test_a_stream_of_which_a_part_is_missing(
     store: Store, first: int, last: int, pattern: str, in_order: bool
@@ -175,7 +182,7 @@ def test_again_and_more_and_all(archived: Store) -> None:
         # Until somebody drops them: that was said first, and is longer.
         assert (whole.is_kept, whole.kept_until) == (True, None)
 
-        assert lifecycle.rehydrate(START, end, streams="order-1*") == []
+        assert lifecycle.rehydrate(START, end, streams="ledger-?") == []
         assert [d.reason for d in lifecycle.drop(END)] == [None]
         assert lifecycle.rehydrate(START, end, streams="*")[0].state == "rehydrated"
     assert archived.read_all() == archived.truth
@@ -190,7 +197,7 @@ def test_a_range_that_is_half_in_the_database(store: Store) -> None:
         back = lifecycle.rehydrate(START - WEEK, END + WEEK, streams="border-9")
         assert [c.range_start for c in back] == [START + n * WEEK for n in range(3)]
         assert store.states() == ["dropped"] * 3 + ["closed"] * 3
-    assert len(store.run("SELECT FROM get_stream_messages('border-9')")) == CHUNKS
+    assert len(store.run("SELECT 1 FROM get_stream_messages('border-9')")) == CHUNKS
 
 
 def test_what_cannot_be(archived: Store) -> None:
@@ -225,7 +232,7 @@ def test_it_goes_again_by_itself(archived: Store) -> None:
         reasons = [drop.reason or "" for drop in lifecycle.drop(END)]
         assert [reason.startswith("kept until") for reason in reasons] == [True] * CHUNKS
         archived.run("SELECT * FROM drop_chunks_older_than(INTERVAL '60 days')")
-        assert len(archived.run("SELECT FROM get_stream_messages('account-1')")) == 24
+        assert len(archived.run("SELECT 1 FROM get_stream_messages('account-1')")) == 24
 
         # Of two lengths the longer counts; the shorter one does not cut it.
         lifecycle.rehydrate(START, START + WEEK, streams="account-1", keep_for=timedelta(hours=1))
@@ -246,7 +253,7 @@ def test_it_goes_again_by_itself(archived: Store) -> None:
     assert archived.run("SELECT count(*) FROM messages") == [(0,)]
     assert archived.files() == files
     with pytest.raises(psycopg.Error, match="have left the database"):
-        archived.run("SELECT FROM get_stream_messages('account-1')")
+        archived.run("SELECT 1 FROM get_stream_messages('account-1')")
     assert archived.read_all() == archived.truth
 
 
@@ -274,38 +281,35 @@ def test_nobody_takes_it_for_the_whole(archived: Store) -> None:
     assert archived.states() == ["dropped"] * CHUNKS
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_it_does_not_change(archived: Store) -> None:
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, END, streams="account-1")
+    before = archived.snapshot()
+    for statement in (
         "TRUNCATE messages RESTART IDENTITY",
         "DELETE FROM messages WHERE stream_name = 'account-1' AND position = 3",
         "UPDATE messages SET data = '7' WHERE stream_name = 'account-1'",
         "INSERT INTO messages (stream_name, position, type, time) "
         "VALUES ('late-1', 0, 'T', '2025-01-03')",
-    ],
-)
-def test_it_does_not_change(archived: Store, statement: str) -> None:
-    with archived.opened() as opened:
-        opened.lifecycle.rehydrate(START, END, streams="account-1")
-    before = archived.snapshot()
-    with pytest.raises(psycopg.Error):
-        archived.run(statement)
+    ):
+        with pytest.raises(psycopg.Error):
+            archived.run(statement)
     assert archived.snapshot() == before
 
 
 def test_dropped_by_hand(archived: Store) -> None:
     with archived.opened() as opened:
         [part] = opened.lifecycle.rehydrate(START, START + WEEK, streams="account-2")
-        assert len(archived.run("SELECT FROM get_stream_messages('account-2', 0, 2)")) == 2
+        assert len(archived.run("SELECT 1 FROM get_stream_messages('account-2', 0, 2)")) == 2
         archived.run("SELECT unfreeze(%s::regclass)", [part.chunk_name])
         archived.run("SELECT public.drop_chunks('messages', older_than => %s)", [START + WEEK])
         # What the ledger still says is there is never a shorter answer.
         with pytest.raises(psycopg.Error) as caught:
-            archived.run("SELECT FROM get_stream_messages('account-2', 0, 2)")
+            archived.run("SELECT 1 FROM get_stream_messages('account-2', 0, 2)")
         assert caught.value.sqlstate in ("40001", LEFT)
         assert archived.run("SELECT (drop_range(%s)).part_name", [START]) == [(None,)]
         with pytest.raises(psycopg.Error, match="have left the database"):
-            archived.run("SELECT FROM get_stream_messages('account-2', 0, 2)")
+            archived.run("SELECT 1 FROM get_stream_messages('account-2', 0, 2)")
         assert list(opened.get_all_messages()) == archived.truth
 
 
@@ -355,19 +359,20 @@ def test_a_chunk_that_left_by_hand_can_be_dropped_by_force(small: Store) -> None
     assert small.read_all() == small.truth
 
 
-@pytest.mark.parametrize(
-    ("pattern", "matched", "not_matched"),
-    [
-        ("account-1", ["account-1"], ["account-10", "xaccount-1", "account", "Account-1", ""]),
-        ("account-*", ["account-1", "account-", "account-a\nb"], ["account", "accounts-1"]),
-        ("*", ["", "a", "a-b"], []),
-        ("*-1?", ["a-10", "a-1-1x", "a-1ü"], ["a-1", "a-100"]),
-        ("a_b%c", ["a_b%c"], ["axbyc", "a_bc"]),
-        ("a~b\\c[d]", ["a~b\\c[d]"], ["ab\\c[d]", "a~bcd", "a~b\\cd"]),
-        ("a**b?", ["abc", "a*bx"], ["ab"]),
-    ],
-)
-def test_patterns(store: Store, pattern: str, matched: list[str], not_matched: list[str]) -> None:
-    for name in [*matched, *not_matched]:
-        [(found,)] = store.run("SELECT stream_matches(%s, %s)", [name, [pattern]])
-        assert found == (name in matched), name
+PATTERNS: list[tuple[str, list[str], list[str]]] = [
+    ("account-1", ["account-1"], ["account-10", "xaccount-1", "account", "Account-1", ""]),
+    ("account-*", ["account-1", "account-", "account-a\nb"], ["account", "accounts-1"]),
+    ("*", ["", "a", "a-b"], []),
+    ("*-1?", ["a-10", "a-1-1x", "a-1\u00fc"], ["a-1", "a-100"]),
+    ("a_b%c", ["a_b%c"], ["axbyc", "a_bc"]),
+    ("a~b\\c[d]", ["a~b\\c[d]"], ["ab\\c[d]", "a~bcd", "a~b\\cd"]),
+    ("a**b?", ["abc", "a*bx"], ["ab"]),
+]
+
+
+def test_patterns(quiet_store: InstalledStore) -> None:
+    for pattern, matched, not_matched in PATTERNS:
+        for name in [*matched, *not_matched]:
+            asked = [name, ["never", pattern]]
+            [(found,)] = quiet_store.run("SELECT stream_matches(%s, %s)", asked)
+            assert found == (name in matched), (pattern, name)
