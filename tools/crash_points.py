@@ -75,7 +75,7 @@ class Operation:
                     raise failed[0].problem or AssertionError
             case "rehydrate":
                 lifecycle.rehydrate(self.start, self.end, keep_for=timedelta(days=365))
-            case "rehydrate-streams":
+            case "part":
                 lifecycle.rehydrate(
                     self.start, self.end, streams=PART, keep_for=timedelta(days=365)
                 )

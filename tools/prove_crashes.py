@@ -41,7 +41,7 @@ WEEK = timedelta(days=7)
 LIVE = "live-1"
 MESSAGES = 12  # a week
 # The whole range after some streams of it, and streams that are dropped as such.
-WALK = ["compress", "run", "rehydrate-streams", "rehydrate", "drop", "rehydrate-streams", "drop"]
+WALK = ["compress", "run", "part", "rehydrate", "drop", "part", "drop"]
 
 
 class Lost(AssertionError):
@@ -239,7 +239,7 @@ def at_random(subject: Subject, rounds: int, seed: int, folder: Path) -> int:
     writer.start()
     try:
         for _ in range(rounds):
-            name = chance.choice(["run", "run", "rehydrate", "rehydrate-streams", "drop"])
+            name = chance.choice(["run", "run", "rehydrate", "part", "drop"])
             if name == "run" and subject.weeks < 90:
                 subject.add_weeks(1)
             if subject.place.postmaster is None and chance.random() < 0.3:
