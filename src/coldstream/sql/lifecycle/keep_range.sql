@@ -1,5 +1,6 @@
--- Keeps a chunk that is in the database, or the part of it that is, from being dropped by the lifecycle's policy before a time
--- ('infinity': at all). It never shortens: somebody else may count on what was promised before.
+-- Keeps a chunk that is in the database, or the part of it that is, from being dropped by the
+-- lifecycle's policy before a time ('infinity': at all). It never shortens: somebody else may count on
+-- what was promised before.
 CREATE OR REPLACE FUNCTION @extschema@.keep_range(range_start timestamptz, kept_until timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
