@@ -303,13 +303,13 @@ def test_an_iterator_asks_for_a_page_at_a_time(
     asked: list[str] = []
     with coldstream.connect(store_schema.dsn) as store:
         store.write_messages([NewMessage("account-1", "T", n) for n in range(10)])
-        rows = store._connections.rows
+        rows = store._connections.unread
 
-        def counted(name: str, arguments: object = ()) -> list[tuple[object, ...]]:
+        def counted(name: str, arguments: object = ()) -> object:
             asked.append(name)
             return rows(name, arguments)
 
-        monkeypatch.setattr(store._connections, "rows", counted)
+        monkeypatch.setattr(store._connections, "unread", counted)
         messages = store.get_stream_messages("account-1", batch_size=3)
         assert asked == []
         for number in range(10):
