@@ -16,7 +16,7 @@ bench:     ## measure it against plain PostgreSQL (COLDSTREAM_DSN names a server
 
 test:      ## run the tests (ARGS="-k name" narrows them)
 	$(BOOTSTRAP) dev
-	@.venv/bin/pytest $(if $(COLDSTREAM_TEST_DSN),,-n 2 --dist loadfile) $(ARGS)
+	@.venv/bin/pytest $(if $(COLDSTREAM_TEST_DSN),,-n 3 --dist loadfile) $(ARGS)
 
 test-readers: ## read a published table with Daft on Ray, in an environment of its own
 	$(BOOTSTRAP) dev
