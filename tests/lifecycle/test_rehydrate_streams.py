@@ -155,8 +155,9 @@ def test_a_stream_of_which_a_part_is_missing(
         lifecycle.drop(START + 4 * WEEK)
         if not in_order:
             run(opened, "UPDATE streams SET time_ordered = false")
-        before = sql_answers(store)
-        lifecycle.rehydrate(START + first * WEEK, START + last * WEEK, streams=pattern)
+    before = sql_answers(store)
+    with store.opened() as opened:
+        opened.lifecycle.rehydrate(START + first * WEEK, START + last * WEEK, streams=pattern)
     [named] = store.run(
         "SELECT array_agg(stream_name) FROM streams WHERE stream_matches(stream_name, %s)",
         [[pattern]],
