@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +27,9 @@ from coldstream import (
     SetupError,
     Unavailable,
 )
+from coldstream.client import _calls
+from coldstream.client._async import category_pages as async_pages
+from coldstream.client._sync import category_pages as sync_pages
 
 OpenClient = Callable[..., Client]
 
@@ -325,6 +329,31 @@ def test_an_iterator_asks_for_a_page_at_a_time(
         assert asked == ["archived_chunks", "get_messages_in_database"]
         assert [message.data for message in messages] == list(range(3, 10))
         assert asked[2] == "get_range_in_database"
+
+
+def test_messages_that_become_large_while_catching_up(
+    store_schema: InstalledStore, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that was to be larger is given up where its messages would take more memory."""
+    for module in (async_pages, sync_pages):
+        monkeypatch.setattr(module, "_PAGE_BYTES", 20_000)
+    sizes = [10] * 30 + [9_000] * 30
+    with opened(kind, store_schema.dsn) as client:
+        client.write_messages([NewMessage("account-1", "T", "x" * size) for size in sizes])
+        held: list[int] = []
+        to_messages = _calls.to_messages
+
+        def counted(rows: list[Any]) -> list[coldstream.Message]:
+            held.append(sum(len(row[5]) for row in rows))
+            return to_messages(rows)
+
+        for module in (async_pages, sync_pages):
+            monkeypatch.setattr(module, "to_messages", counted)
+        found = client.get_category_messages("account", batch_size=2)
+        assert [len(m.data) for m in found] == sizes
+        # More than a page as asked for, and never more than was allowed.
+        assert held[1] > held[0]
+        assert max(held) <= 20_000
 
 
 def test_two_schemas_do_not_see_each_other(

@@ -8,13 +8,17 @@ from coldstream.client._sizes import PageSize
 class Result:
     """Looks like a PGresult in text format."""
 
-    def __init__(self, rows: list[tuple[int, str | None, str | None]]) -> None:
+    def __init__(
+        self, rows: list[tuple[int, str | None, str | None]], cut_off: bool = False
+    ) -> None:
         self._rows = rows
+        self._cut_off = cut_off
         self.ntuples = len(rows)
 
     def get_value(self, row: int, column: int) -> bytes | None:
         position, data, metadata = self._rows[row]
-        value = {4: str(position), 5: data, 6: metadata}[column]
+        id = None if self._cut_off and row == self.ntuples - 1 else "0" * 32
+        value = {0: id, 4: str(position), 5: data, 6: metadata}[column]
         return None if value is None else value.encode()
 
 
@@ -35,3 +39,8 @@ def test_sizes_are_those_of_a_sample_of_the_whole_page() -> None:
 
 def test_no_rows() -> None:
     assert PageSize.of(Result([])) == PageSize(messages=0, first=0, last=-1, bytes=0)
+
+
+def test_what_was_cut_off_is_nothing() -> None:
+    rows: list[tuple[int, str | None, str | None]] = [(1, "{}", None), (2, "{}", None)]
+    assert PageSize.of(Result(rows, cut_off=True)) == PageSize.of(Result([]))

@@ -21,11 +21,12 @@ class PageSize:
 
     @classmethod
     def of(cls, result: Any) -> PageSize:
-        """Of a ``PGresult`` of the ``message`` type's columns, in text format and any order."""
+        """Of a ``PGresult`` of the ``message`` type's columns, in text format and any order. One
+        that ends without an id was cut off (get_range_in_database), and is as if it were empty."""
         count = result.ntuples
-        if not count:
-            return cls(0, 0, -1, 0)
         value = result.get_value
+        if not count or value(count - 1, 0) is None:
+            return cls(0, 0, -1, 0)
         positions = [int(value(row, 4)) for row in range(count)]
         sample = range(0, count, 1 + count // _SAMPLE)
         size = sum(len(value(row, 5) or b"") + len(value(row, 6) or b"") for row in sample)
