@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION @extschema@.get_last_stream_message(
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql VOLATILE
 SET enable_sort = off
+SET plan_cache_mode = force_generic_plan
 SET jit = off
 SET max_parallel_workers_per_gather = 0
 AS $$

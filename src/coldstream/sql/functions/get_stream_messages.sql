@@ -13,6 +13,7 @@ CREATE OR REPLACE FUNCTION @extschema@.get_stream_messages(
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql VOLATILE
 SET enable_sort = off
+SET plan_cache_mode = force_generic_plan
 SET jit = off
 SET max_parallel_workers_per_gather = 0
 AS $$

@@ -35,6 +35,7 @@ CREATE OR REPLACE FUNCTION @extschema@.read_positions(
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
 SET enable_sort = off
+SET plan_cache_mode = force_generic_plan
 SET jit = off
 SET random_page_cost = 1.1
 SET work_mem = '32MB'
