@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -264,20 +264,20 @@ def _has_nul(text: str) -> bool:
 
 def to_messages(rows: Iterable[Sequence[Any]]) -> list[Message]:
     """Rows of the ``message`` type. Most of a long read is spent here, so the fields are put where
-    ``Message.__init__`` would put them, without a call for each."""
+    ``Message.__init__`` would put them, without a call for each; and ``replace(tzinfo=...)``, which
+    takes ten arguments to change one, would be half of it all."""
     messages: list[Message] = []
-    new = Message.__new__
+    new, combine = Message.__new__, datetime.combine
     for id, stream_name, type, position, global_position, data, metadata, time in rows:
         message = new(Message)
-        message.__dict__.update(
-            id=id if isinstance(id, UUID) else UUID(id),
-            stream_name=stream_name,
-            type=type,
-            position=position,
-            global_position=global_position,
-            data_text=data,
-            metadata_text=metadata,
-            time=time.replace(tzinfo=UTC),
-        )
+        fields = message.__dict__
+        fields["id"] = id if isinstance(id, UUID) else UUID(id)
+        fields["stream_name"] = stream_name
+        fields["type"] = type
+        fields["position"] = position
+        fields["global_position"] = global_position
+        fields["data_text"] = data
+        fields["metadata_text"] = metadata
+        fields["time"] = combine(time, time.time(), UTC)
         messages.append(message)
     return messages
