@@ -165,8 +165,8 @@ def _arguments(bench: Bench, arena: Arena) -> Arguments:
     per_stream = arena.messages // 25 // len(Growing.long_lived)
     category, _, first, median_position, last = arena.rows("pick_categories", {"count": 1})[0]
     spread = range(10)
-    # Pages from all over a tenth of the positions: how far one has to read for a filter, for a member
-    # of a group above all, differs from place to place more than with the number of chunks.
+    # Pages from all over a tenth of the positions: how far one has to read for a filter, above all
+    # for a member of a group, differs from place to place more than with the number of chunks.
     middle_page = [(category, median_position + n * arena.messages // 100, PAGE) for n in spread]
     return {
         "short_start": [(name, 0, 10) for name in oldest],
