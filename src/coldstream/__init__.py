@@ -16,10 +16,12 @@ from coldstream.errors import (
     ChunkChanged,
     ClockAhead,
     ColdstreamError,
+    ConsumerError,
     DuplicateMessageId,
     EmbeddedError,
     ExpectedVersionError,
     ForeignSchema,
+    HandlerFailed,
     InvalidInput,
     LateMessage,
     LifecycleBusy,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from pyarrow import Table
 
     from coldstream.client.appender import Appender, AsyncAppender
+    from coldstream.consumers import AsyncConsumer, Consumer, Handlers
     from coldstream.store import AsyncStore, Store
 
 
@@ -124,6 +127,9 @@ def query(
     )
 
 
+_CONSUMERS = ("AsyncConsumer", "Consumer", "Handlers")
+
+
 def __getattr__(name: str) -> Any:
     # The stores bring psycopg; a program that only wants the errors, or --help, need not wait.
     if name in ("AsyncStore", "Store"):
@@ -134,6 +140,10 @@ def __getattr__(name: str) -> Any:
         from coldstream.client import appender
 
         return getattr(appender, name)
+    if name in _CONSUMERS:
+        from coldstream import consumers
+
+        return getattr(consumers, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -147,14 +157,19 @@ __all__ = [
     "ArchiveUnavailable",
     "Archived",
     "AsyncAppender",
+    "AsyncConsumer",
     "AsyncStore",
     "ChunkChanged",
     "ClockAhead",
     "ColdstreamError",
+    "Consumer",
+    "ConsumerError",
     "DuplicateMessageId",
     "EmbeddedError",
     "ExpectedVersionError",
     "ForeignSchema",
+    "HandlerFailed",
+    "Handlers",
     "InvalidInput",
     "JsonText",
     "LateMessage",

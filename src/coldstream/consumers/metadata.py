@@ -1,0 +1,5 @@
+from typing import Any
+
+
+def follow(message: Any, metadata: Any = None) -> dict[str, Any]:
+    return {}
