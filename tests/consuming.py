@@ -28,6 +28,12 @@ class SyncConsuming:
     def execute(self, context: Any, statement: str, arguments: Any) -> Any:
         context.connection().execute(statement.encode(), arguments)
 
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement, over the store's own connection: the embedded server has one."""
+        with self.store.connection() as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:
         return getattr(self.store, name)(*arguments, **options)
 
@@ -48,6 +54,14 @@ class AsyncConsuming:
 
     async def execute(self, context: Any, statement: str, arguments: Any) -> None:
         await (await context.connection()).execute(statement.encode(), arguments)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        async def query() -> list[tuple[Any, ...]]:
+            async with self.store.connection() as connection:
+                cursor = await connection.execute(statement.encode())
+                return await cursor.fetchall() if cursor.description else []
+
+        return self._run(query())
 
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:
         return self._run(getattr(self.store, name)(*arguments, **options))

@@ -43,8 +43,8 @@ def write(using: Consuming, *names: str, type: str = "Opened") -> None:
     using.call("write_messages", messages)
 
 
-def done(store: InstalledStore) -> list[str]:
-    return [what for (what,) in store.run("SELECT what FROM public.done ORDER BY id")]
+def done(using: Consuming) -> list[str]:
+    return [what for (what,) in using.query("SELECT what FROM public.done ORDER BY id")]
 
 
 class Writes(Seen):
@@ -213,7 +213,7 @@ def test_an_async_handler_needs_the_async_consumer(using: Consuming, kind: str) 
             using.run(consumer)
 
 
-def test_batches(using: Consuming, store: InstalledStore) -> None:
+def test_batches(using: Consuming) -> None:
     write(using, *["account-1"] * 25)
     sizes: list[int] = []
     consumer = using.consumer("account", "a", batch_size=10)
@@ -227,10 +227,10 @@ def test_batches(using: Consuming, store: InstalledStore) -> None:
     assert using.run(consumer) == 25
     assert sum(sizes) == 25
     assert max(sizes) == 10
-    assert ",".join(done(store)) == ",".join(map(str, range(25)))
+    assert ",".join(done(using)) == ",".join(map(str, range(25)))
 
 
-def test_a_batch_that_fails_is_handled_one_by_one(using: Consuming, store: InstalledStore) -> None:
+def test_a_batch_that_fails_is_handled_one_by_one(using: Consuming) -> None:
     write(using, *["account-1"] * 5)
     consumer = using.consumer("account", "a", attempts=1, on_failure="skip")
     sizes: list[int] = []
@@ -244,13 +244,11 @@ def test_a_batch_that_fails_is_handled_one_by_one(using: Consuming, store: Insta
 
     assert using.run(consumer) == 5
     assert sizes == [5, 1, 1, 1, 1, 1]
-    assert done(store) == ["0", "1", "2", "4"]
+    assert done(using) == ["0", "1", "2", "4"]
 
 
 @pytest.mark.parametrize("size", [1, 4, 100])
-def test_what_a_handler_does_is_there_once(
-    using: Consuming, store: InstalledStore, size: int
-) -> None:
+def test_what_a_handler_does_is_there_once(using: Consuming, size: int) -> None:
     write(using, *[f"account-{number % 3}" for number in range(20)])
     # Two failures in one transaction, one of them twice.
     failing = {"account-1/2": 1, "account-2/2": 2}
@@ -260,12 +258,12 @@ def test_what_a_handler_does_is_there_once(
     )
     assert using.run(consumer) == 20
     expected = [f"account-{number % 3}/{number // 3}" for number in range(20)]
-    assert done(store) == expected
+    assert done(using) == expected
     assert set(failing.values()) == {0}
     assert ("account-2/2", 2) in handlers.attempts
 
 
-def test_a_handler_that_fails_stops_the_consumer(using: Consuming, store: InstalledStore) -> None:
+def test_a_handler_that_fails_stops_the_consumer(using: Consuming) -> None:
     write(using, *["account-1"] * 5)
     handlers = Writes(using, {"account-1/3": 9})
     consumer = using.consumer(
@@ -277,16 +275,16 @@ def test_a_handler_that_fails_stops_the_consumer(using: Consuming, store: Instal
     assert error.message is not None
     assert (error.message.position, error.attempts) == (3, 3)
     assert isinstance(error.__cause__, ValueError)
-    assert done(store) == ["account-1/0", "account-1/1", "account-1/2"]
+    assert done(using) == ["account-1/0", "account-1/1", "account-1/2"]
     [member] = using.consumers("get_consumers")
     assert (member.position, member.lag_messages) == (error.message.global_position, 2)
     assert member.lag_seconds > 0
     # The handler was repaired.
     assert using.run(using.consumer("account", "a", handlers=Writes(using))) == 2
-    assert done(store) == [f"account-1/{number}" for number in range(5)]
+    assert done(using) == [f"account-1/{number}" for number in range(5)]
 
 
-def test_a_message_is_skipped_and_recorded(using: Consuming, store: InstalledStore) -> None:
+def test_a_message_is_skipped_and_recorded(using: Consuming) -> None:
     write(using, *["account-1"] * 4)
     consumer = using.consumer(
         "account",
@@ -297,7 +295,7 @@ def test_a_message_is_skipped_and_recorded(using: Consuming, store: InstalledSto
         first_pause=0.001,
     )
     assert using.run(consumer) == 4
-    assert done(store) == ["account-1/0", "account-1/2", "account-1/3"]
+    assert done(using) == ["account-1/0", "account-1/2", "account-1/3"]
     [failure] = using.consumers("get_failures")
     assert (failure.stream_name, failure.position, failure.attempts) == ("account-1", 1, 2)
     assert (failure.error, failure.dead_letter_stream) == ("ValueError: not today", None)
@@ -305,7 +303,7 @@ def test_a_message_is_skipped_and_recorded(using: Consuming, store: InstalledSto
     assert (member.failures, member.lag_messages) == (1, 0)
 
 
-def test_a_message_becomes_a_dead_letter(using: Consuming, store: InstalledStore) -> None:
+def test_a_message_becomes_a_dead_letter(using: Consuming) -> None:
     using.call("write_message", "account-1", "Opened", {"n": 1.50}, {"properties": {"p": 1}})
     using.call("write_message", "account-1", "Opened", {"n": 2})
     consumer = using.consumer(
@@ -316,7 +314,7 @@ def test_a_message_becomes_a_dead_letter(using: Consuming, store: InstalledStore
         on_failure="dead_letter",
     )
     assert using.run(consumer) == 2
-    assert done(store) == ["account-1/1"]
+    assert done(using) == ["account-1/1"]
     [failure] = using.consumers("get_failures", "a")
     assert failure.dead_letter_stream == "account:deadLetter-a"
     letter = using.call("get_last_stream_message", "account:deadLetter-a")
@@ -329,9 +327,7 @@ def test_a_message_becomes_a_dead_letter(using: Consuming, store: InstalledStore
     assert letter.metadata["properties"] == {"p": 1}
 
 
-def test_a_handler_that_hides_an_error_of_its_transaction(
-    using: Consuming, store: InstalledStore
-) -> None:
+def test_a_handler_that_hides_an_error_of_its_transaction(using: Consuming) -> None:
     # The transaction has failed: to record the position in it would lose the message.
     write(using, "account-1")
     consumer = using.consumer("account", "a", attempts=1)
@@ -365,9 +361,7 @@ def test_a_handler_that_hides_an_error_of_its_transaction(
     assert member.lag_messages == 1
 
 
-def test_messages_written_by_a_handler_are_there_once(
-    using: Consuming, store: InstalledStore
-) -> None:
+def test_messages_written_by_a_handler_are_there_once(using: Consuming) -> None:
     write(using, "command-1", "command-2", "command-3")
     failing = {"command-2": 1}
     consumer = using.consumer("command", "a", first_pause=0.001)
@@ -389,7 +383,9 @@ def test_messages_written_by_a_handler_are_there_once(
         raise ValueError("not today")
 
     assert using.run(consumer) == 3
-    rows = store.run("SELECT data ->> 'of', position FROM messages WHERE category = 'event'")
+    rows = using.query(
+        "SELECT data ->> 'of', position FROM message_store.messages WHERE category = 'event'"
+    )
     assert sorted(rows) == [("command-1", 0), ("command-2", 1), ("command-3", 2)]
 
 
@@ -499,11 +495,11 @@ def test_a_name_is_one_consumer(using: Consuming) -> None:
         using.run(using.consumer("account", "a", handlers=Seen(), group_size=2))
 
 
-def test_a_position_that_cannot_be(using: Consuming, store: InstalledStore) -> None:
+def test_a_position_that_cannot_be(using: Consuming) -> None:
     # A store that was restored from a backup gives the positions again that a consumer is past.
     write(using, "account-1")
     using.run(using.consumer("account", "a", handlers=Seen()))
-    store.run("UPDATE consumers SET position = position + 1000")
+    using.query("UPDATE message_store.consumers SET position = position + 1000")
     with pytest.raises(ConsumerError, match=r"at position \d+, and the next message gets \d+"):
         using.run(using.consumer("account", "a", handlers=Seen()))
     with pytest.raises(ConsumerError, match="cannot go to position 99999"):
@@ -529,11 +525,11 @@ def test_pause_and_delete(using: Consuming) -> None:
     assert using.consumers("get_consumers") == []
 
 
-def test_a_member_that_gets_no_message_goes_on(using: Consuming, store: InstalledStore) -> None:
+def test_a_member_that_gets_no_message_goes_on(using: Consuming) -> None:
     # Otherwise each look would read past the whole category.
     names = [f"account-{number}" for number in range(8)]
     write(using, *names)
-    member = store.run("SELECT mod(@hash_64('0'), 2)")[0][0]
+    [(member,)] = using.query("SELECT mod(@message_store.hash_64('0'), 2)")
     other = 1 - member
     write(using, *["account-0"] * 50)
     consumer = using.consumer("account", "a", handlers=Seen(), group_size=2, group_member=other)
