@@ -27,6 +27,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from statistics import median
 from typing import Any
 from uuid import uuid4
@@ -76,7 +77,7 @@ class Threads:
         self._errors: list[BaseException] = []
         self._threads: list[threading.Thread] = []
 
-    def start(self, body: Callable[[], None]) -> threading.Thread:
+    def start(self, body: Callable[[], object]) -> threading.Thread:
         def guarded() -> None:
             try:
                 body()
@@ -158,7 +159,7 @@ def prove_everything(dsn: str, messages: int, seed: int) -> None:
     prepare(dsn)
     late, poll, threads = Late(dsn, messages, seed), Poll(dsn), Threads()
     seen: list[tuple[int, str, int]] = []
-    writers = [threads.start(lambda number=number: late.write(number)) for number in range(8)]
+    writers = [threads.start(partial(late.write, number)) for number in range(8)]
 
     def over() -> bool:
         return threads.stop.is_set() or not any(writer.is_alive() for writer in writers)
@@ -172,7 +173,7 @@ def prove_everything(dsn: str, messages: int, seed: int) -> None:
             seen.append((message.global_position, message.stream_name, message.position))
 
         threads.start(lambda: poll.read(over))
-        threads.start(lambda: consumer.run(handle_signals=False) and None)
+        threads.start(partial(consumer.run, handle_signals=False))
         while not over():
             time.sleep(0.1)
         seconds = time.monotonic() - began
@@ -341,24 +342,35 @@ class Owners:
         self._dsn = dsn
         self._stop = stop
         self._dead: dict[str, float] = {}
+        self._owners: dict[int, str] = {}
         self.gaps: list[float] = []
 
     def mark_dead(self, pid: int) -> None:
         """A process was killed, or stopped, now."""
         self._dead[f":{pid}:"] = time.monotonic()
 
+    def check_over(self, pid: int) -> None:
+        """Long enough after that, others have taken over: a process that goes on may have members
+        again, and hand them over as it likes.
+
+        Raises:
+            Lost: they have not.
+        """
+        if any(f":{pid}:" in owner for owner in self._owners.values()):
+            raise Lost("members of a process that fell silent are still its own")
+        del self._dead[f":{pid}:"]
+
     def watch(self) -> None:
-        before: dict[int, str] = {}
         statement = f"SELECT member, owner FROM {SCHEMA}.consumers WHERE owner IS NOT NULL".encode()
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             while not self._stop.is_set():
                 for member, owner in connection.execute(statement).fetchall():
-                    former = before.get(member)
+                    former = self._owners.get(member)
                     if former not in (None, owner):
                         for pid, died in list(self._dead.items()):
                             if pid in str(former):
                                 self.gaps.append(time.monotonic() - died)
-                    before[member] = owner
+                    self._owners[member] = owner
                 time.sleep(0.01)
 
 
@@ -387,7 +399,8 @@ def prove_group(dsn: str, rounds: int, seed: int) -> None:
                 process.kill()
                 process.wait()
             owners.mark_dead(process.pid)
-            time.sleep(LEASE * 2)
+            time.sleep(LEASE * 2 + SLACK)
+            owners.check_over(process.pid)
             while silent:
                 silent[0].send_signal(signal.SIGCONT)
                 processes.running.append(silent.pop(0))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.consuming import Consuming, Seen, consuming
 from tests.fix_store import InstalledStore
 from tests.fix_tiers import TierStore
+from tests.history import history, insert, move, without_jobs
 
-from coldstream import ConsumerError, HandlerFailed, InvalidInput, Message, NewMessage
+from coldstream import (
+    Archived,
+    ArchiveUnavailable,
+    ConsumerError,
+    HandlerFailed,
+    InvalidInput,
+    Message,
+    NewMessage,
+)
 
 
 @pytest.fixture
@@ -564,6 +575,23 @@ def test_only_a_category_is_divided(using: Consuming, source: str | None) -> Non
         using.consumer(source, "a", handlers=Seen(), positions="stream")
 
 
-def test_another_store(using: Consuming) -> None:
+def test_a_name_is_text(using: Consuming) -> None:
     with pytest.raises(InvalidInput, match="name of a consumer"):
         using.consumer("account", "", handlers=Seen())
+
+
+def test_history_that_cannot_be_read(
+    fresh_store: InstalledStore, kind: str, tmp_path: Path
+) -> None:
+    installed = without_jobs(fresh_store)
+    insert(installed, history())
+    move(installed, tmp_path.as_uri(), "archived")
+    shutil.rmtree(tmp_path)
+    said = r"^a is at 0 of account, where history cannot be read: "
+    with consuming(kind, installed.dsn, schema=installed.schema) as using:
+        for options, error in (({}, ArchiveUnavailable), ({"tiers": "database"}, Archived)):
+            with pytest.raises(error, match=said) as caught:
+                using.run(using.consumer("account", "a", handlers=Seen(), **options))
+            assert "reset the consumer" in f"{caught.value.hint}"
+        [member] = using.consumers("get_consumers")
+        assert (member.position, member.owner) == (0, None)

@@ -22,7 +22,7 @@ from coldstream.consumers._async.unit import AsyncContext, AsyncUnit
 from coldstream.consumers.handlers import Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
-from coldstream.errors import Unavailable
+from coldstream.errors import Archived, ArchiveUnavailable, Unavailable
 from coldstream.message import Message
 
 # Seconds without asking where a category ends, after a look that found nothing.
@@ -136,10 +136,19 @@ class AsyncWork:
         batch: list[Message] = []
         if self._messages is None:
             self._messages = self._open()
-        async for message in self._messages:
-            batch.append(message)
-            if len(batch) >= self._options.batch_size:
-                return batch
+        try:
+            async for message in self._messages:
+                batch.append(message)
+                if len(batch) >= self._options.batch_size:
+                    return batch
+        except (Archived, ArchiveUnavailable) as error:
+            options = self._options
+            raise type(error)(
+                f"{options.name or 'The consumer'} is at {self.position} of {options.source}, "
+                f"where history cannot be read: {error}",
+                hint="Give the store its archive and the rights to read it, bring the range back "
+                "with coldstream rehydrate, or reset the consumer to a later position.",
+            ) from error
         self._messages = None
         return batch
 

@@ -25,7 +25,7 @@ from coldstream.consumers._sync.unit import Context, Unit
 from coldstream.consumers.handlers import Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
-from coldstream.errors import Unavailable
+from coldstream.errors import Archived, ArchiveUnavailable, Unavailable
 from coldstream.message import Message
 
 # Seconds without asking where a category ends, after a look that found nothing.
@@ -139,10 +139,19 @@ class Work:
         batch: list[Message] = []
         if self._messages is None:
             self._messages = self._open()
-        for message in self._messages:
-            batch.append(message)
-            if len(batch) >= self._options.batch_size:
-                return batch
+        try:
+            for message in self._messages:
+                batch.append(message)
+                if len(batch) >= self._options.batch_size:
+                    return batch
+        except (Archived, ArchiveUnavailable) as error:
+            options = self._options
+            raise type(error)(
+                f"{options.name or 'The consumer'} is at {self.position} of {options.source}, "
+                f"where history cannot be read: {error}",
+                hint="Give the store its archive and the rights to read it, bring the range back "
+                "with coldstream rehydrate, or reset the consumer to a later position.",
+            ) from error
         self._messages = None
         return batch
 
