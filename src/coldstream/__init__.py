@@ -30,6 +30,7 @@ from coldstream.errors import (
     NotArchived,
     NotAStream,
     NotInstalled,
+    PayloadMismatch,
     PublicationError,
     SetupError,
     Unavailable,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from pyarrow import Table
 
     from coldstream.client.appender import Appender, AsyncAppender
+    from coldstream.consumers.metadata import follow
+    from coldstream.consumers.payloads import to_message, to_reply
     from coldstream.store import AsyncStore, Store
 
 
@@ -134,6 +137,14 @@ def __getattr__(name: str) -> Any:
         from coldstream.client import appender
 
         return getattr(appender, name)
+    if name in ("to_message", "to_reply"):
+        from coldstream.consumers import payloads
+
+        return getattr(payloads, name)
+    if name == "follow":
+        from coldstream.consumers.metadata import follow
+
+        return follow
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -168,6 +179,7 @@ __all__ = [
     "NotAStream",
     "NotArchived",
     "NotInstalled",
+    "PayloadMismatch",
     "PublicationError",
     "SetupError",
     "Store",
@@ -178,5 +190,8 @@ __all__ = [
     "__version__",
     "connect",
     "connect_async",
+    "follow",
     "query",
+    "to_message",
+    "to_reply",
 ]
