@@ -183,6 +183,31 @@ def test_handlers_by_type(using: Consuming) -> None:
     assert got == [Opened(1), Opened(2), (Closed(1), 2, "a", 0), {"number": 1}]
 
 
+@pytest.mark.parametrize("on_failure", ["stop", "skip"])
+def test_a_payload_that_does_not_fit(using: Consuming, on_failure: str) -> None:
+    using.call("write_message", "account-1", "Opened", {"number": "one"})
+    using.call("write_message", "account-1", "Opened", {"number": 2})
+    got: list[int] = []
+    # No attempt after the first would make it fit: none is waited for.
+    consumer = using.consumer("account", "a", on_failure=on_failure, first_pause=1000)
+
+    @consumer.handler
+    def opened(event: Opened) -> None:
+        got.append(event.number)
+
+    if on_failure == "skip":
+        assert using.run(consumer) == 2
+        [failure] = using.consumers("get_failures")
+        assert failure.attempts == 1
+        assert "does not fit Opened" in failure.error
+        assert got == [2]
+    else:
+        with pytest.raises(HandlerFailed, match="PayloadMismatch: Opened at position 0") as caught:
+            using.run(consumer)
+        assert "Make the field optional" in f"{caught.value.hint}"
+        assert got == []
+
+
 def test_what_handlers_cannot_be(using: Consuming) -> None:
     consumer = using.consumer("account", "a")
     with pytest.raises(InvalidInput, match="has no handlers"):
