@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from coldstream.client.appender import Appender, AsyncAppender
     from coldstream.consumers.metadata import follow
     from coldstream.consumers.payloads import to_message, to_reply
+    from coldstream.entities import Entity, EntityCache, Projection, Snapshots
     from coldstream.store import AsyncStore, Store
 
 
@@ -137,6 +138,10 @@ def __getattr__(name: str) -> Any:
         from coldstream.client import appender
 
         return getattr(appender, name)
+    if name in ("Entity", "EntityCache", "Projection", "Snapshots"):
+        from coldstream import entities
+
+        return getattr(entities, name)
     if name in ("to_message", "to_reply"):
         from coldstream.consumers import payloads
 
@@ -164,6 +169,8 @@ __all__ = [
     "ColdstreamError",
     "DuplicateMessageId",
     "EmbeddedError",
+    "Entity",
+    "EntityCache",
     "ExpectedVersionError",
     "ForeignSchema",
     "InvalidInput",
@@ -180,8 +187,10 @@ __all__ = [
     "NotArchived",
     "NotInstalled",
     "PayloadMismatch",
+    "Projection",
     "PublicationError",
     "SetupError",
+    "Snapshots",
     "Store",
     "Unavailable",
     "UnsupportedEdition",

@@ -23,7 +23,9 @@ def test_all_is_every_public_name() -> None:
         and not isinstance(value, ModuleType)
         and name not in _NOT_OFFERED
     }
-    late = {"Appender", "AsyncAppender", "Store", "AsyncStore", "follow", "to_message", "to_reply"}
+    late = {"Appender", "AsyncAppender", "Store", "AsyncStore"}
+    late |= {"Entity", "EntityCache", "Projection", "Snapshots"}
+    late |= {"follow", "to_message", "to_reply"}
     assert set(coldstream.__all__) == public | late | {"__version__"}
     assert sorted(coldstream.__all__) == sorted(set(coldstream.__all__))
 
