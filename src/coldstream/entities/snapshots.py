@@ -132,7 +132,7 @@ def _equal(state: Any, decoded: Any) -> bool:
         return state.keys() == decoded.keys() and all(_equal(state[k], decoded[k]) for k in state)
     if kind is list:
         return len(state) == len(decoded) and all(map(_equal, state, decoded))
-    if kind.__eq__ is object.__eq__:
+    if getattr(kind, "__eq__", None) is getattr(object, "__eq__", None):
         # Nothing says when two of them are equal, except what is recorded of them.
         return encode(state) == encode(decoded)
     return bool(state == decoded)
