@@ -131,6 +131,16 @@ def test_a_group_has_each_message_once(tier: TierStore, kind: str, start: int) -
     assert set.intersection(*members) == set()
 
 
+def test_only_what_is_correlated(tier: TierStore, kind: str) -> None:
+    installed = tier.installed
+    seen = Seen()
+    with consuming(kind, installed.dsn, schema=installed.schema) as using:
+        using.run(using.consumer("account", handlers=seen, correlation="order", batch_size=3))
+    expected = [m for m in tier.of_category("account") if matches(m, correlation="order")]
+    assert expected
+    assert seen.messages == expected
+
+
 def test_it_goes_on_where_it_was(using: Consuming) -> None:
     write(using, "account-1", "account-2", "order-1")
     first, second = Seen(), Seen()
