@@ -23,6 +23,7 @@ from coldstream import (
     Message,
     NewMessage,
 )
+from coldstream.archive.filters import matches
 
 
 @pytest.fixture
