@@ -11,8 +11,9 @@ from tests.lifecycle.test_moving import PHASES
 from coldstream import Consumer, Message
 
 
-@pytest.mark.parametrize("source", ["account", "account-1", None])
-@pytest.mark.parametrize("stops", [False, True])
+@pytest.mark.parametrize(
+    ("source", "stops"), [("account", True), ("account-1", False), (None, True)]
+)
 def test_each_message_once(store: Store, source: str | None, stops: bool) -> None:
     expected = [m for m in store.truth if source is None or source in (m.stream_name, m.category)]
     if source == "account-1":
