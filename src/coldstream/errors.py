@@ -8,6 +8,7 @@
     │   └── NotACategory             a stream name where a category is needed
     ├── ExpectedVersionError         the stream has moved on (expected, actual)
     ├── DuplicateMessageId           the id was written before
+    ├── PayloadMismatch              a message's data do not fit the class they are read as
     ├── AppenderClosed               the appender takes no more messages
     ├── ClockAhead                   the stream's last message is ahead of the server's clock
     ├── LateMessage                  a message for a time range that has left the database
@@ -29,12 +30,19 @@
     │   ├── LifecycleBusy            another lifecycle is running on this store
     │   ├── NotArchived              a chunk that no verified archive object covers
     │   └── ChunkChanged             the rows are not the ones that were exported
+    ├── ConsumerError                a consumer cannot work as it was told
+    │   └── HandlerFailed            a handler failed for good (message, attempts)
     └── EmbeddedError                the embedded server cannot be installed or started
 
 Every error has ``hint``: what to do next in one sentence, or ``None``.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coldstream.message import Message
 
 
 class ColdstreamError(Exception):
@@ -74,6 +82,32 @@ class ExpectedVersionError(ColdstreamError):
 
 class DuplicateMessageId(ColdstreamError):
     """A message with this id was written before; nothing was written."""
+
+
+class PayloadMismatch(ColdstreamError):
+    """A message's data do not fit the class that they are read as.
+
+    ``stream_name``, ``position``, ``global_position`` and ``type`` are the message's; ``model`` is
+    the name of the class. The error's text names the field.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stream_name: str,
+        position: int,
+        global_position: int,
+        type: str,
+        model: str,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.stream_name = stream_name
+        self.position = position
+        self.global_position = global_position
+        self.type = type
+        self.model = model
 
 
 class AppenderClosed(ColdstreamError):
@@ -158,6 +192,30 @@ class NotArchived(LifecycleError):
 
 class ChunkChanged(LifecycleError):
     """The rows of the chunk are not the ones that were exported."""
+
+
+class ConsumerError(ColdstreamError):
+    """A consumer cannot work as it was told; no position was moved."""
+
+
+class HandlerFailed(ConsumerError):
+    """A handler failed at a message as often as it may; ``__cause__`` is what it raised.
+
+    ``message`` is the message, ``attempts`` how often it was tried. The consumer's position is
+    before it: what came earlier is handled.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        message: Message | None = None,
+        attempts: int = 0,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(text, hint=hint)
+        self.message = message
+        self.attempts = attempts
 
 
 class EmbeddedError(ColdstreamError):
