@@ -24,6 +24,7 @@ def test_all_is_every_public_name() -> None:
         and name not in _NOT_OFFERED
     }
     late = {"Appender", "AsyncAppender", "Store", "AsyncStore"}
+    late |= {"Consumer", "AsyncConsumer", "Handlers"}
     assert set(coldstream.__all__) == public | late | {"__version__"}
     assert sorted(coldstream.__all__) == sorted(set(coldstream.__all__))
 
