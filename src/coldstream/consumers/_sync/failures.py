@@ -80,7 +80,8 @@ class Failures:
             HandlerFailed: it must not be.
         """
         options = self._options
-        text = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+        # PostgreSQL holds no NUL, and what says so is not to stop the consumer.
+        text = f"{type(error).__name__}: {error}".replace("\0", "")[:_TEXT_LIMIT]
         if options.on_failure == "stop":
             raise HandlerFailed(
                 f"{options.name or 'The consumer'} could not handle {message.type} at "
@@ -122,7 +123,7 @@ class Failures:
         metadata["deadLetter"] = {
             "consumer": self._options.name,
             "attempts": attempts,
-            "error": text.replace("\0", ""),
+            "error": text,
         }
         data = None if message.data_text is None else JsonText(message.data_text)
         return message_arguments(None, stream, message.type, data, JsonText(encode_json(metadata)))
