@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from coldstream._version import __version__
@@ -32,6 +33,7 @@ from coldstream.errors import (
     NotArchived,
     NotAStream,
     NotInstalled,
+    PayloadMismatch,
     PublicationError,
     SetupError,
     Unavailable,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
     from coldstream.client.appender import Appender, AsyncAppender
     from coldstream.consumers import AsyncConsumer, Consumer, Handlers
+    from coldstream.consumers.metadata import follow
+    from coldstream.consumers.payloads import to_message, to_reply
     from coldstream.store import AsyncStore, Store
 
 
@@ -127,24 +131,26 @@ def query(
     )
 
 
-_CONSUMERS = ("AsyncConsumer", "Consumer", "Handlers")
+# Loaded when asked for: the stores bring psycopg, and a program that only wants the errors, or
+# --help, need not wait.
+_LATE = {
+    "Appender": "client.appender",
+    "AsyncAppender": "client.appender",
+    "AsyncConsumer": "consumers",
+    "AsyncStore": "store",
+    "Consumer": "consumers",
+    "Handlers": "consumers",
+    "Store": "store",
+    "follow": "consumers.metadata",
+    "to_message": "consumers.payloads",
+    "to_reply": "consumers.payloads",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # The stores bring psycopg; a program that only wants the errors, or --help, need not wait.
-    if name in ("AsyncStore", "Store"):
-        from coldstream import store
-
-        return getattr(store, name)
-    if name in ("Appender", "AsyncAppender"):
-        from coldstream.client import appender
-
-        return getattr(appender, name)
-    if name in _CONSUMERS:
-        from coldstream import consumers
-
-        return getattr(consumers, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
 
 
 __all__ = [
@@ -183,6 +189,7 @@ __all__ = [
     "NotAStream",
     "NotArchived",
     "NotInstalled",
+    "PayloadMismatch",
     "PublicationError",
     "SetupError",
     "Store",
@@ -193,5 +200,8 @@ __all__ = [
     "__version__",
     "connect",
     "connect_async",
+    "follow",
     "query",
+    "to_message",
+    "to_reply",
 ]

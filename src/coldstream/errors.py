@@ -8,6 +8,7 @@
     │   └── NotACategory             a stream name where a category is needed
     ├── ExpectedVersionError         the stream has moved on (expected, actual)
     ├── DuplicateMessageId           the id was written before
+    ├── PayloadMismatch              a message's data do not fit the class they are read as
     ├── AppenderClosed               the appender takes no more messages
     ├── ClockAhead                   the stream's last message is ahead of the server's clock
     ├── LateMessage                  a message for a time range that has left the database
@@ -81,6 +82,32 @@ class ExpectedVersionError(ColdstreamError):
 
 class DuplicateMessageId(ColdstreamError):
     """A message with this id was written before; nothing was written."""
+
+
+class PayloadMismatch(ColdstreamError):
+    """A message's data do not fit the class that they are read as.
+
+    ``stream_name``, ``position``, ``global_position`` and ``type`` are the message's; ``model`` is
+    the name of the class. The error's text names the field.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stream_name: str,
+        position: int,
+        global_position: int,
+        type: str,
+        model: str,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.stream_name = stream_name
+        self.position = position
+        self.global_position = global_position
+        self.type = type
+        self.model = model
 
 
 class AppenderClosed(ColdstreamError):

@@ -74,7 +74,7 @@ def test_nothing_imports_the_command_line(front: str) -> None:
     assert [m for m in behind if any(within(name, front) for name in imports(m))] == []
 
 
-@pytest.mark.parametrize("module", ["psycopg", "pyarrow", "obstore", "cyclopts", "rich"])
+@pytest.mark.parametrize("module", ["psycopg", "pyarrow", "obstore", "cyclopts", "rich", "msgspec"])
 def test_the_package_alone_loads_no_library(module: str) -> None:
     program = f"import sys, coldstream; print({module!r} in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

@@ -38,6 +38,9 @@ def in_thread_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 sleep = asyncio.sleep
 sleep_sync = time.sleep
 
+AsyncLock = asyncio.Lock
+Lock = threading.Lock
+
 
 class AsyncAhead(Generic[T]):
     """A call that is under way while its caller does something else. Ask for the result, or drop

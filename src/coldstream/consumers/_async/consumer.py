@@ -212,12 +212,11 @@ class AsyncConsumer:
             if leases.get(member) is not work.lease:
                 del self._works[member]
                 await work.close()
-            elif not work.lease.keep:
-                del self._works[member]
-                await self._give_up(work)
         handled = 0
         for member, lease in leases.items():
+            # Also one that was granted and is to be given up before it had a turn.
             if not lease.keep:
+                await self._give_up(lease)
                 continue
             work = self._works.get(member) or self._begin(lease)
             try:
@@ -249,14 +248,16 @@ class AsyncConsumer:
         self._works.pop(work.lease.member, None)
         await self._members.reload(work.lease)
 
-    async def _give_up(self, work: AsyncWork) -> None:
+    async def _give_up(self, lease: Lease) -> None:
         """Hand a member over to a process that has fewer."""
-        await work.close()
-        try:
-            await work.record()
-        except LeaseLost:
-            return
-        await self._members.release(work.lease)
+        work = self._works.pop(lease.member, None)
+        if work is not None:
+            await work.close()
+            try:
+                await work.record()
+            except LeaseLost:
+                return
+        await self._members.release(lease)
 
     async def _end(self) -> None:
         """Record what was handled, and give every member up. Where the database is away, what was

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from coldstream.client._async.store import AsyncStore
-from coldstream.client._concurrency import AsyncRepeated
+from coldstream.client._concurrency import AsyncLock, AsyncRepeated
 from coldstream.client._errors import mapped
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
@@ -41,6 +41,8 @@ class AsyncLeases:
         self._name = options.name
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._granted: dict[int, Lease] = {}
+        # One question at a time: an older answer must not come after a newer one.
+        self._asking = AsyncLock()
         self._renewals: AsyncRepeated | None = None
         self._error: ColdstreamError | None = None
 
@@ -77,7 +79,7 @@ class AsyncLeases:
         Raises:
             LeaseLost: it is another's to say. The transaction must be rolled back.
         """
-        arguments = [self._name, lease.member, lease.token, position]
+        arguments = [self._name, lease.member, lease.token, lease.position, position]
         name = "record_consumer_position"
         if connection is None:
             rows = await self._store._connections.rows(name, arguments)
@@ -93,14 +95,16 @@ class AsyncLeases:
     async def reload(self, lease: Lease) -> None:
         """Ask again whose a member is, and where it is: also after a commit whose answer was lost.
         Such a transaction holds the member's row, and the answer waits for it."""
-        self._granted.pop(lease.member, None)
-        await self._renew()
+        async with self._asking:
+            self._granted.pop(lease.member, None)
+            await self._ask()
 
     async def release(self, lease: Lease) -> None:
         """Give a member up, so that another process need not wait for the lease to end."""
-        self._granted.pop(lease.member, None)
-        arguments = [self._name, lease.member, lease.token]
-        await self._store._connections.rows("release_consumer_lease", arguments)
+        async with self._asking:
+            self._granted.pop(lease.member, None)
+            arguments = [self._name, lease.member, lease.token]
+            await self._store._connections.rows("release_consumer_lease", arguments)
 
     async def leave(self) -> None:
         """Give everything up. Where the database cannot be reached, leases end by themselves."""
@@ -122,6 +126,10 @@ class AsyncLeases:
             self._error = error
 
     async def _renew(self) -> None:
+        async with self._asking:
+            await self._ask()
+
+    async def _ask(self) -> None:
         asked = time.monotonic()
         options = self._options
         rows = await self._store._connections.rows(

@@ -215,12 +215,11 @@ class Consumer:
             if leases.get(member) is not work.lease:
                 del self._works[member]
                 work.close()
-            elif not work.lease.keep:
-                del self._works[member]
-                self._give_up(work)
         handled = 0
         for member, lease in leases.items():
+            # Also one that was granted and is to be given up before it had a turn.
             if not lease.keep:
+                self._give_up(lease)
                 continue
             work = self._works.get(member) or self._begin(lease)
             try:
@@ -252,14 +251,16 @@ class Consumer:
         self._works.pop(work.lease.member, None)
         self._members.reload(work.lease)
 
-    def _give_up(self, work: Work) -> None:
+    def _give_up(self, lease: Lease) -> None:
         """Hand a member over to a process that has fewer."""
-        work.close()
-        try:
-            work.record()
-        except LeaseLost:
-            return
-        self._members.release(work.lease)
+        work = self._works.pop(lease.member, None)
+        if work is not None:
+            work.close()
+            try:
+                work.record()
+            except LeaseLost:
+                return
+        self._members.release(lease)
 
     def _end(self) -> None:
         """Record what was handled, and give every member up. Where the database is away, what was

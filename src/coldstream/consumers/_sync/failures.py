@@ -119,7 +119,7 @@ class Failures:
         self, stream: str, message: Message, text: str, attempts: int
     ) -> tuple[object, ...]:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}
-        metadata = metadata | follow(message)
+        metadata = {**metadata, **follow(message)}
         metadata["deadLetter"] = {
             "consumer": self._options.name,
             "attempts": attempts,

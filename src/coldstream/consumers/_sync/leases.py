@@ -20,7 +20,7 @@ from uuid import uuid4
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._concurrency import Repeated
+from coldstream.client._concurrency import Lock, Repeated
 from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
 from coldstream.consumers.lease import Lease, LeaseLost
@@ -44,6 +44,8 @@ class Leases:
         self._name = options.name
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._granted: dict[int, Lease] = {}
+        # One question at a time: an older answer must not come after a newer one.
+        self._asking = Lock()
         self._renewals: Repeated | None = None
         self._error: ColdstreamError | None = None
 
@@ -80,7 +82,7 @@ class Leases:
         Raises:
             LeaseLost: it is another's to say. The transaction must be rolled back.
         """
-        arguments = [self._name, lease.member, lease.token, position]
+        arguments = [self._name, lease.member, lease.token, lease.position, position]
         name = "record_consumer_position"
         if connection is None:
             rows = self._store._connections.rows(name, arguments)
@@ -96,14 +98,16 @@ class Leases:
     def reload(self, lease: Lease) -> None:
         """Ask again whose a member is, and where it is: also after a commit whose answer was lost.
         Such a transaction holds the member's row, and the answer waits for it."""
-        self._granted.pop(lease.member, None)
-        self._renew()
+        with self._asking:
+            self._granted.pop(lease.member, None)
+            self._ask()
 
     def release(self, lease: Lease) -> None:
         """Give a member up, so that another process need not wait for the lease to end."""
-        self._granted.pop(lease.member, None)
-        arguments = [self._name, lease.member, lease.token]
-        self._store._connections.rows("release_consumer_lease", arguments)
+        with self._asking:
+            self._granted.pop(lease.member, None)
+            arguments = [self._name, lease.member, lease.token]
+            self._store._connections.rows("release_consumer_lease", arguments)
 
     def leave(self) -> None:
         """Give everything up. Where the database cannot be reached, leases end by themselves."""
@@ -125,6 +129,10 @@ class Leases:
             self._error = error
 
     def _renew(self) -> None:
+        with self._asking:
+            self._ask()
+
+    def _ask(self) -> None:
         asked = time.monotonic()
         options = self._options
         rows = self._store._connections.rows(

@@ -25,10 +25,10 @@ from coldstream.consumers._sync.unit import Context, Unit
 from coldstream.consumers.handlers import Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
-from coldstream.errors import Unavailable
+from coldstream.errors import Archived, ArchiveUnavailable, Unavailable
 from coldstream.message import Message
 
-# Seconds between two questions where a category ends.
+# Seconds without asking where a category ends, after a look that found nothing.
 _ASK_END = 1.0
 
 
@@ -93,6 +93,7 @@ class Work:
             if not batch and end >= self.position:
                 self.position = end + 1
                 self._unrecorded += 1
+                self._ask_end_at = time.monotonic() + _ASK_END
             handled = self._handle(batch)
             if handled < len(batch):
                 # What was read and not handled has to be read again.
@@ -128,7 +129,6 @@ class Work:
         filtered = self.lease.size > 1 or options.correlation is not None
         if not filtered or self._messages is not None or time.monotonic() < self._ask_end_at:
             return -1
-        self._ask_end_at = time.monotonic() + _ASK_END
         arguments = [options.source.name]
         rows = self._store._connections.rows("last_category_position", arguments)
         return int(rows[0][0])
@@ -139,10 +139,19 @@ class Work:
         batch: list[Message] = []
         if self._messages is None:
             self._messages = self._open()
-        for message in self._messages:
-            batch.append(message)
-            if len(batch) >= self._options.batch_size:
-                return batch
+        try:
+            for message in self._messages:
+                batch.append(message)
+                if len(batch) >= self._options.batch_size:
+                    return batch
+        except (Archived, ArchiveUnavailable) as error:
+            options = self._options
+            raise type(error)(
+                f"{options.name or 'The consumer'} is at {self.position} of {options.source}, "
+                f"where history cannot be read: {error}",
+                hint="Give the store its archive and the rights to read it, bring the range back "
+                "with coldstream rehydrate, or reset the consumer to a later position.",
+            ) from error
         self._messages = None
         return batch
 
