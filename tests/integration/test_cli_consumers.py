@@ -145,6 +145,22 @@ def test_failures(cli: Cli, to: list[str], consumed: InstalledStore) -> None:
     assert r"ValueError: no funds\nat all" in line
 
 
+def test_an_error_that_no_text_of_postgresql_holds(
+    cli: Cli, to: list[str], consumed: InstalledStore
+) -> None:
+    with coldstream.connect(consumed.dsn, max_size=1) as store:
+        consumer = Consumer(store, "order", "nul", on_failure="skip", attempts=1)
+
+        @consumer.default_handler
+        def handle(message: Message) -> None:
+            raise ValueError("a\0b")
+
+        consumer.run(live=False)
+    (failure,) = cli("consumers", "failures", "nul", "--json", *to).json
+    assert failure["error"] == "ValueError: ab"
+    assert failure["dead_letter_stream"] is None
+
+
 @pytest.mark.parametrize(
     ("name", "place", "position"),
     [
