@@ -161,6 +161,28 @@ def test_an_error_that_no_text_of_postgresql_holds(
     assert failure["dead_letter_stream"] is None
 
 
+def test_a_letter_of_a_letter_is_not_written(
+    cli: Cli, to: list[str], consumed: InstalledStore
+) -> None:
+    """A consumer of everything reads its own dead letters, and fails at them as it did before."""
+    with coldstream.connect(consumed.dsn, max_size=1) as store:
+        consumer = Consumer(store, None, "all", on_failure="dead_letter", attempts=1)
+        tried = []
+
+        @consumer.default_handler
+        def handle(message: Message) -> None:
+            tried.append(message.stream_name)
+            if len(tried) > 20:
+                consumer.stop()
+            if message.category.startswith("order"):
+                raise ValueError("no")
+
+        consumer.run(live=False)
+    assert tried.count("order-1") == tried.count("order:deadLetter-all") == 1
+    failures = cli("consumers", "failures", "all", "--json", *to).json
+    assert [failure["dead_letter_stream"] for failure in failures] == [None, "order:deadLetter-all"]
+
+
 @pytest.mark.parametrize(
     ("name", "place", "position"),
     [

@@ -91,10 +91,14 @@ class AsyncFailures:
                 "on_failure says what else to do.",
             ) from error
         stream = None
+        if options.on_failure == "dead_letter":
+            stream = dead_letter_stream(message.category, options.name or "")
+            # A consumer of everything reads its own letters, too: a letter of a letter never ends.
+            if stream == message.stream_name:
+                stream = None
         connection = await unit.connection()
         with mapped(self._store.schema):
-            if options.on_failure == "dead_letter":
-                stream = dead_letter_stream(message.category, options.name or "")
+            if stream is not None:
                 await connection.execute(
                     query("write_message", self._store.schema).encode(),
                     (*self._letter(stream, message, text, attempts), None),
