@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from coldstream.consumers import AsyncConsumer, Consumer, Handlers
     from coldstream.consumers.metadata import follow
     from coldstream.consumers.payloads import to_message, to_reply
+    from coldstream.entities import Entity, EntityCache, Projection, Snapshots
     from coldstream.store import AsyncStore, Store
 
 
@@ -139,7 +140,11 @@ _LATE = {
     "AsyncConsumer": "consumers",
     "AsyncStore": "store",
     "Consumer": "consumers",
+    "Entity": "entities",
+    "EntityCache": "entities",
     "Handlers": "consumers",
+    "Projection": "entities",
+    "Snapshots": "entities",
     "Store": "store",
     "follow": "consumers.metadata",
     "to_message": "consumers.payloads",
@@ -172,6 +177,8 @@ __all__ = [
     "ConsumerError",
     "DuplicateMessageId",
     "EmbeddedError",
+    "Entity",
+    "EntityCache",
     "ExpectedVersionError",
     "ForeignSchema",
     "HandlerFailed",
@@ -190,8 +197,10 @@ __all__ = [
     "NotArchived",
     "NotInstalled",
     "PayloadMismatch",
+    "Projection",
     "PublicationError",
     "SetupError",
+    "Snapshots",
     "Store",
     "Unavailable",
     "UnsupportedEdition",

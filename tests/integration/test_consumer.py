@@ -23,6 +23,7 @@ from coldstream import (
     Message,
     NewMessage,
 )
+from coldstream.archive.filters import matches
 
 
 @pytest.fixture
@@ -131,6 +132,16 @@ def test_a_group_has_each_message_once(tier: TierStore, kind: str, start: int) -
     assert set.intersection(*members) == set()
 
 
+def test_only_what_is_correlated(tier: TierStore, kind: str) -> None:
+    installed = tier.installed
+    seen = Seen()
+    with consuming(kind, installed.dsn, schema=installed.schema) as using:
+        using.run(using.consumer("account", handlers=seen, correlation="order", batch_size=3))
+    expected = [m for m in tier.of_category("account") if matches(m, correlation="order")]
+    assert expected
+    assert seen.messages == expected
+
+
 def test_it_goes_on_where_it_was(using: Consuming) -> None:
     write(using, "account-1", "account-2", "order-1")
     first, second = Seen(), Seen()
@@ -181,6 +192,31 @@ def test_handlers_by_type(using: Consuming) -> None:
 
     assert using.run(consumer) == 5
     assert got == [Opened(1), Opened(2), (Closed(1), 2, "a", 0), {"number": 1}]
+
+
+@pytest.mark.parametrize("on_failure", ["stop", "skip"])
+def test_a_payload_that_does_not_fit(using: Consuming, on_failure: str) -> None:
+    using.call("write_message", "account-1", "Opened", {"number": "one"})
+    using.call("write_message", "account-1", "Opened", {"number": 2})
+    got: list[int] = []
+    # No attempt after the first would make it fit: none is waited for.
+    consumer = using.consumer("account", "a", on_failure=on_failure, first_pause=1000)
+
+    @consumer.handler
+    def opened(event: Opened) -> None:
+        got.append(event.number)
+
+    if on_failure == "skip":
+        assert using.run(consumer) == 2
+        [failure] = using.consumers("get_failures")
+        assert failure.attempts == 1
+        assert "does not fit Opened" in failure.error
+        assert got == [2]
+    else:
+        with pytest.raises(HandlerFailed, match="PayloadMismatch: Opened at position 0") as caught:
+            using.run(consumer)
+        assert "Make the field optional" in f"{caught.value.hint}"
+        assert got == []
 
 
 def test_what_handlers_cannot_be(using: Consuming) -> None:

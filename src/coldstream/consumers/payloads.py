@@ -59,12 +59,16 @@ def decoder(model: type[T]) -> Callable[[Message], T]:
         InvalidInput: not a model, or one with a field that JSON cannot be decoded to.
         PayloadMismatch: from the function, where the data do not fit.
     """
+    _check_model(model)
     decode, refusal, reason = _text_decoder(model)
 
     def payload(message: Message) -> T:
         text = message.data_text
+        if type(text) is not str:
+            # msgspec takes no subclass, such as JsonText.
+            text = _NOTHING if text is None else str(text)
         try:
-            return decode(_NOTHING if text is None else text)  # type: ignore[no-any-return]
+            return decode(text)  # type: ignore[no-any-return]
         except refusal as error:
             raise _mismatch(message, model, reason(error)) from error
 

@@ -22,7 +22,7 @@ from coldstream.consumers._async.unit import AsyncContext, AsyncUnit
 from coldstream.consumers.handlers import Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
-from coldstream.errors import Archived, ArchiveUnavailable, Unavailable
+from coldstream.errors import Archived, ArchiveUnavailable, PayloadMismatch, Unavailable
 from coldstream.message import Message
 
 # Seconds without asking where a category ends, after a look that found nothing.
@@ -206,7 +206,7 @@ class AsyncWork:
                     await self._failures.wait(error)
                 elif index > committed or len(step) > 1:
                     alone = end
-                elif attempt < self._options.attempts:
+                elif attempt < self._options.attempts and not isinstance(error, PayloadMismatch):
                     attempt += 1
                     await self._failures.retry(step[-1], error, attempt)
                 else:

@@ -25,7 +25,7 @@ from coldstream.consumers._sync.unit import Context, Unit
 from coldstream.consumers.handlers import Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
-from coldstream.errors import Archived, ArchiveUnavailable, Unavailable
+from coldstream.errors import Archived, ArchiveUnavailable, PayloadMismatch, Unavailable
 from coldstream.message import Message
 
 # Seconds without asking where a category ends, after a look that found nothing.
@@ -209,7 +209,7 @@ class Work:
                     self._failures.wait(error)
                 elif index > committed or len(step) > 1:
                     alone = end
-                elif attempt < self._options.attempts:
+                elif attempt < self._options.attempts and not isinstance(error, PayloadMismatch):
                     attempt += 1
                     self._failures.retry(step[-1], error, attempt)
                 else:
