@@ -77,7 +77,8 @@ class AsyncFailures:
             HandlerFailed: it must not be.
         """
         options = self._options
-        text = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+        # PostgreSQL holds no NUL, and what says so is not to stop the consumer.
+        text = f"{type(error).__name__}: {error}".replace("\0", "")[:_TEXT_LIMIT]
         if options.on_failure == "stop":
             raise HandlerFailed(
                 f"{options.name or 'The consumer'} could not handle {message.type} at "
@@ -90,10 +91,14 @@ class AsyncFailures:
                 "on_failure says what else to do.",
             ) from error
         stream = None
+        if options.on_failure == "dead_letter":
+            stream = dead_letter_stream(message.category, options.name or "")
+            # A consumer of everything reads its own letters, too: a letter of a letter never ends.
+            if stream == message.stream_name:
+                stream = None
         connection = await unit.connection()
         with mapped(self._store.schema):
-            if options.on_failure == "dead_letter":
-                stream = dead_letter_stream(message.category, options.name or "")
+            if stream is not None:
                 await connection.execute(
                     query("write_message", self._store.schema).encode(),
                     (*self._letter(stream, message, text, attempts), None),
@@ -119,7 +124,7 @@ class AsyncFailures:
         metadata["deadLetter"] = {
             "consumer": self._options.name,
             "attempts": attempts,
-            "error": text.replace("\0", ""),
+            "error": text,
         }
         data = None if message.data_text is None else JsonText(message.data_text)
         return message_arguments(None, stream, message.type, data, JsonText(encode_json(metadata)))

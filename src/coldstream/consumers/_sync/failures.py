@@ -80,7 +80,8 @@ class Failures:
             HandlerFailed: it must not be.
         """
         options = self._options
-        text = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+        # PostgreSQL holds no NUL, and what says so is not to stop the consumer.
+        text = f"{type(error).__name__}: {error}".replace("\0", "")[:_TEXT_LIMIT]
         if options.on_failure == "stop":
             raise HandlerFailed(
                 f"{options.name or 'The consumer'} could not handle {message.type} at "
@@ -93,10 +94,14 @@ class Failures:
                 "on_failure says what else to do.",
             ) from error
         stream = None
+        if options.on_failure == "dead_letter":
+            stream = dead_letter_stream(message.category, options.name or "")
+            # A consumer of everything reads its own letters, too: a letter of a letter never ends.
+            if stream == message.stream_name:
+                stream = None
         connection = unit.connection()
         with mapped(self._store.schema):
-            if options.on_failure == "dead_letter":
-                stream = dead_letter_stream(message.category, options.name or "")
+            if stream is not None:
                 connection.execute(
                     query("write_message", self._store.schema).encode(),
                     (*self._letter(stream, message, text, attempts), None),
@@ -122,7 +127,7 @@ class Failures:
         metadata["deadLetter"] = {
             "consumer": self._options.name,
             "attempts": attempts,
-            "error": text.replace("\0", ""),
+            "error": text,
         }
         data = None if message.data_text is None else JsonText(message.data_text)
         return message_arguments(None, stream, message.type, data, JsonText(encode_json(metadata)))
