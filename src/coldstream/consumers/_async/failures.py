@@ -32,12 +32,21 @@ _TEXT_LIMIT = 2000
 
 
 class AsyncFailures:
-    """One member's failures. ``passing`` counts those in a row that no message is to blame for."""
+    """One member's failures. ``patient``: whether what no message is to blame for is waited for as
+    long as it takes; otherwise for as many tries as a message has."""
 
-    def __init__(self, store: AsyncStore, options: Options, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: AsyncStore,
+        options: Options,
+        stopped: Callable[[], bool],
+        *,
+        patient: bool = True,
+    ) -> None:
         self._store = store
         self._options = options
         self._stopped = stopped
+        self.patient = patient
         self._passing = 0
 
     @staticmethod
@@ -52,8 +61,14 @@ class AsyncFailures:
         return isinstance(error, Unavailable)
 
     async def wait(self, error: Exception) -> None:
-        """Pause before the next try of what no message is to blame for."""
+        """Pause before the next try of what no message is to blame for.
+
+        Raises:
+            The error itself: it was tried for long enough.
+        """
         self._passing += 1
+        if not self.patient and self._passing >= self._options.attempts:
+            raise error
         pause = self._options.pause(self._passing + 1)
         _log.warning("Consumer of %s waits %.1f s: %s", self._options.source, pause, error)
         await self._sleep(pause)
