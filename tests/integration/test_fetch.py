@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients import Client
+from tests.clients import Client, opened
 from tests.fix_store import InstalledStore
 from tests.fix_tiers import TierStore
 from tests.history import CHUNKS, END, START, STREAMS, WEEK, history, insert, rows_of
@@ -85,7 +86,7 @@ def history_store(quiet_store: InstalledStore) -> tuple[InstalledStore, list[Mes
 @pytest.mark.parametrize("snapshot_at", [0, 9, 23])
 def test_a_snapshot_that_ends_in_any_tier(
     history_store: tuple[InstalledStore, list[Message]],
-    open_client: Callable[..., Client],
+    kind: str,
     tmp_path: Path,
     snapshot_at: int,
 ) -> None:
@@ -102,16 +103,21 @@ def test_a_snapshot_that_ends_in_any_tier(
     snapshots = Snapshots(every=1000)
     for until in (None, START + 2 * WEEK, END):
         if until is not None:
-            with coldstream.connect(store.dsn, schema=store.schema, archive=archive) as opened:
-                opened.lifecycle.archive(until)
-                opened.lifecycle.verify()
-                assert [d.reason for d in opened.lifecycle.drop(until) if d.reason] == []
-        client = open_client(store)
+            archive_and_drop(store, archive, until)
         folded: list[int] = []
         projection = counted(seen(), folded)
-        assert client.fetch("account-1", projection, snapshots=snapshots) == expected(truth)
+        with opened(kind, store.dsn, schema=store.schema) as client:
+            found = client.fetch("account-1", projection, snapshots=snapshots)
+        assert found == expected(truth)
         # The snapshot was used: nothing before it was folded.
         assert folded == list(range(snapshot_at + 1, len(truth)))
+
+
+def archive_and_drop(store: InstalledStore, archive: str, until: datetime) -> None:
+    with coldstream.connect(store.dsn, schema=store.schema, archive=archive) as opened:
+        opened.lifecycle.archive(until)
+        opened.lifecycle.verify()
+        assert [d.reason for d in opened.lifecycle.drop(until) if d.reason] == []
 
 
 def counted(projection: Projection[Any], folded: list[int]) -> Projection[Any]:
@@ -128,30 +134,43 @@ def counted(projection: Projection[Any], folded: list[int]) -> Projection[Any]:
 
 def test_a_beginning_that_cannot_be_read_is_an_error_and_a_snapshot_spares_it(
     history_store: tuple[InstalledStore, list[Message]],
-    open_client: Callable[..., Client],
+    kind: str,
     tmp_path: Path,
 ) -> None:
     store, truth = history_store
     archive = tmp_path / "archive"
     archive.mkdir()
-    client = open_client(store)
     snapshots = Snapshots(every=24)
-    # Written now, so it stays in the database when the history leaves it.
-    assert client.fetch("account-1", seen(), snapshots=snapshots) == expected(truth)
-    with coldstream.connect(store.dsn, schema=store.schema, archive=archive.as_uri()) as opened:
-        opened.lifecycle.archive(END)
-        opened.lifecycle.verify()
-        opened.lifecycle.drop(END)
+    with opened(kind, store.dsn, schema=store.schema) as client:
+        # Written now, so it stays in the database when the history leaves it.
+        assert client.fetch("account-1", seen(), snapshots=snapshots) == expected(truth)
+    archive_and_drop(store, archive.as_uri(), END)
     archive.rename(tmp_path / "elsewhere")
-    client = open_client(store)
-    with pytest.raises((Archived, ArchiveUnavailable)):
-        client.fetch("account-1", seen())
-    with pytest.raises((Archived, ArchiveUnavailable)):
-        client.fetch("account-1", seen(version=2), snapshots=snapshots)
-    assert client.fetch("account-1", seen(), snapshots=snapshots) == expected(truth)
-    client.write_message("account-1", "Changed")
-    found = client.fetch("account-1", seen(), snapshots=snapshots)
+    with opened(kind, store.dsn, schema=store.schema) as client:
+        with pytest.raises((Archived, ArchiveUnavailable)):
+            client.fetch("account-1", seen())
+        with pytest.raises((Archived, ArchiveUnavailable)):
+            client.fetch("account-1", seen(version=2), snapshots=snapshots)
+        assert client.fetch("account-1", seen(), snapshots=snapshots) == expected(truth)
+        client.write_message("account-1", "Changed")
+        found = client.fetch("account-1", seen(), snapshots=snapshots)
     assert (found.version, found.state.positions) == (24, list(range(25)))
+
+
+def test_a_snapshot_that_was_dropped_by_force_is_none(
+    history_store: tuple[InstalledStore, list[Message]], kind: str
+) -> None:
+    store, truth = history_store
+    folded: list[int] = []
+    with opened(kind, store.dsn, schema=store.schema) as client:
+
+        def nowhere(*_: Any, **__: Any) -> None:
+            raise Archived("It is nowhere.")
+
+        client.store.get_last_stream_message = nowhere  # type: ignore[method-assign,assignment]
+        found = client.fetch("account-1", counted(seen(), folded), snapshots=Snapshots(every=9))
+    assert found == expected(truth)
+    assert folded == list(range(24))
 
 
 def test_the_history_has_what_these_tests_need(
