@@ -322,7 +322,9 @@ def test_a_state_that_is_ahead_of_its_stream_is_not_used(
     assert store_client.fetch("account-1", projection, **options).version == 2
     snapshot = store_client.get_last_stream_message("account:snapshot-1")
     # As after a restored backup: a shorter stream, and a snapshot of the longer one.
+    store_client.close()
     store_schema.run("TRUNCATE messages RESTART IDENTITY")
+    store_client.open()
     if snapshot:
         store_client.write_message("account:snapshot-1", "Recorded", snapshot.data)
     assert store_client.fetch("account-1", projection, **options) == Entity(
@@ -370,6 +372,7 @@ def test_a_cache_keeps_stores_streams_and_projections_apart(
     store_client.close()
     other = open_client(new_store())
     assert other.fetch("account-1", first, cache=cache).version == -1
+    other.close()
 
 
 def test_wrong_arguments(store_client: Client) -> None:
