@@ -1,8 +1,8 @@
 """Write the sync client from the async one: ``python tools/async_to_sync.py [--check]``.
 
-``src/coldstream/client/_async/*.py`` is written by hand; every file of it becomes a file of the
-same name in ``_sync/``. ``--check`` writes nothing and exits 1, with a diff, when a file of
-``_sync/`` is not what its source gives.
+``_async/*.py`` in ``src/coldstream/client`` and ``consumers`` is written by hand; every file of it
+becomes a file of the same name in ``_sync/``. ``--check`` writes nothing and exits 1, with a diff,
+when a file of ``_sync/`` is not what its source gives.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import tokenize_rt
 import unasync
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src" / "coldstream" / "client" / "_async"
-TARGET = SOURCE.with_name("_sync")
+PACKAGE = ROOT / "src" / "coldstream"
+SOURCES = (PACKAGE / "client" / "_async", PACKAGE / "consumers" / "_async")
 
 # A whole name on the left becomes the one on the right, in code, in a string that is nothing but
 # the name (``__all__``, annotations), in comments and in docstrings. Besides these, a leading
@@ -46,7 +46,9 @@ NAMES = {
     "aiter": "iter",
     "anext": "next",
     # coldstream.client._concurrency
+    "called_on_signals": "called_on_signals_sync",
     "in_thread": "in_thread_sync",
+    "settled": "settled_sync",
     "sleep": "sleep_sync",
 }
 
@@ -169,28 +171,33 @@ def differences(wanted: dict[Path, str], target: Path) -> list[str]:
     return lines
 
 
-def main(arguments: list[str] | None = None, *, source: Path = SOURCE, root: Path = ROOT) -> int:
+def main(
+    arguments: list[str] | None = None,
+    *,
+    sources: tuple[Path, ...] = SOURCES,
+    root: Path = ROOT,
+) -> int:
     parser = argparse.ArgumentParser(description="Write the sync client from the async one.")
     parser.add_argument("--check", action="store_true", help="only compare; 1 when a file differs")
     check = parser.parse_args(arguments).check
-    target = source.with_name("_sync")
     try:
-        wanted = generate(source, root=root)
+        wanted = {source.with_name("_sync"): generate(source, root=root) for source in sources}
     except NotConvertible as error:
         print(error, file=sys.stderr)
         return 1
-    diff = differences(wanted, target)
     if check:
+        diff = [line for target, texts in wanted.items() for line in differences(texts, target)]
         print(*diff, sep="\n", end="\n" if diff else "")
         if diff:
             print("The sync client is not current: run `make generate`.", file=sys.stderr)
         return 1 if diff else 0
-    target.mkdir(exist_ok=True)
-    for path in {*target.glob("*.py")} - set(wanted):
-        path.unlink()
-    for path, text in wanted.items():
-        path.write_text(text)
-    print(f"{len(wanted)} files in {target.relative_to(root)}")
+    for target, texts in wanted.items():
+        target.mkdir(exist_ok=True)
+        for path in {*target.glob("*.py")} - set(texts):
+            path.unlink()
+        for path, text in texts.items():
+            path.write_text(text)
+        print(f"{len(texts)} files in {target.relative_to(root)}")
     return 0
 
 

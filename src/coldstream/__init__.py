@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from coldstream._version import __version__
@@ -16,10 +17,12 @@ from coldstream.errors import (
     ChunkChanged,
     ClockAhead,
     ColdstreamError,
+    ConsumerError,
     DuplicateMessageId,
     EmbeddedError,
     ExpectedVersionError,
     ForeignSchema,
+    HandlerFailed,
     InvalidInput,
     LateMessage,
     LifecycleBusy,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from pyarrow import Table
 
     from coldstream.client.appender import Appender, AsyncAppender
+    from coldstream.consumers import AsyncConsumer, Consumer, Handlers
     from coldstream.consumers.metadata import follow
     from coldstream.consumers.payloads import to_message, to_reply
     from coldstream.entities import Entity, EntityCache, Projection, Snapshots
@@ -128,29 +132,30 @@ def query(
     )
 
 
+# Loaded when asked for: the stores bring psycopg, and a program that only wants the errors, or
+# --help, need not wait.
+_LATE = {
+    "Appender": "client.appender",
+    "AsyncAppender": "client.appender",
+    "AsyncConsumer": "consumers",
+    "AsyncStore": "store",
+    "Consumer": "consumers",
+    "Entity": "entities",
+    "EntityCache": "entities",
+    "Handlers": "consumers",
+    "Projection": "entities",
+    "Snapshots": "entities",
+    "Store": "store",
+    "follow": "consumers.metadata",
+    "to_message": "consumers.payloads",
+    "to_reply": "consumers.payloads",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # The stores bring psycopg; a program that only wants the errors, or --help, need not wait.
-    if name in ("AsyncStore", "Store"):
-        from coldstream import store
-
-        return getattr(store, name)
-    if name in ("Appender", "AsyncAppender"):
-        from coldstream.client import appender
-
-        return getattr(appender, name)
-    if name in ("Entity", "EntityCache", "Projection", "Snapshots"):
-        from coldstream import entities
-
-        return getattr(entities, name)
-    if name in ("to_message", "to_reply"):
-        from coldstream.consumers import payloads
-
-        return getattr(payloads, name)
-    if name == "follow":
-        from coldstream.consumers.metadata import follow
-
-        return follow
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
 
 
 __all__ = [
@@ -163,16 +168,21 @@ __all__ = [
     "ArchiveUnavailable",
     "Archived",
     "AsyncAppender",
+    "AsyncConsumer",
     "AsyncStore",
     "ChunkChanged",
     "ClockAhead",
     "ColdstreamError",
+    "Consumer",
+    "ConsumerError",
     "DuplicateMessageId",
     "EmbeddedError",
     "Entity",
     "EntityCache",
     "ExpectedVersionError",
     "ForeignSchema",
+    "HandlerFailed",
+    "Handlers",
     "InvalidInput",
     "JsonText",
     "LateMessage",

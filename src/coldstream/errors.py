@@ -30,12 +30,19 @@
     │   ├── LifecycleBusy            another lifecycle is running on this store
     │   ├── NotArchived              a chunk that no verified archive object covers
     │   └── ChunkChanged             the rows are not the ones that were exported
+    ├── ConsumerError                a consumer cannot work as it was told
+    │   └── HandlerFailed            a handler failed for good (message, attempts)
     └── EmbeddedError                the embedded server cannot be installed or started
 
 Every error has ``hint``: what to do next in one sentence, or ``None``.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coldstream.message import Message
 
 
 class ColdstreamError(Exception):
@@ -185,6 +192,30 @@ class NotArchived(LifecycleError):
 
 class ChunkChanged(LifecycleError):
     """The rows of the chunk are not the ones that were exported."""
+
+
+class ConsumerError(ColdstreamError):
+    """A consumer cannot work as it was told; no position was moved."""
+
+
+class HandlerFailed(ConsumerError):
+    """A handler failed at a message as often as it may; ``__cause__`` is what it raised.
+
+    ``message`` is the message, ``attempts`` how often it was tried. The consumer's position is
+    before it: what came earlier is handled.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        message: Message | None = None,
+        attempts: int = 0,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(text, hint=hint)
+        self.message = message
+        self.attempts = attempts
 
 
 class EmbeddedError(ColdstreamError):

@@ -13,6 +13,7 @@ from coldstream.client._sync import Store as SyncClient
 
 if TYPE_CHECKING:
     from coldstream.archive.location import ObjectInfo
+    from coldstream.consumers import AsyncConsumers, Consumers
     from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan, Policy, Step, Transition
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import Rebuilt
@@ -31,6 +32,13 @@ class Store(SyncClient):
 
         return Lifecycle(self)
 
+    @cached_property
+    def consumers(self) -> Consumers:
+        """Where the store's consumers are; reset, pause and delete them."""
+        from coldstream.consumers import Consumers
+
+        return Consumers(self)
+
 
 class AsyncStore(AsyncClient):
     __doc__ = AsyncClient.__doc__
@@ -39,6 +47,13 @@ class AsyncStore(AsyncClient):
     def lifecycle(self) -> AsyncLifecycle:
         """Compress, archive, verify, drop, rehydrate; all that is due by a policy."""
         return AsyncLifecycle(self)
+
+    @cached_property
+    def consumers(self) -> AsyncConsumers:
+        """Where the store's consumers are; reset, pause and delete them."""
+        from coldstream.consumers import AsyncConsumers
+
+        return AsyncConsumers(self)
 
 
 class AsyncLifecycle:

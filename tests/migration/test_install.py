@@ -253,7 +253,9 @@ def test_a_schema_in_mixed_case(dsn: str) -> None:
         assert store.run("SELECT position FROM get_category_messages('account')") == [(0,)]
         assert run_install(dsn, schema="MixedCase").actions == []
         store.run("CALL close_ended_chunks()")
-        assert len(store.run("SELECT * FROM get_chunks()")) == 1
+        # A day before the week ends the next chunk is there too.
+        states = store.run("SELECT DISTINCT state FROM get_chunks()")
+        assert states == [("open",)]
     finally:
         drop_store(dsn, "MixedCase")
 

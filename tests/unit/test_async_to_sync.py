@@ -98,7 +98,7 @@ def names() -> Iterator[str]:
 @pytest.fixture
 def source() -> Path:
     """The folder that the real client's async files are in; nothing is written there."""
-    return async_to_sync.SOURCE
+    return async_to_sync.SOURCES[0]
 
 
 @pytest.fixture
@@ -111,7 +111,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str) -> int:
-    return async_to_sync.main(list(arguments), source=project / "client" / "_async", root=project)
+    return async_to_sync.main(
+        list(arguments), sources=(project / "client" / "_async",), root=project
+    )
 
 
 def test_every_async_form_has_its_sync_form(source: Path) -> None:

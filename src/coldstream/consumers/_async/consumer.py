@@ -1,0 +1,311 @@
+"""A consumer: handlers, and the loop that gives them every message once and in order."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal, TypeAlias
+
+from coldstream.client._async.store import AsyncStore, Tiers
+from coldstream.client._concurrency import called_on_signals
+from coldstream.consumers._async.failures import AsyncFailures
+from coldstream.consumers._async.leases import AsyncLeases
+from coldstream.consumers._async.listener import AsyncListener
+from coldstream.consumers._async.positions import (
+    AsyncNoPositions,
+    AsyncPositions,
+    AsyncSolo,
+    AsyncStreamPositions,
+)
+from coldstream.consumers._async.work import AsyncMembers, AsyncWork
+from coldstream.consumers.handlers import F, Handlers
+from coldstream.consumers.lease import Lease, LeaseLost
+from coldstream.consumers.options import OnFailure, Options, Source, Start
+from coldstream.errors import InvalidInput, Unavailable
+
+_log = logging.getLogger("coldstream.consumers")
+
+PositionsArgument: TypeAlias = Literal["database", "stream"] | AsyncPositions | None
+
+
+class AsyncConsumer:
+    """Handles the messages of a category, a stream or everything (``source`` ``None``): each one,
+    in order, once those before it are handled, whatever tier they are in; then waits for more.
+
+    ``name``: what its position is kept under. Every process that is started with the same name
+    works for the same consumer. Without one no position is kept, and each run begins at ``start``.
+
+    ``positions``: ``"database"``: a handler that uses ``context.connection()`` has its position
+    recorded in the same transaction, so what it does there is done exactly once. One process works,
+    others wait and take over within ``lease`` seconds and a third; it renews its lease in the
+    background. ``"stream"``: in a position stream, as Eventide keeps it. Or an object with ``load``
+    and ``save`` (see :class:`AsyncPositions`). With these two, only one process may run.
+
+    ``start``: where a consumer begins that has no position yet: ``"start"``, ``"end"`` (messages
+    that are written from now on) or a position. ``group_size``: the streams of a category are
+    divided into so many members, by their cardinal id as Message DB does; the processes that run
+    share the members among themselves, and those of one that dies go to the others.
+    ``group_member``: this process handles that member and no other. ``correlation``: as of
+    :meth:`AsyncStore.get_category_messages`.
+
+    ``batch_size``: messages read at a time at least, and handed to a batch handler at most.
+    ``transaction_size``: messages a transaction at most, of handlers that use the connection; a
+    failure rolls back all of it, and the messages are then handled one by one.
+    ``position_update_interval``: how many messages may be handled, by handlers that do not, before
+    the position is recorded; a crash repeats so many at most, and a batch. Left out, 1; with
+    ``"stream"``, 100.
+
+    ``min_interval``, ``max_interval``: seconds between looks for new messages; the first is after
+    a message, and each look that finds none doubles it. ``notify``: whether to be woken by NOTIFY;
+    left out, where the store has it switched on (``coldstream consumers notify on``).
+
+    ``attempts``: how often a message is tried before ``on_failure``: ``"stop"`` raises
+    HandlerFailed; ``"skip"`` records it (``coldstream consumers failures``) and goes on;
+    ``"dead_letter"`` writes it to ``<category>:deadLetter-<name>`` too, in the same transaction.
+    Between attempts are ``first_pause`` seconds, twice as many each time, ``longest_pause`` at
+    most. What is not the message's fault (the server is away, a deadlock) is tried for ever.
+
+    ``tiers``: as of :meth:`AsyncStore.get_category_messages`.
+
+    Raises:
+        InvalidInput: arguments that cannot be meant.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStore,
+        source: str | None,
+        name: str | None = None,
+        *,
+        handlers: Handlers | None = None,
+        positions: PositionsArgument = "database",
+        start: Start = "start",
+        group_size: int = 1,
+        group_member: int | None = None,
+        correlation: str | None = None,
+        batch_size: int = 1000,
+        transaction_size: int = 1,
+        position_update_interval: int | None = None,
+        lease: float = 10.0,
+        min_interval: float = 0.01,
+        max_interval: float = 0.5,
+        notify: bool | None = None,
+        attempts: int = 5,
+        first_pause: float = 0.1,
+        longest_pause: float = 10.0,
+        on_failure: OnFailure = "stop",
+        tiers: Tiers = "all",
+    ) -> None:
+        if position_update_interval is None:
+            position_update_interval = 100 if positions == "stream" else 1
+        self._options = Options(
+            source=Source(source),
+            name=name,
+            start=start,
+            batch_size=batch_size,
+            transaction_size=transaction_size,
+            position_update_interval=position_update_interval,
+            correlation=correlation,
+            group_member=group_member,
+            group_size=group_size,
+            lease=lease,
+            min_interval=min_interval,
+            max_interval=max_interval,
+            notify=notify,
+            attempts=attempts,
+            first_pause=first_pause,
+            longest_pause=longest_pause,
+            on_failure=on_failure,
+        )
+        self.handlers = Handlers() if handlers is None else handlers
+        self._store = store
+        self._tiers = tiers
+        self._members = self._choose_members(positions)
+        self._failures = AsyncFailures(store, self._options, self._is_stopped)
+        self._works: dict[int, AsyncWork] = {}
+        self._stop = False
+
+    @property
+    def name(self) -> str | None:
+        return self._options.name
+
+    def handler(self, *types: Any) -> Any:
+        """See :meth:`Handlers.handler`."""
+        return self.handlers.handler(*types)
+
+    def default_handler(self, function: F) -> F:
+        """See :meth:`Handlers.default_handler`."""
+        return self.handlers.default_handler(function)
+
+    def batch_handler(self, function: F) -> F:
+        """See :meth:`Handlers.batch_handler`."""
+        return self.handlers.batch_handler(function)
+
+    def stop(self) -> None:
+        """Finish the message in hand, record the position, and have ``run`` return. From any
+        thread, and from a signal handler."""
+        self._stop = True
+
+    async def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
+        """Handle messages until :meth:`stop` is called, or SIGTERM or SIGINT come. Returns how many
+        it went past.
+
+        ``live`` false: until nothing is left to handle. ``handle_signals`` false: leave signals to
+        the program; otherwise they call :meth:`stop` where that can be had (the main thread).
+
+        Raises:
+            HandlerFailed: a handler failed for good; the position is before its message.
+            ConsumerError: the consumer is known as something else, was deleted, or is at a position
+                that there cannot be.
+            Archived, ArchiveUnavailable, ArchiveCorrupt: history that it needs cannot be read.
+            NotInstalled, SetupError: the store is not there, or is of another release.
+            Unavailable: the server cannot be reached at the start; later it is waited for.
+        """
+        self.handlers.check()
+        self._stop = False
+        if not handle_signals:
+            return await self._run(live=live)
+        with called_on_signals(self.stop):
+            return await self._run(live=live)
+
+    async def _run(self, *, live: bool) -> int:
+        await self._store.open()
+        listener = AsyncListener(self._store, self._options.source, self._is_stopped)
+        try:
+            await self._members.join()
+            if live and await self._notifies():
+                await listener.listen()
+            return await self._loop(listener, live=live)
+        finally:
+            await listener.close()
+            await self._end()
+
+    async def _loop(self, listener: AsyncListener, *, live: bool) -> int:
+        handled = 0
+        interval = self._options.min_interval
+        while not self._stop:
+            try:
+                found = await self._turn()
+            except LeaseLost:
+                # Its work was dropped; another's turn comes at once.
+                continue
+            except Unavailable as error:
+                if not self._failures.is_passing(error):
+                    raise
+                await self._failures.wait(error)
+                continue
+            handled += found
+            self._failures.over()
+            if found:
+                interval = self._options.min_interval
+            elif not live and self._works:
+                break
+            elif await listener.wait(interval):
+                interval = self._options.min_interval
+            else:
+                interval = min(interval * 2, self._options.max_interval)
+        return handled
+
+    async def _turn(self) -> int:
+        """Give each member that is this process's a turn. Returns how many messages there were."""
+        leases = {lease.member: lease for lease in self._members.leases()}
+        for member, work in list(self._works.items()):
+            if leases.get(member) is not work.lease:
+                del self._works[member]
+                await work.close()
+        handled = 0
+        for member, lease in leases.items():
+            # Also one that was granted and is to be given up before it had a turn.
+            if not lease.keep:
+                await self._give_up(lease)
+                continue
+            work = self._works.get(member) or self._begin(lease)
+            try:
+                found = await work.turn()
+                if not found:
+                    await work.record()
+                handled += found
+            except LeaseLost:
+                await self._drop(work)
+                raise
+            if self._stop:
+                break
+        return handled
+
+    def _begin(self, lease: Lease) -> AsyncWork:
+        work = AsyncWork(
+            self._store,
+            self._options,
+            self.handlers,
+            self._members,
+            lease,
+            self._tiers,
+            lambda: self._stop or not lease.keep,
+        )
+        self._works[lease.member] = work
+        return work
+
+    async def _drop(self, work: AsyncWork) -> None:
+        self._works.pop(work.lease.member, None)
+        await self._members.reload(work.lease)
+
+    async def _give_up(self, lease: Lease) -> None:
+        """Hand a member over to a process that has fewer."""
+        work = self._works.pop(lease.member, None)
+        if work is not None:
+            await work.close()
+            try:
+                await work.record()
+            except LeaseLost:
+                return
+        await self._members.release(lease)
+
+    async def _end(self) -> None:
+        """Record what was handled, and give every member up. Where the database is away, what was
+        not recorded is handled again, and leases end by themselves."""
+        for work in self._works.values():
+            await work.close()
+            try:
+                await work.record()
+            except LeaseLost:
+                pass
+            except Unavailable as error:
+                _log.warning(
+                    "Consumer of %s could not record its position: %s", self._options.source, error
+                )
+        self._works = {}
+        await self._members.leave()
+
+    async def _notifies(self) -> bool:
+        notify = self._options.notify
+        # The only connection there is is the pool's.
+        if notify is False or self._store.max_size == 1:
+            return False
+        return notify or bool((await self._store._connections.rows("notifies"))[0][0])
+
+    def _is_stopped(self) -> bool:
+        return self._stop
+
+    def _choose_members(self, positions: PositionsArgument) -> AsyncMembers:
+        store, options = self._store, self._options
+        name = options.name
+        if positions == "database" and name is not None:
+            return AsyncLeases(store, options)
+        if options.group_size > 1 and options.group_member is None:
+            raise InvalidInput(
+                "The members of a group are shared among processes by the database",
+                hint="Name the consumer, or say which member this process is.",
+            )
+        if positions is None or positions == "database":
+            return AsyncSolo(store, options, AsyncNoPositions())
+        if positions != "stream":
+            if not hasattr(positions, "load") or not hasattr(positions, "save"):
+                raise InvalidInput(
+                    f"positions must be 'database', 'stream' or have load and save: {positions!r}"
+                )
+            return AsyncSolo(store, options, positions)
+        source = options.source
+        if source.name is None or source.is_stream:
+            raise InvalidInput("A position stream belongs to a category")
+        if options.group_size > 1 and name is None:
+            raise InvalidInput("A member of a group needs a name for its position stream")
+        return AsyncSolo(store, options, AsyncStreamPositions(store, source.name, name))

@@ -1,0 +1,143 @@
+"""Positions elsewhere: in a stream, as Eventide keeps them, in an object of the user's, or nowhere.
+
+There is one process then, and nobody to see to that: two handle everything twice.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from coldstream.client._async.store import AsyncStore
+from coldstream.client._calls import message_arguments
+from coldstream.client._errors import mapped
+from coldstream.consumers.lease import Lease
+from coldstream.consumers.options import Options
+from coldstream.errors import ConsumerError, ExpectedVersionError
+from coldstream.sql import query
+
+
+class AsyncPositions(Protocol):
+    """Where a consumer keeps its position: where the next read begins, everything before it being
+    handled."""
+
+    async def load(self) -> int | None:
+        """The position; ``None`` where none was saved yet."""
+
+    async def save(self, position: int, connection: AsyncConnection[TupleRow] | None) -> None:
+        """Keep it. ``connection``: in the transaction of what was handled, where there is one."""
+
+
+class AsyncNoPositions:
+    """None is kept: each run begins where it is told."""
+
+    async def load(self) -> int | None:
+        return None
+
+    async def save(self, position: int, connection: AsyncConnection[TupleRow] | None) -> None:
+        pass
+
+
+class AsyncStreamPositions:
+    """In a stream: ``account:position-balances`` of the category ``account`` and the identifier
+    ``balances``, ``account:position`` without one. The last ``Recorded`` message holds the position
+    of the last message that was handled, as Eventide's consumers write and read it
+    (https://github.com/eventide-project/consumer-postgres)."""
+
+    def __init__(self, store: AsyncStore, category: str, identifier: str | None) -> None:
+        self._store = store
+        types = category.partition(":")[2].split("+")
+        if "position" not in types:
+            category = f"{category}+position" if ":" in category else f"{category}:position"
+        self.stream_name = category if identifier is None else f"{category}-{identifier}"
+        self._version = -1
+
+    async def load(self) -> int | None:
+        message = await self._store.get_last_stream_message(self.stream_name)
+        if message is None:
+            return None
+        self._version = message.position
+        position = message.data.get("position") if isinstance(message.data, dict) else None
+        if not isinstance(position, int) or isinstance(position, bool):
+            raise ConsumerError(
+                f"No position in {self.stream_name} at {message.position}: {message.data_text}",
+                hint='Its last message must be as {"position": 123}.',
+            )
+        return position + 1
+
+    async def save(self, position: int, connection: AsyncConnection[TupleRow] | None) -> None:
+        arguments = (
+            *message_arguments(
+                None, self.stream_name, "Recorded", {"position": position - 1}, None
+            ),
+            self._version,
+        )
+        try:
+            if connection is None:
+                await self._store._connections.rows("write_message", arguments)
+            else:
+                with mapped(self._store.schema):
+                    statement = query("write_message", self._store.schema).encode()
+                    await connection.execute(statement, arguments)
+        except ExpectedVersionError as error:
+            raise ConsumerError(
+                f"Another process has recorded a position in {self.stream_name}",
+                hint="Run one, or keep positions in the database, where others wait.",
+            ) from error
+        self._version += 1
+
+
+class AsyncSolo:
+    """The one member there is, with its position in such a place."""
+
+    def __init__(self, store: AsyncStore, options: Options, positions: AsyncPositions) -> None:
+        self._store = store
+        self._options = options
+        self._positions = positions
+        self._leases: list[Lease] = []
+
+    async def join(self) -> None:
+        """Find the position to begin at.
+
+        Raises:
+            ConsumerError: what was kept is no position.
+        """
+        options = self._options
+        position = await self._positions.load()
+        if position is None and options.start == "end":
+            position = await self._end()
+        elif position is None:
+            position = 0 if options.start == "start" else int(options.start)
+        elif not isinstance(position, int):
+            raise ConsumerError(f"What was kept is no position: {position!r}")
+        self._leases = [Lease(options.group_member or 0, options.group_size, max(position, 0))]
+
+    async def _end(self) -> int:
+        source = self._options.source
+        if source.is_stream:
+            version = await self._store.stream_version(str(source.name))
+            return 0 if version is None else version + 1
+        return int((await self._store._connections.rows("frontier"))[0][0]) + 1
+
+    def leases(self) -> list[Lease]:
+        """The one there is, for as long as the process runs."""
+        return list(self._leases)
+
+    async def record(
+        self, lease: Lease, position: int, connection: AsyncConnection[TupleRow] | None = None
+    ) -> None:
+        await self._positions.save(position, connection)
+        if connection is None:
+            lease.position = position
+
+    async def reload(self, lease: Lease) -> None:
+        """Find the position again, after a commit whose answer was lost."""
+        await self.join()
+
+    async def release(self, lease: Lease) -> None:
+        self._leases = []
+
+    async def leave(self) -> None:
+        self._leases = []

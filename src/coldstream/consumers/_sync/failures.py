@@ -1,0 +1,137 @@
+# Generated from src/coldstream/consumers/_async/failures.py by `python tools/async_to_sync.py`.
+# Do not edit: change the source and run the command (or `make generate`) again.
+
+"""What a consumer does about handlers that fail, and servers that are away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from coldstream.client._calls import message_arguments
+from coldstream.client._concurrency import sleep_sync
+from coldstream.client._errors import mapped
+from coldstream.client._sync.store import Store
+from coldstream.consumers._sync.unit import Unit
+from coldstream.consumers.metadata import follow
+from coldstream.consumers.options import Options, dead_letter_stream
+from coldstream.errors import HandlerFailed, Unavailable
+from coldstream.message import JsonText, Message, encode_json
+from coldstream.sql import query
+
+_log = logging.getLogger("coldstream.consumers")
+
+# Not the message's fault, whatever it says: another transaction was in the way, or the server is
+# going down, coming up, out of connections, memory or disk.
+_PASSING = ("40", "08", "53", "57P")
+
+# How long a wait goes without looking whether it is to end.
+_SLICE = 0.05
+
+_TEXT_LIMIT = 2000
+
+
+class Failures:
+    """One member's failures. ``passing`` counts those in a row that no message is to blame for."""
+
+    def __init__(self, store: Store, options: Options, stopped: Callable[[], bool]) -> None:
+        self._store = store
+        self._options = options
+        self._stopped = stopped
+        self._passing = 0
+
+    @staticmethod
+    def is_passing(error: Exception) -> bool:
+        """Whether to try again for as long as it takes: a message is not to be skipped because
+        the server was away."""
+        cause = error.__cause__ if isinstance(error, Unavailable) else error
+        if isinstance(cause, psycopg.Error):
+            state = cause.sqlstate or ""
+            lost = not state and isinstance(cause, psycopg.OperationalError)
+            return lost or state.startswith(_PASSING)
+        return isinstance(error, Unavailable)
+
+    def wait(self, error: Exception) -> None:
+        """Pause before the next try of what no message is to blame for."""
+        self._passing += 1
+        pause = self._options.pause(self._passing + 1)
+        _log.warning("Consumer of %s waits %.1f s: %s", self._options.source, pause, error)
+        self._sleep(pause)
+
+    def retry(self, message: Message, error: Exception, attempt: int) -> None:
+        """Pause before another attempt at a message."""
+        pause = self._options.pause(attempt)
+        _log.warning(
+            "Consumer of %s: %s at %d in %s failed, attempt %d of %d in %.1f s: %s",
+            *(self._options.source, message.type, message.position, message.stream_name),
+            *(attempt, self._options.attempts, pause, error),
+        )
+        self._sleep(pause)
+
+    def record(
+        self, message: Message, member: int, error: Exception, attempts: int, unit: Unit
+    ) -> None:
+        """Record, in the unit's transaction, that a message is gone past.
+
+        Raises:
+            HandlerFailed: it must not be.
+        """
+        options = self._options
+        text = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+        if options.on_failure == "stop":
+            raise HandlerFailed(
+                f"{options.name or 'The consumer'} could not handle {message.type} at "
+                f"{message.global_position} ({message.stream_name}, {message.position}) in "
+                f"{attempts} attempts: {text}",
+                message=message,
+                attempts=attempts,
+                hint=getattr(error, "hint", None)
+                or "Repair the handler and start again: the position is before this message. "
+                "on_failure says what else to do.",
+            ) from error
+        stream = None
+        connection = unit.connection()
+        with mapped(self._store.schema):
+            if options.on_failure == "dead_letter":
+                stream = dead_letter_stream(message.category, options.name or "")
+                connection.execute(
+                    query("write_message", self._store.schema).encode(),
+                    (*self._letter(stream, message, text, attempts), None),
+                )
+            connection.execute(
+                query("record_consumer_failure", self._store.schema).encode(),
+                [
+                    *(options.name, member, message.id, message.stream_name, message.type),
+                    *(message.position, message.global_position, attempts, text, stream),
+                ],
+            )
+        _log.error(
+            "Consumer %s goes past %s at %d in %s, %s: %s",
+            *(options.name, message.type, message.position, message.stream_name),
+            *("skipped" if stream is None else f"written to {stream}", text),
+        )
+
+    def _letter(
+        self, stream: str, message: Message, text: str, attempts: int
+    ) -> tuple[object, ...]:
+        metadata = message.metadata if isinstance(message.metadata, dict) else {}
+        metadata = {**metadata, **follow(message)}
+        metadata["deadLetter"] = {
+            "consumer": self._options.name,
+            "attempts": attempts,
+            "error": text.replace("\0", ""),
+        }
+        data = None if message.data_text is None else JsonText(message.data_text)
+        return message_arguments(None, stream, message.type, data, JsonText(encode_json(metadata)))
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._stopped() and (left := end - time.monotonic()) > 0:
+            sleep_sync(min(left, _SLICE))
+
+    def over(self) -> None:
+        """The server answered."""
+        self._passing = 0

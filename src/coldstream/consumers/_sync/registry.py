@@ -1,0 +1,80 @@
+# Generated from src/coldstream/consumers/_async/registry.py by `python tools/async_to_sync.py`.
+# Do not edit: change the source and run the command (or `make generate`) again.
+
+"""The consumers of a store, from outside: where they are, and what an operator may do."""
+
+from __future__ import annotations
+
+from coldstream.client._calls import check_batch_size, check_number
+from coldstream.client._sync.store import Store
+from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
+
+
+class Consumers:
+    """What is known of the consumers that keep their positions in the database.
+
+    Every method raises Unavailable when the server cannot be reached, and ConsumerError for a
+    consumer that is not there.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get_consumers(self) -> list[ConsumerMember]:
+        """Every consumer, an entry for each member, in the order of their names."""
+        rows = self._store._connections.rows("get_consumers")
+        return [ConsumerMember(*row) for row in rows]
+
+    def get_failures(
+        self, consumer: str | None = None, batch_size: int = 1000
+    ) -> list[ConsumerFailure]:
+        """What consumers, or one of them, went past without handling it, the newest first."""
+        check_batch_size(batch_size)
+        rows = self._store._connections.rows("get_consumer_failures", [consumer, batch_size])
+        return [ConsumerFailure(*row) for row in rows]
+
+    def reset(self, consumer: str, position: int | None) -> int:
+        """Move every member of a consumer to a position; ``None``: after the last message there is.
+        Who works for it loses what it has in hand, and goes on from there. Returns how many members
+        there are.
+
+        Raises:
+            ConsumerError: no such consumer, or no such position.
+        """
+        if position is not None:
+            check_number("position", position)
+        rows = self._store._connections.rows("reset_consumer", [consumer, position])
+        return int(rows[0][0])
+
+    def pause(self, consumer: str) -> int:
+        """Have a consumer stop after the message in hand, and wait until it is resumed."""
+        return self._pause(consumer, paused=True)
+
+    def resume(self, consumer: str) -> int:
+        """Let a consumer go on."""
+        return self._pause(consumer, paused=False)
+
+    def _pause(self, consumer: str, *, paused: bool) -> int:
+        rows = self._store._connections.rows("pause_consumer", [consumer, paused])
+        return int(rows[0][0])
+
+    def delete(self, consumer: str) -> int:
+        """Forget a consumer and its positions; what is recorded of its failures stays.
+
+        Raises:
+            ConsumerError: somebody works for it.
+        """
+        rows = self._store._connections.rows("delete_consumer", [consumer])
+        return int(rows[0][0])
+
+    def notifies(self) -> bool:
+        """Whether writes wake consumers by NOTIFY."""
+        return bool((self._store._connections.rows("notifies"))[0][0])
+
+    def set_notify(self, notify: bool) -> None:
+        """Switch on, or off, that writes wake consumers; off is the default. For the store's owner.
+
+        Raises:
+            SetupError: the role may not do this.
+        """
+        self._store._connections.rows("set_notify", [notify])

@@ -1,0 +1,111 @@
+"""What a consumer may be told, checked. No I/O."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from coldstream.errors import InvalidInput
+from coldstream.message import is_category
+
+OnFailure: TypeAlias = Literal["stop", "skip", "dead_letter"]
+Start: TypeAlias = int | Literal["start", "end"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read: a category, a stream, or everything (``None``)."""
+
+    name: str | None
+
+    @property
+    def is_stream(self) -> bool:
+        return self.name is not None and not is_category(self.name)
+
+    @property
+    def category(self) -> str | None:
+        return None if self.name is None else self.name.partition("-")[0]
+
+    def __str__(self) -> str:
+        return self.name or "everything"
+
+
+@dataclass(frozen=True)
+class Options:
+    """See :class:`~coldstream.consumers.AsyncConsumer`, whose arguments these are.
+
+    Raises:
+        InvalidInput: a number that cannot be meant, or arguments that do not go together.
+    """
+
+    source: Source
+    name: str | None
+    start: Start
+    batch_size: int
+    transaction_size: int
+    position_update_interval: int
+    correlation: str | None
+    group_member: int | None
+    group_size: int
+    lease: float
+    min_interval: float
+    max_interval: float
+    notify: bool | None
+    attempts: int
+    first_pause: float
+    longest_pause: float
+    on_failure: OnFailure
+
+    def __post_init__(self) -> None:
+        for what in (
+            "batch_size",
+            "transaction_size",
+            "position_update_interval",
+            "group_size",
+            "attempts",
+        ):
+            value = getattr(self, what)
+            if not isinstance(value, int) or value < 1:
+                raise InvalidInput(f"{what} must be a whole number of at least 1: {value!r}")
+        for what in ("lease", "min_interval", "max_interval", "first_pause", "longest_pause"):
+            value = getattr(self, what)
+            if not isinstance(value, int | float) or not 0 < value < 86_400:
+                raise InvalidInput(f"{what} must be seconds, more than 0: {value!r}")
+        if self.on_failure not in ("stop", "skip", "dead_letter"):
+            raise InvalidInput(
+                f"on_failure must be 'stop', 'skip' or 'dead_letter': {self.on_failure!r}"
+            )
+        if not isinstance(self.start, int) and self.start not in ("start", "end"):
+            raise InvalidInput(f"start must be 'start', 'end' or a position: {self.start!r}")
+        if self.name is not None and (not isinstance(self.name, str) or not self.name):
+            raise InvalidInput(f"The name of a consumer must be text: {self.name!r}")
+        grouped = self.group_size > 1 or self.group_member is not None
+        if grouped and (self.source.name is None or self.source.is_stream):
+            raise InvalidInput(
+                f"Only the streams of a category can be divided among members: {self.source}",
+                hint="Leave group_size and group_member out, or name a category.",
+            )
+        if self.group_member is not None and not 0 <= self.group_member < self.group_size:
+            raise InvalidInput(
+                f"Consumer group member must be less than the group size: {self.group_member} "
+                f"of {self.group_size}"
+            )
+        if self.correlation is not None and (self.source.name is None or self.source.is_stream):
+            raise InvalidInput("Only messages of a category can be chosen by correlation")
+        if self.on_failure != "stop" and self.name is None:
+            raise InvalidInput(
+                "A consumer that goes past what it cannot handle needs a name to record it under"
+            )
+
+    def pause(self, attempt: int) -> float:
+        """Seconds before an attempt after the first: twice as long each time, and never the same
+        for two processes that failed together."""
+        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 2, 30))
+        return longest * random.uniform(0.5, 1.0)
+
+
+def dead_letter_stream(category: str, consumer: str) -> str:
+    """Where a consumer writes what it could not handle, in Message DB's style: the category with a
+    type of its own, and the consumer as the id."""
+    return f"{category.partition(':')[0]}:deadLetter-{consumer}"

@@ -1,0 +1,1 @@
+SELECT @extschema@.delete_consumer(%s)

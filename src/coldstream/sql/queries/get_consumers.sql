@@ -1,0 +1,1 @@
+SELECT * FROM @extschema@.get_consumers()

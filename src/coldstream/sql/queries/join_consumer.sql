@@ -1,0 +1,1 @@
+SELECT @extschema@.join_consumer(%s, %s, %s, %s)

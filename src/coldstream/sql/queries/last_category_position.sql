@@ -1,0 +1,1 @@
+SELECT @extschema@.last_category_position(%s)

@@ -1,0 +1,1 @@
+SELECT @extschema@.leave_consumer(%s, %s)

@@ -1,0 +1,1 @@
+SELECT s.notify FROM @extschema@.store AS s

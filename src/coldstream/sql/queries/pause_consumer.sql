@@ -1,0 +1,1 @@
+SELECT @extschema@.pause_consumer(%s, %s)

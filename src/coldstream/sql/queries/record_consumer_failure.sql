@@ -1,0 +1,1 @@
+SELECT @extschema@.record_consumer_failure(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)

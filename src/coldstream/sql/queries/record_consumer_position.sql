@@ -1,0 +1,1 @@
+SELECT @extschema@.record_consumer_position(%s, %s, %s, %s, %s)

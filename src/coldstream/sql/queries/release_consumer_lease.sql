@@ -1,0 +1,1 @@
+SELECT @extschema@.release_consumer_lease(%s, %s, %s)

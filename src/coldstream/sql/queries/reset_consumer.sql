@@ -1,0 +1,1 @@
+SELECT @extschema@.reset_consumer(%s, %s)

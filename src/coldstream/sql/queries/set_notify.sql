@@ -1,0 +1,1 @@
+SELECT @extschema@.set_notify(%s)
