@@ -191,7 +191,7 @@ class AsyncConsumer:
                 # Its work was dropped; another's turn comes at once.
                 continue
             except Unavailable as error:
-                if not self._failures.is_passing(error):
+                if not self._failures.patient or not self._failures.is_passing(error):
                     raise
                 await self._failures.wait(error)
                 continue

@@ -194,7 +194,7 @@ class Consumer:
                 # Its work was dropped; another's turn comes at once.
                 continue
             except Unavailable as error:
-                if not self._failures.is_passing(error):
+                if not self._failures.patient or not self._failures.is_passing(error):
                     raise
                 self._failures.wait(error)
                 continue
