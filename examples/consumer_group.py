@@ -1,8 +1,8 @@
-"""A consumer: read a category from where it stopped, handle each message, remember the place.
+"""A consumer group: members share a category, and the messages of a stream are handled in order.
 
-Two members share the work: every stream belongs to exactly one of them, so the messages of a stream
-are handled in order. Each member keeps its place in a stream of its own. A message is handled again
-when the process ends between handling it and saving the place, so handling must not mind.
+Every stream belongs to exactly one of the members. Each process would be started with the same name
+and size, and the database shares the members among those that run: when one ends or dies, the
+others go on with its streams. To show who gets what, each member is handled by hand here.
 
 Prints::
 
@@ -13,47 +13,36 @@ Prints::
 """
 
 import os
-from collections.abc import Callable
 
 import coldstream
-from coldstream import Message, Store
+from coldstream import Consumer, Message, Store
 
 GROUP_SIZE = 2
 
 
-def consume(
-    store: Store,
-    category: str,
-    member: int,
-    handle: Callable[[Message], None],
-    save_every: int = 100,
-) -> None:
-    """Handle everything that is there. Run it again, in a loop with a pause, for what comes."""
-    place = f"{category}:position-consumer+{member}"
-    saved = store.get_last_stream_message(place)
-    position = saved.data["position"] if saved else 0
+def consume(store: Store, member: int) -> list[str]:
+    """Handle everything that is there of one member, from where it stopped."""
+    consumer = Consumer(
+        store,
+        "account",
+        "group",
+        group_size=GROUP_SIZE,
+        # Leave it out, and this process has its share of all members.
+        group_member=member,
+    )
+    handled: list[str] = []
 
-    done = 0
-    for message in store.get_category_messages(
-        category,
-        position + 1,
-        consumer_group_member=member,
-        consumer_group_size=GROUP_SIZE,
-    ):
-        handle(message)
-        position, done = message.global_position, done + 1
-        if done % save_every == 0:
-            store.write_message(place, "Read", {"position": position})
-    if done % save_every:
-        store.write_message(place, "Read", {"position": position})
+    @consumer.default_handler
+    def handle(message: Message) -> None:
+        handled.append(f"{message.stream_name}:{message.position}")
+
+    consumer.run(live=False)
+    return handled
 
 
 def round_of_all_members(store: Store) -> None:
     for member in range(GROUP_SIZE):
-        handled: list[Message] = []
-        consume(store, "account", member, handled.append)
-        names = [f"{message.stream_name}:{message.position}" for message in handled]
-        print(f"member {member} handled", *names or ["nothing"])
+        print(f"member {member} handled", *consume(store, member) or ["nothing"])
 
 
 with coldstream.connect(os.environ["COLDSTREAM_DSN"]) as store:

@@ -42,7 +42,13 @@ class Runner:
             return self._pytest(found[1], block.text)
         printed = io.StringIO()
         # Empty lines before it, so that a traceback names the line of the page.
-        code = compile("\n" * (block.line - 1) + block.text, str(self.page.path), "exec")
+        code = compile(
+            "\n" * (block.line - 1) + block.text,
+            str(self.page.path),
+            "exec",
+            # A page is not written with what this module imports from __future__.
+            dont_inherit=True,
+        )
         with redirect_stdout(printed):
             exec(code, self.namespace)
         return printed.getvalue()

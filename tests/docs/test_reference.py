@@ -12,9 +12,11 @@ from tests.fix_store import InstalledStore
 
 import coldstream
 import sql_reference
-from coldstream import errors
+from coldstream import Message, Store, errors
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.rows import COLUMNS, SCHEMA
+from coldstream.consumers import Consumer, ConsumerFailure, ConsumerMember, Consumers, Context
+from coldstream.lifecycle import Lifecycle
 from coldstream.sql import files
 
 
@@ -87,12 +89,21 @@ def test_python_names_are_the_public_ones():
     assert {name for name in public if not re.search(rf"\b{name}\b", text)} == set()
 
 
-@pytest.mark.parametrize("kind", ["Store", "Lifecycle", "Message"])
-def test_python_members_are_the_public_ones(kind: str):
-    from coldstream import Message, Store
-    from coldstream.lifecycle import Lifecycle
+MEMBERS = {
+    "Store": Store,
+    "Lifecycle": Lifecycle,
+    "Message": Message,
+    "Consumer": Consumer,
+    "Consumers": Consumers,
+    "Context": Context,
+    "ConsumerMember": ConsumerMember,
+    "ConsumerFailure": ConsumerFailure,
+}
 
-    members = {"Store": Store, "Lifecycle": Lifecycle, "Message": Message}[kind]
+
+@pytest.mark.parametrize("kind", MEMBERS)
+def test_python_members_are_the_public_ones(kind: str):
+    members = MEMBERS[kind]
     names = {n for n in dir(members) if not n.startswith("_")}
     names |= set(getattr(members, "__dataclass_fields__", {}))
     text = page("python")

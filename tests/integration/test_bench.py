@@ -24,6 +24,9 @@ from coldstream.bench import groups
 
 PROGRAM = [sys.executable, "-c", "import sys; from coldstream.cli import main; sys.exit(main())"]
 NEED_CONNECTIONS = {"write.8_clients_8_categories", "write.8_clients_1_category", "write.appender"}
+NEED_CONNECTIONS |= {"consumer.latency.poll", "consumer.latency_p99.poll"}
+NEED_CONNECTIONS |= {"consumer.latency.notify", "consumer.latency_p99.notify"}
+NEED_CONNECTIONS |= {"consumer.notify_writes"}
 NEED_SUPERUSER = {"growth.planning", "growth.first_planning"}
 # PostgreSQL gives nothing back when its oldest rows go.
 MAY_BE_ZERO = {"retention.returned"}

@@ -22,6 +22,7 @@ from coldstream import (
     InvalidInput,
     Message,
     NewMessage,
+    Unavailable,
 )
 from coldstream.archive.filters import matches
 
@@ -192,6 +193,23 @@ def test_handlers_by_type(using: Consuming) -> None:
 
     assert using.run(consumer) == 5
     assert got == [Opened(1), Opened(2), (Closed(1), 2, "a", 0), {"number": 1}]
+
+
+def test_what_has_an_end_does_not_wait_for_ever(using: Consuming) -> None:
+    write(using, "account-1")
+    consumer = using.consumer("account", "a", attempts=3, first_pause=0.001)
+    attempts: list[int] = []
+
+    @consumer.default_handler
+    def away(message: Message, context: Any) -> None:
+        attempts.append(context.attempt)
+        raise Unavailable("The server is away")
+
+    with pytest.raises(Unavailable, match="The server is away"):
+        using.run(consumer)
+    # Nobody's fault: not an attempt at the message.
+    assert attempts == [1, 1, 1]
+    assert using.consumers("get_failures") == []
 
 
 @pytest.mark.parametrize("on_failure", ["stop", "skip"])
@@ -557,6 +575,9 @@ def test_a_position_that_cannot_be(using: Consuming) -> None:
     assert using.run(using.consumer("account", "a", handlers=Seen())) == 0
     with pytest.raises(ConsumerError, match="at position 99999"):
         using.run(using.consumer("account", "b", handlers=Seen(), start=99999))
+    for source in ("account", "account-1", None):
+        with pytest.raises(ConsumerError, match=r"Position 99999 of .* is beyond the end"):
+            using.run(using.consumer(source, handlers=Seen(), start=99999))
 
 
 def test_pause_and_delete(using: Consuming) -> None:

@@ -166,6 +166,22 @@ def test_a_page_of_everything_is_its_chunks_and_those_of_now(
     assert chunks == 1 + unclosed
 
 
+@pytest.mark.parametrize("day", [0, 51, 90])
+def test_a_time_is_found_in_its_chunk_and_those_of_now(
+    touched: Touched, hundred: InstalledStore, unclosed: int, day: int
+) -> None:
+    [(start,)] = hundred.run("SELECT range_start FROM chunks ORDER BY 1 OFFSET %s LIMIT 1", [day])
+    time = start + timedelta(hours=1)
+    for source, position in (("order", day * A_DAY + 3), ("", day * A_DAY + 2)):
+        answer, chunks = touched("SELECT position_at(%s, %s)", source, time)
+        assert answer == [position]
+        assert chunks == 1 + unclosed
+    # A stream's is searched for in halves, each a read of one message.
+    answer, chunks = touched("SELECT position_at(%s, %s)", LONG, time)
+    assert answer == [2 * day]
+    assert chunks < DAYS / 3
+
+
 def test_a_write_is_one_chunk(touched: Touched) -> None:
     write = "SELECT write_message(gen_random_uuid()::varchar, %s, 'Happened', '{}')"
     assert touched(write, LONG) == ([2 * DAYS], 1)

@@ -4,17 +4,10 @@ The names and what is copied are those of Eventide's messaging library
 (https://docs.eventide-project.org/user-guide/messages-and-message-data/metadata.html), so services
 in Ruby and in Python follow each other's messages:
 
-========================================  ==========================  =========================
-field                                     in the message that follows  what it is
-========================================  ==========================  =========================
-``causationMessageStreamName``            the message's stream         where the cause is
-``causationMessagePosition``              the message's position       ...
-``causationMessageGlobalPosition``        the message's                ...
-``correlationStreamName``                 copied                       whose category reads it
-``replyStreamName``                       copied                       where to answer
-``properties``                            copied                       an object of your own
-``localProperties``                       not copied                   the same, of one message
-========================================  ==========================  =========================
+- ``causationMessageStreamName``, ``causationMessagePosition``, ``causationMessageGlobalPosition``:
+  stream, position and global position of the message that is followed.
+- ``correlationStreamName``, ``replyStreamName``, ``properties``: copied from its metadata.
+- ``localProperties`` and all else: not copied.
 """
 
 from __future__ import annotations

@@ -42,10 +42,7 @@ def message_type(model: type) -> str:
         InvalidInput: not a model.
     """
     _check_model(model)
-    named = getattr(model, "message_type", None)
-    if isinstance(named, str) and named and "message_type" not in _field_names(model):
-        return named
-    return model.__name__
+    return _type_name(model)
 
 
 def decoder(model: type[T]) -> Callable[[Message], T]:
@@ -169,12 +166,28 @@ def _type_of(event: Any, given: str | type | None) -> str:
         return given
     if given is not None:
         return message_type(given)
-    if is_model(type(event)):
-        return message_type(type(event))
+    kind: Any = type(event)
+    if _is_model(kind):
+        return _type_name(kind)
     raise InvalidInput(
         f"Not an instance of a model: {type(event).__name__}",
         hint='Say what it is: type="Deposited", or the TypedDict it belongs to.',
     )
+
+
+# Asked of the class of every message that is written, and slow to find out of pydantic's.
+@lru_cache(maxsize=1024)
+def _is_model(kind: Any) -> bool:
+    return is_model(kind)
+
+
+@lru_cache(maxsize=1024)
+def _type_name(model: Any) -> str:
+    named = getattr(model, "message_type", None)
+    if isinstance(named, str) and named and "message_type" not in _field_names(model):
+        return named
+    name: str = model.__name__
+    return name
 
 
 def _check_model(model: object) -> None:

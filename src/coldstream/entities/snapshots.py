@@ -9,6 +9,7 @@ would not have made.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -132,10 +133,10 @@ def _equal(state: Any, decoded: Any) -> bool:
         return state.keys() == decoded.keys() and all(_equal(state[k], decoded[k]) for k in state)
     if kind is list:
         return len(state) == len(decoded) and all(map(_equal, state, decoded))
-    if getattr(kind, "__eq__", None) is getattr(object, "__eq__", None):
-        # Nothing says when two of them are equal, except what is recorded of them.
-        return encode(state) == encode(decoded)
-    return bool(state == decoded)
+    if state == decoded:
+        return True
+    # Where not even a copy is equal, nothing says when two are, except what is recorded of them.
+    return bool(state != deepcopy(state)) and encode(state) == encode(decoded)
 
 
 def _lost(projection: Projection[Any], reason: str) -> InvalidInput:

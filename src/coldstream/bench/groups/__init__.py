@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from coldstream.bench.context import Bench
-from coldstream.bench.groups import archived, growth, history, reads, storage, writes
+from coldstream.bench.groups import archived, consumers, growth, history, reads, storage, writes
 from coldstream.bench.result import Figure, Row
 
-GROUPS: tuple[ModuleType, ...] = (writes, reads, storage, history, archived, growth)
+GROUPS: tuple[ModuleType, ...] = (writes, reads, storage, history, archived, consumers, growth)
 
 
 def rows() -> list[Row]:

@@ -57,7 +57,8 @@ async def fetch(
     end = Kept(state, version, start.recorded)
     if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
         end = await _recorded(store, stream_name, projection, snapshots, end)
-    if cache is not None and version >= 0 and (cached is None or end.version > cached.version):
+    known = cached and (cached.version, cached.recorded)
+    if cache is not None and version >= 0 and known != (version, end.recorded):
         cache.put(key, projection, end)
     return Entity(stream_name, state, version)
 

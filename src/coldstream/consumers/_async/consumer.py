@@ -158,10 +158,12 @@ class AsyncConsumer:
                 that there cannot be.
             Archived, ArchiveUnavailable, ArchiveCorrupt: history that it needs cannot be read.
             NotInstalled, SetupError: the store is not there, or is of another release.
-            Unavailable: the server cannot be reached at the start; later it is waited for.
+            Unavailable: the server cannot be reached at the start; later it is waited for, where
+                ``live`` is false for as many tries as a message has.
         """
         self.handlers.check()
         self._stop = False
+        self._failures.patient = live
         if not handle_signals:
             return await self._run(live=live)
         with called_on_signals(self.stop):
@@ -189,7 +191,7 @@ class AsyncConsumer:
                 # Its work was dropped; another's turn comes at once.
                 continue
             except Unavailable as error:
-                if not self._failures.is_passing(error):
+                if not self._failures.patient or not self._failures.is_passing(error):
                     raise
                 await self._failures.wait(error)
                 continue
@@ -240,6 +242,7 @@ class AsyncConsumer:
             lease,
             self._tiers,
             lambda: self._stop or not lease.keep,
+            patient=self._failures.patient,
         )
         self._works[lease.member] = work
         return work

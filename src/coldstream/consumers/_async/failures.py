@@ -32,12 +32,21 @@ _TEXT_LIMIT = 2000
 
 
 class AsyncFailures:
-    """One member's failures. ``passing`` counts those in a row that no message is to blame for."""
+    """One member's failures. ``patient``: whether what no message is to blame for is waited for as
+    long as it takes; otherwise for as many tries as a message has."""
 
-    def __init__(self, store: AsyncStore, options: Options, stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: AsyncStore,
+        options: Options,
+        stopped: Callable[[], bool],
+        *,
+        patient: bool = True,
+    ) -> None:
         self._store = store
         self._options = options
         self._stopped = stopped
+        self.patient = patient
         self._passing = 0
 
     @staticmethod
@@ -52,8 +61,14 @@ class AsyncFailures:
         return isinstance(error, Unavailable)
 
     async def wait(self, error: Exception) -> None:
-        """Pause before the next try of what no message is to blame for."""
+        """Pause before the next try of what no message is to blame for.
+
+        Raises:
+            The error itself: it was tried for long enough.
+        """
         self._passing += 1
+        if not self.patient and self._passing >= self._options.attempts:
+            raise error
         pause = self._options.pause(self._passing + 1)
         _log.warning("Consumer of %s waits %.1f s: %s", self._options.source, pause, error)
         await self._sleep(pause)
@@ -77,7 +92,8 @@ class AsyncFailures:
             HandlerFailed: it must not be.
         """
         options = self._options
-        text = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+        # PostgreSQL holds no NUL, and what says so is not to stop the consumer.
+        text = f"{type(error).__name__}: {error}".replace("\0", "")[:_TEXT_LIMIT]
         if options.on_failure == "stop":
             raise HandlerFailed(
                 f"{options.name or 'The consumer'} could not handle {message.type} at "
@@ -90,10 +106,14 @@ class AsyncFailures:
                 "on_failure says what else to do.",
             ) from error
         stream = None
+        if options.on_failure == "dead_letter":
+            stream = dead_letter_stream(message.category, options.name or "")
+            # A consumer of everything reads its own letters, too: a letter of a letter never ends.
+            if stream == message.stream_name:
+                stream = None
         connection = await unit.connection()
         with mapped(self._store.schema):
-            if options.on_failure == "dead_letter":
-                stream = dead_letter_stream(message.category, options.name or "")
+            if stream is not None:
                 await connection.execute(
                     query("write_message", self._store.schema).encode(),
                     (*self._letter(stream, message, text, attempts), None),
@@ -119,7 +139,7 @@ class AsyncFailures:
         metadata["deadLetter"] = {
             "consumer": self._options.name,
             "attempts": attempts,
-            "error": text.replace("\0", ""),
+            "error": text,
         }
         data = None if message.data_text is None else JsonText(message.data_text)
         return message_arguments(None, stream, message.type, data, JsonText(encode_json(metadata)))

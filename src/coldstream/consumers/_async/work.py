@@ -59,6 +59,8 @@ class AsyncWork:
         lease: Lease,
         tiers: Tiers,
         stopped: Callable[[], bool],
+        *,
+        patient: bool,
     ) -> None:
         self.lease = lease
         # Where the next message is read; of a stream a position, otherwise a global position.
@@ -70,7 +72,7 @@ class AsyncWork:
         self._tiers = tiers
         self._stopped = stopped
         self._unit = AsyncUnit(store)
-        self._failures = AsyncFailures(store, options, stopped)
+        self._failures = AsyncFailures(store, options, stopped, patient=patient)
         self._messages: AsyncGenerator[Message] | None = None
         self._unrecorded = 0
         self._ask_end_at = 0.0

@@ -105,7 +105,7 @@ class Solo:
         """Find the position to begin at.
 
         Raises:
-            ConsumerError: what was kept is no position.
+            ConsumerError: what was kept is no position, or none that there can be.
         """
         options = self._options
         position = self._positions.load()
@@ -115,7 +115,24 @@ class Solo:
             position = 0 if options.start == "start" else int(options.start)
         elif not isinstance(position, int):
             raise ConsumerError(f"What was kept is no position: {position!r}")
+        if position > 0:
+            self._check(position)
         self._leases = [Lease(options.group_member or 0, options.group_size, max(position, 0))]
+
+    def _check(self, position: int) -> None:
+        """Raise ConsumerError where no message can have been handled before a position: all that
+        gets a position below it would be passed over without a word."""
+        source = self._options.source
+        if source.is_stream:
+            version = self._store.stream_version(str(source.name))
+            end = 0 if version is None else version + 1
+        else:
+            end = int((self._store._connections.rows("last_position"))[0][0]) + 1
+        if position > end:
+            raise ConsumerError(
+                f"Position {position} of {source} is beyond the end: the next message gets {end}",
+                hint="Was the store restored or truncated? Start at a position that exists.",
+            )
 
     def _end(self) -> int:
         source = self._options.source

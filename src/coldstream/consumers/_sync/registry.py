@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from coldstream.client._calls import check_batch_size, check_number
 from coldstream.client._sync.store import Store
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
+from coldstream.errors import InvalidInput
 
 
 class Consumers:
@@ -32,6 +35,20 @@ class Consumers:
         check_batch_size(batch_size)
         rows = self._store._connections.rows("get_consumer_failures", [consumer, batch_size])
         return [ConsumerFailure(*row) for row in rows]
+
+    def position_at(self, source: str | None, time: datetime | None) -> int:
+        """Where to read a category, a stream or everything (``None``) from, for every message that
+        was written at or after a time; ``None``, or a time to come: after the last message there
+        is. What comes before that position is older, but of a chunk that is in the archive alone,
+        which is gone back to the beginning of.
+
+        Raises:
+            InvalidInput: a time without a time zone.
+        """
+        if time is not None and time.tzinfo is None:
+            raise InvalidInput(f"The time has no time zone: {time.isoformat()}")
+        rows = self._store._connections.rows("position_at", [source or "", time])
+        return int(rows[0][0])
 
     def reset(self, consumer: str, position: int | None) -> int:
         """Move every member of a consumer to a position; ``None``: after the last message there is.

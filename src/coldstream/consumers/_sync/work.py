@@ -62,6 +62,8 @@ class Work:
         lease: Lease,
         tiers: Tiers,
         stopped: Callable[[], bool],
+        *,
+        patient: bool,
     ) -> None:
         self.lease = lease
         # Where the next message is read; of a stream a position, otherwise a global position.
@@ -73,7 +75,7 @@ class Work:
         self._tiers = tiers
         self._stopped = stopped
         self._unit = Unit(store)
-        self._failures = Failures(store, options, stopped)
+        self._failures = Failures(store, options, stopped, patient=patient)
         self._messages: Generator[Message] | None = None
         self._unrecorded = 0
         self._ask_end_at = 0.0

@@ -1,0 +1,1 @@
+CREATE TABLE IF NOT EXISTS @store@.handled (consumer text NOT NULL, id uuid NOT NULL)

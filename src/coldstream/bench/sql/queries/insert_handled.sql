@@ -1,0 +1,1 @@
+INSERT INTO @store@.handled (consumer, id) VALUES (%s, %s)

@@ -1,0 +1,1 @@
+SELECT @extschema@.position_at(%s, %s)
