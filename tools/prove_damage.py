@@ -141,16 +141,16 @@ def fails(action: Callable[[], object]) -> bool:
 def prove_object(format: Format, damage: str, *, seed: int, rounds: int, number: int) -> Figures:
     """Damage a data object so many times."""
     archived = Archived(format, seed, number)
-    whole = archived.location.get(archived.manifest.key)
+    whole = archived.location.get(archived.manifest.files[0].key)
     proved = found = unchanged = 0
     for damaged in DAMAGES[damage](whole, rounds, random.Random(seed)):
-        archived.replace(archived.manifest.key, damaged)
+        archived.replace(archived.manifest.files[0].key, damaged)
         proved += fails(lambda: verify_object(archived.location, archived.manifest))
         try:
             unchanged += archived.read() == archived.truth
         except ArchiveError:
             found += 1
-    archived.replace(archived.manifest.key, whole)
+    archived.replace(archived.manifest.files[0].key, whole)
     verify_object(archived.location, archived.manifest)
     return Figures(format, damage, rounds, proved, found, unchanged)
 

@@ -80,7 +80,7 @@ def test_every_message_of_both_formats_once(
     expected = sorted(rows)
     assert len(found) == len(expected)
     assert [(*row[:7], str(row[7]), row[8]) for row in expected] == found
-    ranges = "SELECT messages, format, bytes > 0, object FROM archived_ranges ORDER BY range_start"
+    ranges = "SELECT messages, format, bytes > 0, objects FROM archived_ranges ORDER BY range_start"
     ranges_found = answer(location, ranges, archive_options=options)
     assert [row[:3] for row in ranges_found] == [
         (2_000, "parquet", True),
@@ -88,7 +88,7 @@ def test_every_message_of_both_formats_once(
         (2_000, "parquet", True),
         (1, "parquet", True),
     ]
-    assert all(row[3].startswith(f"{location.url}/message_store/") for row in ranges_found)
+    assert all(row[3][0].startswith(f"{location.url}/message_store/") for row in ranges_found)
 
 
 def test_types_are_those_of_the_file_also_without_messages(location: ArchiveLocation) -> None:
@@ -184,15 +184,15 @@ def test_an_object_that_is_gone_or_damaged_is_no_shorter_answer() -> None:
     location = ArchiveLocation.open("memory://damaged")
     manifest = export(location, ROWS)
     commit_manifest(location, manifest)
-    data = bytearray(location.get(manifest.key))
+    data = bytearray(location.get(manifest.files[0].key))
     data[1_000:20_000] = b"\7" * 19_000
-    obstore.put(location._store, manifest.key, bytes(data))
+    obstore.put(location._store, manifest.files[0].key, bytes(data))
     with pytest.raises(coldstream.ArchiveCorrupt):
         answer(location, "SELECT * FROM messages")
-    obstore.put(location._store, manifest.key, bytes(data[:-100]))
+    obstore.put(location._store, manifest.files[0].key, bytes(data[:-100]))
     with pytest.raises(coldstream.ArchiveCorrupt):
         answer(location, "SELECT * FROM messages")
-    location.delete(manifest.key)
+    location.delete(manifest.files[0].key)
     with pytest.raises(coldstream.ArchiveUnavailable):
         answer(location, "SELECT * FROM messages")
 

@@ -35,6 +35,7 @@ def archive(
     format: Format,
     again: bool,
     spool_dir: Path | None,
+    file_rows: int | None,
     dry_run: bool,
     progress: Progress,
 ) -> list[Chunk]:
@@ -49,7 +50,16 @@ def archive(
         store_id = str(session.one("store_id")[0])
         for chunk in chunks:
             export_chunk(
-                session, store.dsn, location, chunk, store_id, format, again, spool_dir, progress
+                session,
+                store.dsn,
+                location,
+                chunk,
+                store_id,
+                format,
+                again,
+                spool_dir,
+                file_rows,
+                progress,
             )
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
@@ -64,9 +74,10 @@ def export_chunk(
     format: Format,
     again: bool,
     spool_dir: Path | None,
+    file_rows: int | None,
     progress: Progress,
 ) -> None:
-    """Export one chunk and commit its manifest."""
+    """Export one chunk and commit its manifest. ``file_rows``: see :func:`export_rows`."""
     started = time.monotonic()
     progress(chunk, "seal", 0, None)
     _, chunk_name, messages = session.one("begin_export", [chunk.range_start, again])
@@ -81,6 +92,7 @@ def export_chunk(
         format=format,
         spool_dir=spool_dir,
         store_id=store_id,
+        file_rows=file_rows,
         progress=lambda step, done, total: report(
             step, done, messages if step == "rows" else total
         ),

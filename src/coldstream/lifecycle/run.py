@@ -31,6 +31,7 @@ def run(
     *,
     format: Format,
     spool_dir: Path | None,
+    file_rows: int | None,
     wait: timedelta,
     dry_run: bool,
     progress: Progress,
@@ -48,7 +49,7 @@ def run(
         if any(step.verb == "archive" for step in steps):
             # Before anything is done: that nobody said where to is no failure of a chunk.
             location = locate(None)
-        work = _Run(store, session, locate, location, format, spool_dir, progress)
+        work = _Run(store, session, locate, location, format, spool_dir, file_rows, progress)
         return [work.outcome(step) for step in steps]
 
 
@@ -68,6 +69,7 @@ class _Run:
         location: ArchiveLocation | None,
         format: Format,
         spool_dir: Path | None,
+        file_rows: int | None,
         progress: Progress,
     ) -> None:
         self._store = store
@@ -76,6 +78,7 @@ class _Run:
         self._location = location
         self._format: Format = format
         self._spool_dir = spool_dir
+        self._file_rows = file_rows
         self._progress = progress
         self._store_id: str | None = None
         self._failed: set[datetime] = set()
@@ -134,5 +137,6 @@ class _Run:
             self._format,
             again=False,
             spool_dir=self._spool_dir,
+            file_rows=self._file_rows,
             progress=self._progress,
         )
