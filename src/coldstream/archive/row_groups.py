@@ -28,6 +28,7 @@ that and one row group or two, takes no more than a megabyte."""
 FILE_ROWS = ROW_GROUP_ROWS * FILE_ROW_GROUPS
 """Of a file at most, where nobody says otherwise."""
 
+_TO_A_BORDER = 10  # row groups that a file may lack, to end where a stream does
 _LARGE = 4  # a stream that is such a part of a row group may be cut
 _FIRST_GUESS = 1 / 2  # bytes in the file for a byte in memory, before anything is known
 
@@ -54,13 +55,22 @@ class RowGroups:
             rows += sum(batch.num_rows for batch in group)
             number += 1
             yield group
+            groups = min(FILE_ROW_GROUPS - number, (self._file_rows - rows) // self._rows)
+            # Who reads a stream that is in two files pays for two footers.
+            if groups <= _TO_A_BORDER and self.more and not self._goes_on(group):
+                return
 
     @property
     def more(self) -> bool:
-        """Whether rows are left. For after :meth:`written` was told of all that were given."""
+        """Whether rows are left. Cuts the next row group."""
         if self._next is None:
             self._next = next(self._groups, None)
         return self._next is not None
+
+    def _goes_on(self, group: list[pa.RecordBatch]) -> bool:
+        """Whether the last stream of a row group is in the next one too."""
+        last, first = group[-1]["stream_name"], (self._next or group)[0]["stream_name"]
+        return bool(last[-1].as_py() == first[0].as_py())
 
     def _cut(self, batches: Iterable[Batch]) -> Iterator[list[pa.RecordBatch]]:
         group: list[pa.RecordBatch] = []
