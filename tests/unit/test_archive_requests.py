@@ -189,7 +189,7 @@ def test_a_stream_of_a_large_chunk(location: Counted, monkeypatch: pytest.Monkey
 def test_a_file_ends_before_a_stream_that_would_be_cut(
     location: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 1_000)
+    monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 4_000)
     batch = rows()
     manifest = export_rows(
         location,
