@@ -253,7 +253,8 @@ def test_a_schema_in_mixed_case(dsn: str) -> None:
         assert store.run("SELECT position FROM get_category_messages('account')") == [(0,)]
         assert run_install(dsn, schema="MixedCase").actions == []
         store.run("CALL close_ended_chunks()")
-        assert len(store.run("SELECT * FROM get_chunks()")) == 1
+        # One, or another where the next begins soon.
+        assert store.run("SELECT DISTINCT state FROM get_chunks()") == [("open",)]
     finally:
         drop_store(dsn, "MixedCase")
 
