@@ -55,17 +55,24 @@ def answer(location: ArchiveLocation, sql: str, **options: Any) -> list[tuple[An
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
+@pytest.mark.parametrize("file_rows", [None, 300])
 @pytest.mark.parametrize("place", ["folder", "memory", "s3"])
 def test_every_message_of_both_formats_once(
-    place: str, location: ArchiveLocation, request: pytest.FixtureRequest
+    place: str,
+    file_rows: int | None,
+    location: ArchiveLocation,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if file_rows:
+        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", str(file_rows))
     options = None
     if place == "s3":
         server: S3Server = request.getfixturevalue("s3")
         options = server.options
-        location = ArchiveLocation.open(server.url("query"), options)
+        location = ArchiveLocation.open(server.url(f"query-{file_rows}"), options)
     elif place == "memory":
-        location = ArchiveLocation.open("memory://query")
+        location = ArchiveLocation.open(f"memory://query-{file_rows}")
     rows = [*ROWS, *shifted(ROWS, 1), *shifted(ROWS, 2)]
     for week, format in enumerate(("parquet", "csv", "parquet")):
         commit_manifest(location, export(location, shifted(ROWS, week), week, format))
@@ -88,7 +95,10 @@ def test_every_message_of_both_formats_once(
         (2_000, "parquet", True),
         (1, "parquet", True),
     ]
-    assert all(row[3][0].startswith(f"{location.url}/message_store/") for row in ranges_found)
+    objects = [url for row in ranges_found for url in row[3]]
+    assert all(url.startswith(f"{location.url}/message_store/") for url in objects)
+    assert len(set(objects)) == len(objects)
+    assert len(objects) == 4 if file_rows is None else len(objects) > 20
 
 
 def test_types_are_those_of_the_file_also_without_messages(location: ArchiveLocation) -> None:
