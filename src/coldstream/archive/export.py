@@ -70,10 +70,7 @@ def export_rows(
         raise InvalidInput(f"No archive format {format!r}: choose {' or '.join(FORMATS)}")
     if range_start >= range_end:
         raise InvalidInput("The range ends before it starts")
-    if file_rows is None:
-        file_rows = archive_file_rows() or FILE_ROWS
-    if file_rows < 1:
-        raise InvalidInput(f"A file of {file_rows} rows")
+    file_rows = checked_file_rows(file_rows)
     metadata = {
         "coldstream.schema": schema,
         "coldstream.chunk": chunk_name,
@@ -110,6 +107,19 @@ def export_rows(
         store_id=store_id,
         **vars(whole.summary()),
     )
+
+
+def checked_file_rows(file_rows: int | None) -> int:
+    """How many rows a file may have: ``None`` is what the environment says, or else a default.
+
+    Raises:
+        InvalidInput: less than one.
+    """
+    if file_rows is None:
+        file_rows = archive_file_rows() or FILE_ROWS
+    if file_rows < 1:
+        raise InvalidInput(f"A file of {file_rows} rows")
+    return file_rows
 
 
 def progress_after(

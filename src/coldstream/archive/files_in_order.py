@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import cached_property
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -25,26 +26,34 @@ class FilesInOrder:
 
     Their global positions lie beside one another (a range is cut by stream names), so they are
     brought in order together; a merge of as many files would change from one to another at almost
-    every message. Each is opened when it is first needed, and closed with this.
+    every message. Each is opened when it is needed, and closed again, so that their number costs no
+    memory; or with ``keep``, for what is fetched whole to be opened, closed with this.
     """
 
     def __init__(
         self,
         files: Sequence[Any],
         open_file: Callable[[Any], AbstractContextManager[RowSource]],
+        *,
+        keep: bool,
     ) -> None:
         self._files: Sequence[FileInOrder] = files
         self._open = open_file
-        self._opened: dict[int, RowSource] = {}
+        self._keep = keep
+        self._kept: dict[int, RowSource] = {}
         self._stack = ExitStack()
 
     def close(self) -> None:
         self._stack.close()
 
-    @property
+    @cached_property
     def row_bytes(self) -> int:
         """About how many bytes a row takes in memory, in the file where they are largest."""
-        return max(self._source(number).row_bytes for number in range(len(self._files)))
+        largest = 0
+        for number in range(len(self._files)):
+            with self._source(number) as source:
+                largest = max(largest, source.row_bytes)
+        return largest
 
     def batches(
         self,
@@ -61,11 +70,14 @@ class FilesInOrder:
             if low is None or high is None:
                 continue
             if (last is None or low <= last) and (first is None or high >= first):
-                source = self._source(number)
-                yield from source.batches(columns=names, category=category, first=first, last=last)
+                with self._source(number) as source:
+                    yield from source.batches(
+                        columns=names, category=category, first=first, last=last
+                    )
 
-    def _source(self, number: int) -> RowSource:
-        if number not in self._opened:
-            opened = self._stack.enter_context(self._open(self._files[number]))
-            self._opened[number] = opened
-        return self._opened[number]
+    def _source(self, number: int) -> AbstractContextManager[RowSource]:
+        if not self._keep:
+            return self._open(self._files[number])
+        if number not in self._kept:
+            self._kept[number] = self._stack.enter_context(self._open(self._files[number]))
+        return nullcontext(self._kept[number])

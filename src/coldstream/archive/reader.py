@@ -190,7 +190,9 @@ class ArchiveReader:
                 rows: RowSource = stack.enter_context(self._opened(files[0], replay=True))
             else:
                 open_file = partial(self._opened, replay=True)
-                rows = stack.enter_context(closing(FilesInOrder(files, open_file)))
+                csv = files[0].format == "csv"
+                in_order = FilesInOrder(files, open_file, keep=csv)
+                rows = stack.enter_context(closing(in_order))
             yield from tables_in_global_order(
                 rows,
                 category,

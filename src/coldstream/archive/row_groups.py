@@ -28,7 +28,7 @@ that and one row group or two, takes no more than a megabyte."""
 FILE_ROWS = ROW_GROUP_ROWS * FILE_ROW_GROUPS
 """Of a file at most, where nobody says otherwise."""
 
-_TO_A_BORDER = 10  # row groups that a file may lack, to end where a stream does
+_NEARLY_FULL = 0.95  # a file, which then ends with the next stream that does
 _LARGE = 4  # a stream that is such a part of a row group may be cut
 _FIRST_GUESS = 1 / 2  # bytes in the file for a byte in memory, before anything is known
 
@@ -48,16 +48,18 @@ class RowGroups:
     def file(self) -> Iterator[list[pa.RecordBatch]]:
         """The batches of one row group after another, of one file; :attr:`more` may follow."""
         rows = number = 0
-        # A last row group of a few rows would only make the footer larger.
-        while number < FILE_ROW_GROUPS and rows + self._rows <= self._file_rows and self.more:
+        while number < FILE_ROW_GROUPS and self.more:
+            assert self._next is not None
+            # None has more rows than a file may have, so the first one fits.
+            if rows + _rows(self._next) > self._file_rows:
+                return
             group, self._next = self._next, None
-            assert group is not None
-            rows += sum(batch.num_rows for batch in group)
+            rows += _rows(group)
             number += 1
             yield group
-            groups = min(FILE_ROW_GROUPS - number, (self._file_rows - rows) // self._rows)
+            full = max(number / FILE_ROW_GROUPS, rows / self._file_rows)
             # Who reads a stream that is in two files pays for two footers.
-            if groups <= _TO_A_BORDER and self.more and not self._goes_on(group):
+            if full >= _NEARLY_FULL and self.more and not self._goes_on(group):
                 return
 
     @property
@@ -90,7 +92,7 @@ class RowGroups:
                     size += piece.num_rows * average
                     if rows >= self._rows or size >= limit - average:
                         group, rest = _at_a_border(group, rows)
-                        left = sum(piece.num_rows for piece in rest)
+                        left = _rows(rest)
                         # The same share of the bytes: what is left counts for the next one.
                         carried = size * left // rows
                         self._sizes.append(size - carried)
@@ -108,6 +110,10 @@ class RowGroups:
     def _limit(self) -> int:
         """Bytes in memory that make a row group of the right size in the file."""
         return min(ROW_GROUP_MEMORY, int(ROW_GROUP_BYTES / self._ratio))
+
+
+def _rows(group: list[pa.RecordBatch]) -> int:
+    return sum(batch.num_rows for batch in group)
 
 
 def _at_a_border(

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import checked_file_rows, commit_manifest, export_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
@@ -40,6 +40,8 @@ def archive(
     progress: Progress,
 ) -> list[Chunk]:
     """Export the chunks that ended before; gives them as they are afterwards."""
+    # Before anything is sealed, as with the location: a mistake must change nothing.
+    file_rows = checked_file_rows(file_rows)
     with working(store) as session:
         session.rows("check_no_retention_policy")
         chunks = due(session, older_than, again=again)

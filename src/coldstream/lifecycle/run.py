@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from coldstream.archive.export import checked_file_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import (
@@ -42,6 +43,8 @@ def run(
         with reading(store) as session:
             session.rows("check_no_retention_policy")
             return plan(session, policy or get_policy(session))
+    # Before anything is done: a mistake is no failure of a chunk.
+    file_rows = checked_file_rows(file_rows)
     with working(store, wait=wait) as session:
         session.rows("check_no_retention_policy")
         steps = plan(session, policy or get_policy(session))
