@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from coldstream.archive.manifest import Manifest
 from coldstream.archive.rows import Row
 
 START = datetime(2026, 11, 3, tzinfo=UTC)
@@ -73,3 +76,8 @@ def large_json(characters: int) -> str:
 
 def batches(rows: list[Row], size: int = 700) -> list[list[Row]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def with_file(manifest: Manifest, **change: Any) -> Manifest:
+    """The manifest with its first file described otherwise."""
+    return replace(manifest, files=(replace(manifest.files[0], **change), *manifest.files[1:]))

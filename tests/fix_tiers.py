@@ -39,7 +39,7 @@ def tier(
     request: pytest.FixtureRequest, dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TierStore]:
     name = request.param
-    installed = without_jobs(install_store(dsn, f"tier_{name}"))
+    installed = without_jobs(install_store(dsn, f"tier_{name}".replace(" ", "_")))
     insert(installed, history())
     truth = rows_of(installed)
     archive = tmp_path_factory.mktemp("archive").as_uri()

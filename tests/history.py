@@ -19,7 +19,8 @@ WEEK = timedelta(days=7)
 START = datetime(2025, 1, 2, tzinfo=UTC)  # where TimescaleDB aligns chunks of a week
 CHUNKS = 6
 END = START + CHUNKS * WEEK
-TIERS = ["unclosed", "hot", "warm", "archived", "rehydrated", "mixed"]
+TIERS = ["unclosed", "hot", "warm", "archived", "several files", "rehydrated", "mixed"]
+FILE_ROWS = 3  # a file's, where a chunk has several: they cut streams, and some have one stream
 
 _NAMESPACE = UUID("6b0c9d6e-52a4-4cf4-9d1e-6b7a3f0e4a11")
 
@@ -179,12 +180,14 @@ def move(store: InstalledStore, archive: str, tier: str) -> None:
         compress_until, archive_until = {
             "warm": (END, None),
             "archived": (END, END),
+            "several files": (END, END),
             "rehydrated": (END, END),
             "mixed": (START + 4 * WEEK, START + 2 * WEEK),
         }[tier]
         lifecycle.compress(compress_until)
         if archive_until:
-            lifecycle.archive(archive_until)
+            file_rows = None if tier == "archived" else FILE_ROWS
+            lifecycle.archive(archive_until, file_rows=file_rows)
             assert [v.problem for v in lifecycle.verify() if v.problem] == []
             assert [d.reason for d in lifecycle.drop(archive_until) if d.reason] == []
         if tier == "rehydrated":

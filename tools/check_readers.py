@@ -120,7 +120,7 @@ def published(rows: list[Row], folder: Path) -> str:
             range_start=start,
             range_end=start + WEEK,
         )
-        url = location.url_of(manifest.key)
+        url = location.url_of(manifest.files[0].key)
         ranges.append(ArchivedRange(url.rpartition("/")[0], url, manifest.rows))
     catalog = {"type": "sql", "uri": f"sqlite:///{folder / 'catalog.db'}"}
     table = IcebergTable(

@@ -30,6 +30,8 @@ from coldstream.lifecycle.session import Session
 
 # What is rehydrated of a range where not all of it is.
 PART = "account-1*"
+# In a file: a chunk has two, which both have a part of one stream.
+FILE_ROWS = 7
 
 # Touches no storage: it puts names together.
 _HARMLESS = {"open", "url_of"}
@@ -70,7 +72,8 @@ class Operation:
                 lifecycle.compress(self.end)
             case "run":
                 age = timedelta(days=1)
-                failed = [step for step in lifecycle.run(Policy(age, age, age)) if step.problem]
+                steps = lifecycle.run(Policy(age, age, age), file_rows=FILE_ROWS)
+                failed = [step for step in steps if step.problem]
                 if failed:
                     raise failed[0].problem or AssertionError
             case "rehydrate":

@@ -178,17 +178,18 @@ class Subject:
 
     def _check_objects(self, connection: psycopg.Connection, location: ArchiveLocation) -> None:
         """What the ledger calls archived has a manifest that says the same, and is in storage."""
-        for state, key, manifest, digest in connection.execute(
+        for state, keys, manifest, digest in connection.execute(
             sql.SQL(
-                "SELECT state, archive_object, archive_manifest, digest FROM {}.chunks "
-                "WHERE archive_object IS NOT NULL OR state = 'dropped'"
+                "SELECT state, ARRAY(SELECT object FROM {0}.archive_files AS f "
+                "WHERE f.range_start = c.range_start ORDER BY number), archive_manifest, digest "
+                "FROM {0}.chunks AS c WHERE archive_object IS NOT NULL OR state = 'dropped'"
             ).format(sql.Identifier(self.place.schema))
         ):
-            if key is None or not location.exists(key):
-                raise Lost(f"A chunk is {state}, and its object is not there: {key}")
+            if not keys or not all(map(location.exists, keys)):
+                raise Lost(f"A chunk is {state}, and an object of it is not there: {keys}")
             said = Manifest.from_json(location.get(manifest), name=manifest)
-            if (said.key, said.digest) != (key, digest):
-                raise Lost(f"{manifest} is about {said.key}, the ledger about {key}")
+            if (said.keys, said.digest) != (keys, digest):
+                raise Lost(f"{manifest} is about {said.keys}, the ledger about {keys}")
 
     def prove(self) -> int:
         """Bring everything into the archive, prove each object, and bring it back; gives how many.

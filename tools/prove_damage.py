@@ -113,6 +113,8 @@ class Archived:
             range_start=START,
             range_end=END,
             format=format,
+            # Two files, or three.
+            file_rows=number // 2,
         )
         self.manifest_key = commit_manifest(self.location, self.manifest)
         self.truth = self.read()
@@ -139,18 +141,21 @@ def fails(action: Callable[[], object]) -> bool:
 
 
 def prove_object(format: Format, damage: str, *, seed: int, rounds: int, number: int) -> Figures:
-    """Damage a data object so many times."""
+    """Damage a range's data files so many times, now one and now another."""
     archived = Archived(format, seed, number)
-    whole = archived.location.get(archived.manifest.key)
+    files = len(archived.manifest.files)
     proved = found = unchanged = 0
-    for damaged in DAMAGES[damage](whole, rounds, random.Random(seed)):
-        archived.replace(archived.manifest.key, damaged)
-        proved += fails(lambda: verify_object(archived.location, archived.manifest))
-        try:
-            unchanged += archived.read() == archived.truth
-        except ArchiveError:
-            found += 1
-    archived.replace(archived.manifest.key, whole)
+    for at, key in enumerate(archived.manifest.keys):
+        share = rounds // files + (at < rounds % files)
+        whole = archived.location.get(key)
+        for damaged in DAMAGES[damage](whole, share, random.Random(seed)):
+            archived.replace(key, damaged)
+            proved += fails(lambda: verify_object(archived.location, archived.manifest))
+            try:
+                unchanged += archived.read() == archived.truth
+            except ArchiveError:
+                found += 1
+        archived.replace(key, whole)
     verify_object(archived.location, archived.manifest)
     return Figures(format, damage, rounds, proved, found, unchanged)
 

@@ -45,6 +45,7 @@ from s3_server import S3Server, s3_server
 END = datetime(2025, 1, 9, tzinfo=UTC)
 START = datetime(2025, 1, 2, tzinfo=UTC)
 MESSAGES = 2_000
+FILE_ROWS = 1_100  # of two files
 _SMALL_DISK = 64 * 1024
 
 # What a step asks of the store: the step, the method, the path.
@@ -158,7 +159,12 @@ class Prover:
         for info in list(self.direct.list()):
             self.direct.delete(info.key)
         with self.opened() as store:
-            store.lifecycle.archive(END, again=True, format=self.format)  # type: ignore[arg-type]
+            store.lifecycle.archive(
+                END,
+                again=True,
+                format=self.format,  # type: ignore[arg-type]
+                file_rows=FILE_ROWS,
+            )
 
     def verify(self) -> None:
         with self.opened() as store:

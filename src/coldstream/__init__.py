@@ -117,7 +117,7 @@ def query(
     """The result of an SQL query over an archive, as an Arrow table (extra ``query``).
 
     Needs no database. ``sql`` is DuckDB's: the view ``messages`` has every archived message once,
-    the table ``archived_ranges`` a row for each file. ``memory_limit``: as DuckDB writes it
+    the table ``archived_ranges`` a row for each range. ``memory_limit``: as DuckDB writes it
     (``500MB``, ``4GB``).
 
     Raises:

@@ -19,6 +19,23 @@ _VARIABLES = {
 }
 
 
+_FILE_ROWS = "COLDSTREAM_ARCHIVE_FILE_ROWS"
+
+
+def archive_file_rows(environment: Mapping[str, str] = os.environ) -> int | None:
+    """How many rows a file of the archive may have, where the environment says so.
+
+    Raises:
+        InvalidInput: not a whole number of at least 1.
+    """
+    text = environment.get(_FILE_ROWS, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidInput(f"{_FILE_ROWS} is not a whole number of at least 1: {text!r}")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class ArchiveReads:
     """What reads of the archive may take, for one store.

@@ -48,7 +48,7 @@ def test_full_circle(location: ArchiveLocation, format: Format) -> None:
     key = commit_manifest(location, manifest)
     assert commit_manifest(location, manifest) == key
     assert find_manifest(location, "my schema", START, END) == manifest
-    assert {info.key for info in location.list("my~20schema")} == {key, manifest.key}
+    assert {info.key for info in location.list("my~20schema")} == {key, manifest.files[0].key}
     reader = ArchiveReader(location)
     found = list(reader.read_category([manifest], None))
     assert [(m.global_position, m.data_text, m.time) for m in found] == [
@@ -186,18 +186,18 @@ def test_changed_bits_and_truncation_are_found(location: ArchiveLocation, format
         range_end=END,
         format=format,
     )
-    whole = location.get(manifest.key)
+    whole = location.get(manifest.files[0].key)
     chosen = random.Random(3)
     for _ in range(10):
         damaged = bytearray(whole)
         damaged[chosen.randrange(len(whole))] ^= 1 << chosen.randrange(8)
-        location.put_file(manifest.key, io.BytesIO(damaged))
+        location.put_file(manifest.files[0].key, io.BytesIO(damaged))
         with pytest.raises(ArchiveCorrupt):
             verify_object(location, manifest)
-    location.put_file(manifest.key, io.BytesIO(whole[:-1]))
+    location.put_file(manifest.files[0].key, io.BytesIO(whole[:-1]))
     with pytest.raises(ArchiveCorrupt):
         verify_object(location, manifest)
-    location.put_file(manifest.key, io.BytesIO(whole))
+    location.put_file(manifest.files[0].key, io.BytesIO(whole))
     verify_object(location, manifest)
 
 
@@ -218,7 +218,7 @@ def test_a_stream_costs_few_requests(
     monkeypatch.setattr(location, "get_range", counted)
     name = rows[5_000][3]
     # The footer, the names, the rest; and no names where it is certain that the stream is there.
-    for certain, requests in (((), 3), ((manifest.key,), 2)):
+    for certain, requests in (((), 3), ((manifest.files[0].key,), 2)):
         lengths.clear()
         messages = ArchiveReader(location).read_stream([manifest], name, certain=certain)
         assert [m.global_position for m in messages] == [r[0] for r in rows if r[3] == name]

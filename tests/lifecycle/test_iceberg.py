@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.fix_cli import Cli
-from tests.history import START, WEEK
+from tests.history import FILE_ROWS, START, WEEK
 from tests.lifecycle.conftest import Store
 
 import coldstream
@@ -84,6 +84,22 @@ def test_it_follows_the_lifecycle(store: Store, catalog: str) -> None:
         again = opened.lifecycle.publish()
         assert (again.added, again.removed, again.files) == ((), (), 3)
         assert names(store, catalog) == truth(store, 3)
+
+
+def test_every_file_of_a_chunk_is_in_it(store: Store, catalog: str) -> None:
+    files = "SELECT count(*) FROM archive_files"
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 2, file_rows=FILE_ROWS)
+        publication = proved(opened)
+    assert [(len(publication.added),)] == store.run(files) == [(10,)]
+    assert names(store, catalog) == truth(store, 2)
+    with store.opened() as opened:
+        opened.lifecycle.iceberg = catalog
+        archived(opened, 2, again=True)
+        publication = proved(opened)
+        assert (len(publication.added), len(publication.removed)) == (2, 10)
+    assert names(store, catalog) == truth(store, 2)
 
 
 def test_a_range_that_is_exported_again_is_never_there_twice_nor_missing(

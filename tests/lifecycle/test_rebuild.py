@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.fix_cli import Cli
 from tests.fix_store import drop_store, install_store
-from tests.history import CHUNKS, END, START, WEEK, without_jobs
+from tests.history import CHUNKS, END, FILE_ROWS, START, WEEK, without_jobs
 from tests.lifecycle.conftest import Store
 
 from coldstream.archive.manifest import Manifest
@@ -24,17 +24,26 @@ HEADS = "SELECT stream_name, position, first_time, time, time_ordered FROM strea
 MARKS = "SELECT stream_key, position, range_start FROM stream_marks ORDER BY 1, 2"
 
 
-@pytest.fixture
-def archived(store: Store) -> Store:
+FILES = "SELECT to_jsonb(f) FROM archive_files AS f ORDER BY f.range_start, f.number"
+
+
+@pytest.fixture(params=[None, FILE_ROWS], ids=["one file", "several files"])
+def archived(store: Store, request: pytest.FixtureRequest) -> Store:
     with store.opened() as opened:
-        opened.lifecycle.archive(END)
+        opened.lifecycle.archive(END, file_rows=request.param)
         opened.lifecycle.verify()
         opened.lifecycle.drop(END)
     return store
 
 
 def looks(store: Store) -> list[Any]:
-    return [store.run(LEDGER), store.run(CATEGORIES), store.run(HEADS), store.run(MARKS)]
+    return [
+        store.run(LEDGER),
+        store.run(CATEGORIES),
+        store.run(HEADS),
+        store.run(MARKS),
+        store.run(FILES),
+    ]
 
 
 def anew(store: Store) -> None:
@@ -50,7 +59,7 @@ def test_into_a_new_database(archived: Store) -> None:
     with archived.opened() as opened:
         shown = opened.lifecycle.rebuild(dry_run=True)
     assert [each.result for each in shown] == ["restored"] * CHUNKS
-    assert looks(archived) == [[], [], [], []]
+    assert looks(archived) == [[], [], [], [], []]
     with archived.opened() as opened:
         assert opened.lifecycle.rebuild() == shown
     assert looks(archived) == before
@@ -118,7 +127,7 @@ def test_a_damaged_object_restores_nothing(archived: Store) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     with archived.opened() as opened, pytest.raises(ArchiveCorrupt):
         opened.lifecycle.rebuild()
-    assert looks(archived) == [[], [], [], []]
+    assert looks(archived) == [[], [], [], [], []]
 
 
 def test_ranges_of_two_stores_are_refused(archived: Store) -> None:

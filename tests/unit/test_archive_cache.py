@@ -5,12 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.archive_rows import END, START, batches, make_rows
+from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive.cache import RangeCache
 from coldstream.archive.export import export_rows
@@ -225,7 +224,7 @@ def test_an_object_of_other_bytes_is_not_answered_from_the_cache(
     reader = ArchiveReader(location, cache=cache)
     read(reader, manifest)
     asked = location.requests
-    read(reader, replace(manifest, sha256="0" * 64))
+    read(reader, with_file(manifest, sha256="0" * 64))
     assert location.requests > asked
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.archive_rows import END, START, batches, make_rows
+from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive import csv, parquet
 from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Format, Manifest
+from coldstream.archive.restore import archived_rows
 from coldstream.archive.rows import Row
 from coldstream.errors import (
     ArchiveConflict,
@@ -66,11 +67,11 @@ def test_export_verify_commit_find(location: ArchiveLocation, format: Format) ->
     key = commit_manifest(location, manifest)
     assert key == "message_store/20261103T000000Z_20261110T000000Z/manifest-000001.json"
     assert find_manifest(location, "message_store", START, END) == manifest
-    assert manifest.key.rpartition("/")[0] == key.rpartition("/")[0]
-    assert manifest.key.endswith(f"/_hyper_1_2_chunk-{manifest.sha256}.{format}")
+    assert manifest.files[0].key.rpartition("/")[0] == key.rpartition("/")[0]
+    assert manifest.files[0].key.endswith(f"/_hyper_1_2_chunk-{manifest.files[0].sha256}.{format}")
     assert manifest.rows == 3_000
     read = (parquet if format == "parquet" else csv).read_rows
-    stored = io.BytesIO(location.get(manifest.key))
+    stored = io.BytesIO(location.get(manifest.files[0].key))
     assert [row for part in read(stored) for row in part] == rows
 
 
@@ -79,7 +80,7 @@ def test_an_export_run_again_changes_nothing(location: ArchiveLocation) -> None:
     first = export(location, rows)
     key = commit_manifest(location, first)
     again = export(location, rows)
-    assert (again.key, again.sha256) == (first.key, first.sha256)
+    assert again.files == first.files
     assert commit_manifest(location, again) == key
     assert find_manifest(location, "message_store", START, END) == first
     assert len(list(location.list())) == 2
@@ -201,16 +202,16 @@ def test_a_failure_of_the_source_passes_through_and_uploads_nothing(
 @pytest.mark.parametrize("format", FORMATS)
 def test_forty_changed_bits_are_found(location: ArchiveLocation, format: Format) -> None:
     manifest = export(location, make_rows(2_000), format=format)
-    whole = location.get(manifest.key)
+    whole = location.get(manifest.files[0].key)
     chosen = random.Random(7)
     places = {chosen.randrange(len(whole)) for _ in range(38)} | {0, len(whole) - 1}
     for place in places:
         damaged = bytearray(whole)
         damaged[place] ^= 1 << chosen.randrange(8)
-        location.put_file(manifest.key, io.BytesIO(damaged))
+        location.put_file(manifest.files[0].key, io.BytesIO(damaged))
         with pytest.raises(ArchiveCorrupt, match="has the SHA-256"):
             verify_object(location, manifest)
-    location.put_file(manifest.key, io.BytesIO(whole))
+    location.put_file(manifest.files[0].key, io.BytesIO(whole))
     verify_object(location, manifest)
 
 
@@ -218,16 +219,106 @@ def test_forty_changed_bits_are_found(location: ArchiveLocation, format: Format)
 @pytest.mark.parametrize("size", [0, 1, 1_000, -1])
 def test_truncation_is_found(location: ArchiveLocation, format: Format, size: int) -> None:
     manifest = export(location, make_rows(2_000), format=format)
-    location.put_file(manifest.key, io.BytesIO(location.get(manifest.key)[:size]))
+    location.put_file(manifest.files[0].key, io.BytesIO(location.get(manifest.files[0].key)[:size]))
     with pytest.raises(ArchiveCorrupt, match=rf"bytes, not {manifest.bytes}"):
         verify_object(location, manifest)
 
 
 def test_a_missing_object_is_found(location: ArchiveLocation) -> None:
     manifest = export(location, make_rows(10))
-    location.delete(manifest.key)
+    location.delete(manifest.files[0].key)
     with pytest.raises(ArchiveCorrupt, match="is missing"):
         verify_object(location, manifest)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_many_rows_are_in_several_files(location: ArchiveLocation, format: Format) -> None:
+    rows = make_rows(2_000)
+    steps: list[tuple[str, int, int | None]] = []
+    manifest = export(
+        location, rows, format=format, file_rows=300, progress=lambda *step: steps.append(step)
+    )
+    assert len(manifest.files) >= 7
+    assert max(file.rows for file in manifest.files) <= 300
+    assert [step for step in steps if step[0] == "upload"][-1][1:] == (manifest.bytes,) * 2
+    one = export(location, rows, format=format)
+    assert len(one.files) == 1
+    said = {"files": one.files, "created_at": one.created_at}
+    # In sum they hold what one file would, and say so.
+    assert replace(manifest, **said) == one
+    read = (parquet if format == "parquet" else csv).read_rows
+    at = 0
+    for file in manifest.files:
+        part = rows[at : at + file.rows]
+        assert [r for p in read(io.BytesIO(location.get(file.key))) for r in p] == part
+        assert (file.first_stream_name, file.last_stream_name) == (part[0][3], part[-1][3])
+        positions = [row[0] for row in part]
+        assert file.first_global_position == min(positions)
+        assert file.last_global_position == max(positions)
+        at += file.rows
+    assert at == len(rows)
+    assert [row for part in archived_rows(location, manifest) for row in part] == rows
+    verify_object(location, manifest)
+    verify_object(location, manifest, deep=False)
+    # Killed and run again, it makes the same files.
+    assert export(location, rows, format=format, file_rows=300).files == manifest.files
+
+
+@pytest.mark.parametrize("deep", [True, False])
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_of_several_files_is_proved(
+    location: ArchiveLocation, format: Format, deep: bool
+) -> None:
+    manifest = export(location, make_rows(1_000), format=format, file_rows=200)
+    for file in manifest.files:
+        whole = location.get(file.key)
+        damaged = bytearray(whole)
+        damaged[len(whole) // 3] ^= 4
+        location.put_file(file.key, io.BytesIO(damaged))
+        with pytest.raises(ArchiveCorrupt, match=file.sha256):
+            verify_object(location, manifest, deep=deep)
+        with pytest.raises(ArchiveCorrupt, match=file.sha256):
+            list(archived_rows(location, manifest))
+        location.delete(file.key)
+        with pytest.raises(ArchiveCorrupt, match="is missing"):
+            verify_object(location, manifest, deep=deep)
+        location.put_file(file.key, io.BytesIO(whole))
+    verify_object(location, manifest, deep=deep)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": 1_999},
+        {"digest": "sum-sha256:2000:" + "0" * 32},
+        {"first_global_position": 2},
+        {"last_global_position": 2_001},
+        {"first_stream_name": "A"},
+        {"last_stream_name": "\U0010ffff"},
+    ],
+    ids=str,
+)
+def test_whatever_the_manifest_says_of_a_file_is_proved(
+    location: ArchiveLocation, format: Format, change: dict[str, Any]
+) -> None:
+    manifest = export(location, make_rows(2_000), format=format)
+    with pytest.raises(ArchiveCorrupt, match=f"differs from its manifest in {next(iter(change))}"):
+        verify_object(location, with_file(manifest, **change))
+
+
+def test_files_in_another_order_are_found(location: ArchiveLocation) -> None:
+    manifest = export(location, make_rows(1_000), file_rows=200)
+    with pytest.raises(ArchiveCorrupt, match="Rows out of order"):
+        verify_object(location, replace(manifest, files=manifest.files[::-1]))
+    fewer = replace(manifest, files=manifest.files[:-1])
+    with pytest.raises(ArchiveCorrupt, match="differs from its manifest in rows"):
+        verify_object(location, fewer)
+
+
+def test_a_file_without_room_for_a_row(location: ArchiveLocation) -> None:
+    with pytest.raises(InvalidInput, match="A file of 0 rows"):
+        export(location, [], file_rows=0)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -269,7 +360,7 @@ def test_other_rows_under_the_same_name_are_found(location: ArchiveLocation) -> 
 def test_the_footer_is_proved_by_itself(location: ArchiveLocation) -> None:
     manifest = export(location, make_rows(100))
     with pytest.raises(ArchiveCorrupt, match="has another footer"):
-        verify_object(location, replace(manifest, footer_sha256="0" * 64))
+        verify_object(location, with_file(manifest, footer_sha256="0" * 64))
 
 
 def test_a_spool_that_cannot_be_written(location: ArchiveLocation, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.archive_rows import END, START
 
-from coldstream.archive.manifest import CategorySummary, Manifest, sealed
+from coldstream.archive.manifest import ArchiveFile, CategorySummary, Manifest, sealed
 from coldstream.errors import ArchiveCorrupt
 
 MANIFEST = Manifest(
@@ -17,11 +17,34 @@ MANIFEST = Manifest(
     range_start=START,
     range_end=END,
     format="parquet",
-    key="message_store/x/y.parquet",
-    bytes=1234,
-    sha256="ab" * 32,
-    footer_bytes=500,
-    footer_sha256="cd" * 32,
+    files=(
+        ArchiveFile(
+            key="message_store/x/y.parquet",
+            bytes=1234,
+            sha256="ab" * 32,
+            footer_bytes=500,
+            footer_sha256="cd" * 32,
+            rows=2,
+            digest="sum-sha256:2:" + "0e" * 16,
+            first_stream_name="account-1",
+            last_stream_name="account-2",
+            first_global_position=5,
+            last_global_position=9,
+        ),
+        ArchiveFile(
+            key="message_store/x/z.parquet",
+            bytes=1000,
+            sha256="ba" * 32,
+            footer_bytes=400,
+            footer_sha256="dc" * 32,
+            rows=1,
+            digest="sum-sha256:1:" + "01" * 16,
+            first_stream_name="ünï-1",
+            last_stream_name="ünï-1",
+            first_global_position=7,
+            last_global_position=7,
+        ),
+    ),
     rows=3,
     streams=2,
     digest="sum-sha256:3:" + "0f" * 16,
@@ -51,8 +74,19 @@ def test_round_trip() -> None:
     empty = replace(
         MANIFEST,
         format="csv",
-        footer_bytes=None,
-        footer_sha256=None,
+        files=(
+            replace(
+                MANIFEST.files[0],
+                footer_bytes=None,
+                footer_sha256=None,
+                rows=0,
+                digest="sum-sha256:0:" + "0" * 32,
+                first_stream_name=None,
+                last_stream_name=None,
+                first_global_position=None,
+                last_global_position=None,
+            ),
+        ),
         rows=0,
         streams=0,
         digest="sum-sha256:0:" + "0" * 32,
@@ -67,7 +101,7 @@ def test_round_trip() -> None:
 
 def test_text() -> None:
     text = MANIFEST.to_json().decode()
-    assert text.startswith('{\n "format_version": 1,\n "schema": "message_store",\n')
+    assert text.startswith('{\n "format_version": 2,\n "schema": "message_store",\n')
     assert list(document()) == ["format_version", *(field.name for field in fields(Manifest))]
     assert document()["range_start"] == "2026-11-03T00:00:00.000000Z"
     assert document()["categories"][1] == {
@@ -78,9 +112,32 @@ def test_text() -> None:
     }
 
 
+def of_version_1() -> dict[str, Any]:
+    """The document as it was when a range had one file."""
+    one = document()["files"][0]
+    moved = {name: one[name] for name in ("key", "bytes", "sha256", "footer_bytes")}
+    rest = {key: value for key, value in document().items() if key != "files"}
+    return rest | moved | {"footer_sha256": one["footer_sha256"], "format_version": 1}
+
+
+def test_a_manifest_of_the_first_version_has_one_file() -> None:
+    found = Manifest.from_json(sealed(of_version_1()))
+    whole = {name: getattr(MANIFEST, name) for name in ("rows", "digest")}
+    unknown = {"first_stream_name": None, "last_stream_name": None}
+    assert found == replace(MANIFEST, files=(replace(MANIFEST.files[0], **whole, **unknown),))
+    assert json.loads(found.to_json())["format_version"] == 2
+
+
+@pytest.mark.parametrize("name", ["key", "bytes", "sha256", "footer_sha256", "rows"])
+def test_every_field_of_the_first_version_is_needed(name: str) -> None:
+    without = {key: value for key, value in of_version_1().items() if key != name}
+    with pytest.raises(ArchiveCorrupt, match=f"{name} is missing"):
+        Manifest.from_json(sealed(without))
+
+
 def test_another_format_version() -> None:
-    for version in (2, 0, "1", None, True):
-        with pytest.raises(ArchiveCorrupt, match="this release reads 1") as caught:
+    for version in (3, 0, "1", None, True):
+        with pytest.raises(ArchiveCorrupt, match="this release reads 2") as caught:
             Manifest.from_json(sealed(document() | {"format_version": version}))
         assert caught.value.hint
 
@@ -100,6 +157,13 @@ def test_every_field_is_needed_and_typed(name: str) -> None:
         Manifest.from_json(sealed(document() | {name: {"of another": "type"}}))
 
 
+MANIFEST_FILES = document()["files"]
+
+
+def in_a_file(**change: Any) -> dict[str, Any]:
+    return {"files": [MANIFEST_FILES[0], MANIFEST_FILES[1] | change]}
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [
@@ -107,12 +171,21 @@ def test_every_field_is_needed_and_typed(name: str) -> None:
         ({"rows": None}, "rows: not a whole number"),
         ({"rows": True}, "rows: not a whole number"),
         ({"rows": 3.0}, "rows: not a whole number"),
-        ({"rows": 4}, "digest: not the digest of that many rows"),
+        ({"rows": 4}, "files: their rows do not add up"),
+        ({"digest": "sum-sha256:4:" + "0" * 32}, "digest: not the digest of that many rows"),
         ({"format": "orc"}, "format: 'orc' is not known"),
-        ({"sha256": "ab" * 31}, "sha256"),
-        ({"footer_sha256": None}, "footer_sha256"),
-        ({"footer_bytes": 0}, "footer_bytes"),
-        ({"footer_bytes": 5_000}, "footer_bytes"),
+        ({"files": []}, "files: none"),
+        ({"files": MANIFEST_FILES[:1]}, "files: their rows do not add up"),
+        ({"files": [MANIFEST_FILES[0] | {"extra": 1}]}, "files: extra is not known"),
+        ({"files": [*MANIFEST_FILES[:1], MANIFEST_FILES[0] | {"rows": 1}]}, "number 1: digest"),
+        (in_a_file(key="message_store/x/y.parquet"), "files: one key twice"),
+        (in_a_file(sha256="ab" * 31), "files: number 1: sha256"),
+        (in_a_file(footer_sha256=None), "footer_sha256"),
+        (in_a_file(footer_bytes=0), "footer_bytes"),
+        (in_a_file(footer_bytes=5_000), "footer_bytes"),
+        (in_a_file(last_stream_name=None), "the ranges do not fit"),
+        (in_a_file(last_stream_name="z"), "a range ends before it starts"),
+        (in_a_file(first_global_position=8), "a range ends before it starts"),
         ({"digest": "sum-sha256:3:0"}, "digest"),
         ({"range_start": "2026-11-03T00:00:00.000000"}, "range_start: not a time"),
         ({"range_start": "2026-13-03T00:00:00.000000Z"}, "range_start: month"),

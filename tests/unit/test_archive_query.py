@@ -55,17 +55,24 @@ def answer(location: ArchiveLocation, sql: str, **options: Any) -> list[tuple[An
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
+@pytest.mark.parametrize("file_rows", [None, 300])
 @pytest.mark.parametrize("place", ["folder", "memory", "s3"])
 def test_every_message_of_both_formats_once(
-    place: str, location: ArchiveLocation, request: pytest.FixtureRequest
+    place: str,
+    file_rows: int | None,
+    location: ArchiveLocation,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if file_rows:
+        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", str(file_rows))
     options = None
     if place == "s3":
         server: S3Server = request.getfixturevalue("s3")
         options = server.options
-        location = ArchiveLocation.open(server.url("query"), options)
+        location = ArchiveLocation.open(server.url(f"query-{file_rows}"), options)
     elif place == "memory":
-        location = ArchiveLocation.open("memory://query")
+        location = ArchiveLocation.open(f"memory://query-{file_rows}")
     rows = [*ROWS, *shifted(ROWS, 1), *shifted(ROWS, 2)]
     for week, format in enumerate(("parquet", "csv", "parquet")):
         commit_manifest(location, export(location, shifted(ROWS, week), week, format))
@@ -80,7 +87,7 @@ def test_every_message_of_both_formats_once(
     expected = sorted(rows)
     assert len(found) == len(expected)
     assert [(*row[:7], str(row[7]), row[8]) for row in expected] == found
-    ranges = "SELECT messages, format, bytes > 0, object FROM archived_ranges ORDER BY range_start"
+    ranges = "SELECT messages, format, bytes > 0, objects FROM archived_ranges ORDER BY range_start"
     ranges_found = answer(location, ranges, archive_options=options)
     assert [row[:3] for row in ranges_found] == [
         (2_000, "parquet", True),
@@ -88,7 +95,10 @@ def test_every_message_of_both_formats_once(
         (2_000, "parquet", True),
         (1, "parquet", True),
     ]
-    assert all(row[3].startswith(f"{location.url}/message_store/") for row in ranges_found)
+    objects = [url for row in ranges_found for url in row[3]]
+    assert all(url.startswith(f"{location.url}/message_store/") for url in objects)
+    assert len(set(objects)) == len(objects)
+    assert len(objects) == 4 if file_rows is None else len(objects) > 20
 
 
 def test_types_are_those_of_the_file_also_without_messages(location: ArchiveLocation) -> None:
@@ -184,15 +194,15 @@ def test_an_object_that_is_gone_or_damaged_is_no_shorter_answer() -> None:
     location = ArchiveLocation.open("memory://damaged")
     manifest = export(location, ROWS)
     commit_manifest(location, manifest)
-    data = bytearray(location.get(manifest.key))
+    data = bytearray(location.get(manifest.files[0].key))
     data[1_000:20_000] = b"\7" * 19_000
-    obstore.put(location._store, manifest.key, bytes(data))
+    obstore.put(location._store, manifest.files[0].key, bytes(data))
     with pytest.raises(coldstream.ArchiveCorrupt):
         answer(location, "SELECT * FROM messages")
-    obstore.put(location._store, manifest.key, bytes(data[:-100]))
+    obstore.put(location._store, manifest.files[0].key, bytes(data[:-100]))
     with pytest.raises(coldstream.ArchiveCorrupt):
         answer(location, "SELECT * FROM messages")
-    location.delete(manifest.key)
+    location.delete(manifest.files[0].key)
     with pytest.raises(coldstream.ArchiveUnavailable):
         answer(location, "SELECT * FROM messages")
 

@@ -3,12 +3,11 @@ from __future__ import annotations
 import io
 import pickle
 import threading
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from tests.archive_rows import END, START, batches, make_rows
+from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive import filters
 from coldstream.archive.export import export_rows
@@ -68,6 +67,13 @@ def format(request: pytest.FixtureRequest) -> Format:
     return value
 
 
+@pytest.fixture(autouse=True, params=[None, "130"], ids=["one file", "several files"])
+def file_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand messages are in one file, or in eight that cut streams where they like."""
+    if request.param is not None:
+        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", request.param)
+
+
 @pytest.fixture
 def location() -> ArchiveLocation:
     return ArchiveLocation.open("memory://")
@@ -110,7 +116,7 @@ def test_objects_are_opened_when_the_order_reaches_them(
     manifests = archived(location, ALL)
     reader = ArchiveReader(location)
     for later in manifests[2:]:
-        location.delete(later.key)
+        location.delete(later.files[0].key)
     messages = reader.read_category(manifests, None)
     assert [next(messages).global_position for _ in range(2_000)] == list(range(1, 2_001))
     with pytest.raises(ArchiveUnavailable, match="does not exist"):
@@ -118,8 +124,8 @@ def test_objects_are_opened_when_the_order_reaches_them(
     counting = Counting(location, monkeypatch)
     assert len(list(reader.read_category(manifests, None, 1, 1_000))) == 1_000
     assert list(reader.read_category(manifests, "nowhere")) == []
-    # The light pass and the rows; the footer is known.
-    assert counting.requests == 2
+    # The light pass and the rows; the footers are known.
+    assert counting.requests == 2 * len(manifests[0].files)
 
 
 def test_one_stream_takes_two_requests_and_then_none(
@@ -131,11 +137,13 @@ def test_one_stream_takes_two_requests_and_then_none(
     counting = Counting(location, monkeypatch)
     first = list(reader.read_stream([manifest], name))
     assert first
-    assert counting.requests == 2
+    files = [f for f in manifest.files if str(f.first_stream_name) <= name]
+    requests = 2 * sum(str(file.last_stream_name) >= name for file in files)
+    assert counting.requests == requests
     assert list(reader.read_stream([manifest], name)) == first
-    assert counting.requests == 2
+    assert counting.requests == requests
     assert list(reader.read_stream([manifest], "\U0010ffff-1")) == []
-    assert counting.requests == 2
+    assert counting.requests == requests
 
 
 def test_filters_are_the_database_functions_own(location: ArchiveLocation, format: Format) -> None:
@@ -161,9 +169,9 @@ def test_damage_is_found_before_a_message_is_given(
     location: ArchiveLocation, format: Format, at: int
 ) -> None:
     manifest = archived(location, ALL, format)[0]
-    damaged = bytearray(location.get(manifest.key))
+    damaged = bytearray(location.get(manifest.files[0].key))
     damaged[at] ^= 4
-    location.put_file(manifest.key, io.BytesIO(damaged))
+    location.put_file(manifest.files[0].key, io.BytesIO(damaged))
     given: list[Message] = []
     with pytest.raises(ArchiveCorrupt):
         given.extend(ArchiveReader(location).read_category([manifest], None))
@@ -173,14 +181,18 @@ def test_damage_is_found_before_a_message_is_given(
 def test_a_changed_footer_is_never_parsed(location: ArchiveLocation) -> None:
     """The Parquet library ends the process on some of these: the hash must come first."""
     manifest = archived(location, ALL)[0]
-    assert manifest.footer_bytes is not None
-    whole = location.get(manifest.key)
-    for at in range(1, manifest.footer_bytes, 7):
+    assert manifest.files[0].footer_bytes is not None
+    whole = location.get(manifest.files[0].key)
+    for at in range(1, manifest.files[0].footer_bytes, 7):
         damaged = bytearray(whole)
         damaged[-at] ^= 1 << at % 8
-        location.put_file(manifest.key, io.BytesIO(damaged))
+        location.put_file(manifest.files[0].key, io.BytesIO(damaged))
         with pytest.raises(ArchiveCorrupt, match="has another footer"):
-            list(ArchiveReader(location).read_stream([manifest], "a-1"))
+            list(
+                ArchiveReader(location).read_stream(
+                    [manifest], str(manifest.files[0].first_stream_name)
+                )
+            )
 
 
 def test_the_same_messages_twice_are_an_error(location: ArchiveLocation) -> None:
@@ -254,9 +266,9 @@ def test_objects_without_rows_are_passed_over(location: ArchiveLocation) -> None
 
 def test_a_manifest_that_names_another_object(location: ArchiveLocation) -> None:
     one, other, *_ = archived(location, ALL)
-    swapped = replace(one, key=other.key)
+    swapped = with_file(one, key=other.files[0].key)
     with pytest.raises(ArchiveCorrupt):
-        list(ArchiveReader(location).read_stream([swapped], "a-1"))
+        list(ArchiveReader(location).read_stream([swapped], str(one.files[0].first_stream_name)))
 
 
 def test_threads_share_a_reader(location: ArchiveLocation) -> None:

@@ -13,6 +13,7 @@ from coldstream.archive.export import export_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.row_groups import FILE_ROW_GROUPS, ROW_GROUP_BYTES
 from coldstream.archive.rows import COLUMNS
 
 ROWS = 200_000
@@ -82,7 +83,7 @@ def manifest(location: Counted) -> Manifest:
 @pytest.fixture
 def groups(location: Counted, manifest: Manifest) -> list[tuple[str, str]]:
     """The first and the last name of each row group."""
-    footer = pq.read_metadata(pa.BufferReader(location.get(manifest.key)))
+    footer = pq.read_metadata(pa.BufferReader(location.get(manifest.files[0].key)))
     found = [footer.row_group(n).column(3).statistics for n in range(footer.num_row_groups)]
     assert len(found) > 20
     return [(each.min, each.max) for each in found]
@@ -93,7 +94,7 @@ def read(
 ) -> list[int]:
     """The positions that a reader without anything in memory gives, within the budget."""
     location.requests = location.bytes = 0
-    keys = {manifest.key} if certain else set()
+    keys = {manifest.files[0].key} if certain else set()
     messages = ArchiveReader(location).read_stream([manifest], name, position, certain=keys)
     found = [m.position for m in messages]
     assert location.requests <= REQUESTS
@@ -159,3 +160,47 @@ def test_a_replay_asks_for_several_row_groups_at_once(
     # The footer, the positions of each row group, and two passes over all of it, of which each
     # would otherwise ask for each row group.
     assert location.requests < 1 + len(groups) + len(groups)
+
+
+def test_a_stream_of_a_large_chunk(location: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file has so many row groups that its footer, and what a stream needs of it, is in bounds;
+    the other files are not opened. Row groups are smaller here, so that there are many."""
+    monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 50)
+    batch = rows()
+    large = export_rows(
+        location,
+        (batch.slice(start, 5_000) for start in range(0, 50_000, 5_000)),
+        schema="large",
+        chunk_name="c",
+        range_start=START,
+        range_end=START + timedelta(days=1),
+    )
+    assert len(large.files) == 6
+    for file in large.files:
+        footer = pq.read_metadata(pa.BufferReader(location.get(file.key)))
+        assert footer.num_row_groups <= FILE_ROW_GROUPS
+        assert file.footer_bytes is not None
+        # Two row groups may be fetched beside it.
+        assert file.footer_bytes <= BYTES - 2 * ROW_GROUP_BYTES
+    for name in (names()[0], names()[25_005], str(large.files[1].last_stream_name)):
+        assert read(location, large, name) == list(range(10))
+
+
+def test_a_file_ends_before_a_stream_that_would_be_cut(
+    location: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 4_000)
+    batch = rows()
+    manifest = export_rows(
+        location,
+        [batch],
+        schema="two",
+        chunk_name="c",
+        range_start=START,
+        range_end=START + timedelta(days=1),
+        file_rows=ROWS - LONG_ROWS // 2,
+    )
+    first, second = manifest.files
+    assert first.last_stream_name != second.first_stream_name
+    assert read(location, manifest, LONG) == list(range(LONG_ROWS))
+    assert read(location, manifest, LONG, LONG_ROWS - 1) == [LONG_ROWS - 1]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from coldstream.archive import parquet
-from coldstream.archive.row_groups import ROW_GROUP_BYTES, ROW_GROUP_ROWS
+from coldstream.archive.row_groups import ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroups
 from coldstream.archive.rows import Row
 
 START = datetime(2026, 11, 3, tzinfo=UTC)
@@ -104,3 +104,17 @@ def test_what_fails_in_the_thread_is_the_callers_error() -> None:
 
     with pytest.raises(Exception, match="the disk is full"):
         parquet.write_parquet(Full(), batches(5_000, 100), metadata={})  # type: ignore[arg-type]
+
+
+def test_a_file_is_full_when_it_ends_where_a_stream_does() -> None:
+    groups = RowGroups(batches(12_000, 100, 37), file_rows=6_000)
+    files: list[list[str]] = []
+    while groups.more:
+        names: list[str] = []
+        for group in groups.file():
+            names += [name for batch in group for name in batch["stream_name"].to_pylist()]
+            groups.written(300_000)
+        files.append(names)
+    assert sum(map(len, files)) == 12_000
+    assert all(0.8 * 6_000 < len(names) <= 6_000 for names in files[:-1])
+    assert sum(len(set(names)) for names in files) == len(set().union(*files))

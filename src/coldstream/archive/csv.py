@@ -16,7 +16,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain, islice, takewhile
@@ -28,6 +28,7 @@ import pyarrow as pa
 
 from coldstream.archive.ordering import in_global_order
 from coldstream.archive.ranges import SeekableFile
+from coldstream.archive.row_groups import RowGroups
 from coldstream.archive.rows import COLUMNS, Batch, Row, to_batches, to_messages, to_rows
 from coldstream.archive.sink import HashingSink
 from coldstream.archive.summary import FileStats, Summing
@@ -47,22 +48,39 @@ _Record: TypeAlias = "tuple[str, str, str, str, str, str | None, str | None, str
 
 
 def write_csv(target: Path | BinaryIO, batches: Iterable[Batch]) -> FileStats:
-    """Write rows in file order, a few thousand in memory; fsync when given a path.
+    """Write rows in file order, whatever their number; fsync when given a path.
 
     Raises:
         ArchiveCorrupt: rows out of order.
         ValueError: a row that cannot be archived.
     """
-    summing = Summing()
+    groups = ([batch] for given in batches for batch in to_batches(given))
+    return _write(target, groups, lambda size: None, Summing())
+
+
+def write_file(target: Path | BinaryIO, groups: RowGroups, summing: Summing) -> FileStats:
+    """Write the next file, a row group's rows in memory; fsync when given a path. As there are no
+    row groups in CSV, this is what bounds the file: readers fetch it whole."""
+    return _write(target, groups.file(), groups.written, summing)
+
+
+def _write(
+    target: Path | BinaryIO,
+    groups: Iterable[list[pa.RecordBatch]],
+    written: Callable[[int], None],
+    summing: Summing,
+) -> FileStats:
     sink = HashingSink(target)
     try:
         sink.write(_HEADER.encode())
-        for given in batches:
-            for batch in to_batches(given):
+        for group in groups:
+            before = sink.bytes
+            for batch in group:
                 summing.add(batch)
                 for piece in range(0, batch.num_rows, _BATCH):
                     rows = to_rows(batch.slice(piece, _BATCH))
                     sink.write("".join(map(_line, rows)).encode())
+            written(sink.bytes - before)
     finally:
         sink.close()
     return summing.file_stats(sink)

@@ -1,30 +1,34 @@
 """The steps from rows to a committed, verified archive object. Each can be killed and run again.
 
-1. :func:`export_rows` writes a local spool file and uploads it under a key that contains its hash.
-2. :func:`verify_object` reads the object back from storage and proves it.
-3. :func:`commit_manifest` makes it the truth about its range. An object without a manifest is an
-   orphan: nobody reads it.
+1. :func:`export_rows` writes a local spool file and uploads it under a key that contains its hash;
+   one after another, where the rows are too many for one file.
+2. :func:`verify_object` reads the files back from storage and proves them.
+3. :func:`commit_manifest` makes them the truth about their range. A file that no manifest names is
+   an orphan: nobody reads it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
 from coldstream.archive import csv, layout, parquet
 from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import FORMATS, Format, Manifest
+from coldstream.archive.manifest import FORMATS, ArchiveFile, Format, Manifest
+from coldstream.archive.row_groups import FILE_ROWS, RowGroups
 from coldstream.archive.rows import COLUMNS, Batch
 from coldstream.archive.spool import hash_of, spool_file
 from coldstream.archive.summary import RowsSummary, Summing
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, InvalidInput
+from coldstream.settings import archive_file_rows
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 """Called with a step's name, what is done so far and what there is in all, where that is known.
@@ -44,58 +48,88 @@ def export_rows(
     format: Format = "parquet",
     spool_dir: Path | None = None,
     store_id: str | None = None,
+    file_rows: int | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Write the rows of one time range as an object; gives its manifest, not yet committed.
+    """Write the rows of one time range as files; gives their manifest, not yet committed.
 
     ``batches`` hold tuples (:data:`coldstream.archive.rows.Row`) or record batches, ordered by
-    ``stream_name COLLATE "C", position``. The spool (the object's size, in ``spool_dir`` or the
-    system's temporary folder) has no name, so not even SIGKILL leaves it behind.
+    ``stream_name COLLATE "C", position``. A file has ``file_rows`` rows at most (``None``: what
+    the environment says, or else a default), and fewer where they are large
+    (:data:`coldstream.archive.row_groups.FILE_ROW_GROUPS`); a range without rows has one file too.
+    The spool (a file's size, in ``spool_dir`` or the system's temporary folder) has no name, so not
+    even SIGKILL leaves it behind.
 
     Raises:
         ArchiveCorrupt: rows out of order, or outside the range.
         ArchiveUnavailable: the location or the spool cannot be written.
-        InvalidInput: no such format, or a range that ends before it starts.
+        InvalidInput: no such format or number, or a range that ends before it starts.
         ValueError: a row that cannot be archived.
     """
     if format not in FORMATS:
         raise InvalidInput(f"No archive format {format!r}: choose {' or '.join(FORMATS)}")
     if range_start >= range_end:
         raise InvalidInput("The range ends before it starts")
-    with spool_file(spool_dir) as spool:
-        counted = _counted(batches, progress)
-        if format == "parquet":
-            stats = parquet.write_parquet(
-                spool,
-                counted,
-                metadata={
-                    "coldstream.schema": schema,
-                    "coldstream.chunk": chunk_name,
-                    "coldstream.range_start": layout.compact_time(range_start),
-                    "coldstream.range_end": layout.compact_time(range_end),
-                },
+    file_rows = checked_file_rows(file_rows)
+    metadata = {
+        "coldstream.schema": schema,
+        "coldstream.chunk": chunk_name,
+        "coldstream.range_start": layout.compact_time(range_start),
+        "coldstream.range_end": layout.compact_time(range_end),
+    }
+    groups = RowGroups(_counted(batches, progress), file_rows=file_rows)
+    whole = Summing()
+    files: list[ArchiveFile] = []
+    while not files or groups.more:
+        summing = Summing()
+        with spool_file(spool_dir) as spool:
+            if format == "parquet":
+                stats = parquet.write_file(spool, groups, summing, metadata=metadata)
+            else:
+                stats = csv.write_file(spool, groups, summing)
+            _check_range(stats, range_start, range_end)
+            whole.add_file(summing)
+            key = layout.object_key(
+                schema, range_start, range_end, chunk=chunk_name, sha256=stats.sha256, format=format
             )
-        else:
-            stats = csv.write_csv(spool, counted)
-        _check_range(stats, range_start, range_end)
-        key = layout.object_key(
-            schema, range_start, range_end, chunk=chunk_name, sha256=stats.sha256, format=format
-        )
-        location.put_file(
-            key, spool, progress and (lambda done, total: progress("upload", done, total))
-        )
+            location.put_file(key, spool, progress_after(files, "upload", progress))
+        values = {"key": key, **vars(stats)}
+        files.append(ArchiveFile(**{each.name: values[each.name] for each in fields(ArchiveFile)}))
     return Manifest(
         schema=schema,
         chunk=chunk_name,
         range_start=range_start.astimezone(UTC),
         range_end=range_end.astimezone(UTC),
         format=format,
-        key=key,
+        files=tuple(files),
         columns=COLUMNS if format == "parquet" else COLUMNS[:-1],
         created_at=datetime.now(UTC),
         store_id=store_id,
-        **vars(stats),
+        **vars(whole.summary()),
     )
+
+
+def checked_file_rows(file_rows: int | None) -> int:
+    """How many rows a file may have: ``None`` is what the environment says, or else a default.
+
+    Raises:
+        InvalidInput: less than one.
+    """
+    if file_rows is None:
+        file_rows = archive_file_rows() or FILE_ROWS
+    if file_rows < 1:
+        raise InvalidInput(f"A file of {file_rows} rows")
+    return file_rows
+
+
+def progress_after(
+    files: Iterable[ArchiveFile], step: str, progress: Progress | None
+) -> Callable[[int, int], None] | None:
+    """The progress in bytes of the file that comes after these."""
+    if progress is None:
+        return None
+    before = sum(file.bytes for file in files)
+    return lambda done, total: progress(step, before + done, before + total)
 
 
 def find_manifest(
@@ -113,12 +147,12 @@ def find_manifest(
 def commit_manifest(location: ArchiveLocation, manifest: Manifest) -> str:
     """Make the manifest the truth about its range; gives its key.
 
-    Run again for the same object it changes nothing and gives the first key.
+    Run again for the same files it changes nothing and gives the first key.
 
     Raises:
         ArchiveConflict: another process committed first, or the range belongs to another store.
     """
-    range_ = (manifest.schema, manifest.range_start, manifest.range_end)
+    range_ = _range_of(manifest)
     found = _latest(location, *range_)
     generation = 0
     if found:
@@ -128,7 +162,7 @@ def commit_manifest(location: ArchiveLocation, manifest: Manifest) -> str:
                 f"{location.url_of(layout.range_prefix(*range_))} belongs to another store",
                 hint="Give every store its own archive URL.",
             )
-        if (committed.key, committed.sha256) == (manifest.key, manifest.sha256):
+        if (committed.keys, committed.digest) == (manifest.keys, manifest.digest):
             return layout.manifest_key(*range_, generation)
     key = layout.manifest_key(*range_, generation + 1)
     data = manifest.to_json()
@@ -139,6 +173,10 @@ def commit_manifest(location: ArchiveLocation, manifest: Manifest) -> str:
         if location.get(key) != data:
             raise
     return key
+
+
+def _range_of(manifest: Manifest) -> tuple[str, datetime, datetime]:
+    return manifest.schema, manifest.range_start, manifest.range_end
 
 
 def _latest(
@@ -155,11 +193,7 @@ def _latest(
     key = layout.manifest_key(schema, range_start, range_end, max(generations))
     url = location.url_of(key)
     manifest = Manifest.from_json(location.get(key), name=url)
-    if (manifest.schema, manifest.range_start, manifest.range_end) != (
-        schema,
-        range_start,
-        range_end,
-    ):
+    if _range_of(manifest) != (schema, range_start, range_end):
         raise ArchiveCorrupt(f"{url} is about another range")
     return max(generations), manifest
 
@@ -173,58 +207,85 @@ def verify_object(
     spool_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Read the object back from storage and prove it equal to what its manifest says.
+    """Read the files back from storage and prove them equal to what the manifest says.
 
-    In this order: bytes, SHA-256 of all of them; and ``deep``, page checksums, order of rows, their
-    number, ranges, categories and digest. Bytes that were once proved deep are proved by their
-    SHA-256. ``with_rows`` is called with
-    them, in order; they are proved when this returns.
+    Of each file, in this order: bytes, SHA-256 of all of them; and ``deep``, page checksums, order
+    of rows, their number, ranges and digest; then of all together, categories too. Bytes that were
+    once proved deep are proved by their SHA-256. ``with_rows`` is called with the rows, in order;
+    they are proved when this returns.
 
     Raises:
-        ArchiveCorrupt: it differs; the message names what does.
+        ArchiveCorrupt: something differs; the message names what does.
         ArchiveUnavailable: the location cannot be read, or the spool cannot be written.
     """
-    url = location.url_of(manifest.key)
-    info = location.head(manifest.key)
+    whole = Summing()
+    url = ""
+    for number, file in enumerate(manifest.files):
+        url = location.url_of(file.key)
+        before = manifest.files[:number]
+        with _proved(
+            location, file, spool_dir, progress_after(before, "download", progress)
+        ) as spool:
+            if not deep:
+                continue
+            summing = Summing()
+            done = sum(file.rows for file in before)
+            for batch in (parquet if manifest.format == "parquet" else csv).read_batches(spool):
+                summing.add(batch)
+                if with_rows:
+                    with_rows(batch)
+                done += batch.num_rows
+                if progress:
+                    progress("check", done, manifest.rows)
+        whole.add_file(summing)
+        _compare(url, file, vars(summing.summary()) | summing.stream_names())
+    if deep:
+        # Where there is one file, it is the one that differs.
+        url = url if len(manifest.files) == 1 else url.rpartition("/")[0]
+        _compare(url, manifest, vars(whole.summary()))
+        _check_range(whole.summary(), manifest.range_start, manifest.range_end)
+
+
+@contextmanager
+def _proved(
+    location: ArchiveLocation,
+    file: ArchiveFile,
+    spool_dir: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[BinaryIO]:
+    """The bytes of a file on this machine, once they are those that were written."""
+    url = location.url_of(file.key)
+    info = location.head(file.key)
     if info is None:
         raise ArchiveCorrupt(f"{url} is missing")
-    if info.bytes != manifest.bytes:
-        raise ArchiveCorrupt(f"{url} has {info.bytes} bytes, not {manifest.bytes}")
+    if info.bytes != file.bytes:
+        raise ArchiveCorrupt(f"{url} has {info.bytes} bytes, not {file.bytes}")
     with spool_file(spool_dir) as spool:
-        location.download(
-            manifest.key,
-            spool,
-            progress and (lambda done, total: progress("download", done, total)),
-        )
+        location.download(file.key, spool, progress)
         hash, size = hash_of(spool)
-        if size != manifest.bytes:
-            raise ArchiveCorrupt(f"{url} gives {size} bytes, not {manifest.bytes}")
-        if hash != manifest.sha256:
-            raise ArchiveCorrupt(f"{url} has the SHA-256 {hash}, not {manifest.sha256}")
-        if manifest.footer_bytes is not None:
-            spool.seek(-manifest.footer_bytes, os.SEEK_END)
+        if size != file.bytes:
+            raise ArchiveCorrupt(f"{url} gives {size} bytes, not {file.bytes}")
+        if hash != file.sha256:
+            raise ArchiveCorrupt(f"{url} has the SHA-256 {hash}, not {file.sha256}")
+        if file.footer_bytes is not None:
+            spool.seek(-file.footer_bytes, os.SEEK_END)
             footer = sha256(spool.read()).hexdigest()
-            if footer != manifest.footer_sha256:
+            if footer != file.footer_sha256:
                 raise ArchiveCorrupt(f"{url} has another footer than its manifest says")
-        if not deep:
-            return
-        summing = Summing()
-        batches = (parquet if manifest.format == "parquet" else csv).read_batches(spool)
-        done = 0
-        for batch in batches:
-            summing.add(batch)
-            if with_rows:
-                with_rows(batch)
-            done += batch.num_rows
-            if progress:
-                progress("check", done, manifest.rows)
-    found = summing.summary()
-    for each in fields(RowsSummary):
-        ours, theirs = getattr(manifest, each.name), getattr(found, each.name)
-        if ours != theirs:
-            told = "" if each.name == "categories" else f": {theirs}, not {ours}"
+        yield spool
+
+
+def _compare(url: str, ours: ArchiveFile | Manifest, found: Mapping[str, Any]) -> None:
+    for each in fields(ours):
+        if each.name not in found:
+            continue
+        said, theirs = getattr(ours, each.name), found[each.name]
+        # The format version 1 did not say the stream names.
+        if said is None and each.name.endswith("_stream_name"):
+            continue
+        if said != theirs:
+            told = "" if each.name == "categories" else f": {theirs}, not {said}"
             raise ArchiveCorrupt(f"{url} differs from its manifest in {each.name}{told}")
-    _check_range(found, manifest.range_start, manifest.range_end)
 
 
 def _check_range(summary: RowsSummary, range_start: datetime, range_end: datetime) -> None:

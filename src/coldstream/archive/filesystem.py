@@ -9,14 +9,14 @@ from typing import Any
 from fsspec.spec import AbstractFileSystem
 
 from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest import ArchiveFile
 from coldstream.archive.ranges import RangeFile
 
 PROTOCOL = "coldstream"
 
 
 class ArchiveFiles(AbstractFileSystem):  # type: ignore[misc]
-    """The data objects of ``manifests`` as ``coldstream://key``, to be read in ranges.
+    """The data files of an archive as ``coldstream://key``, to be read in ranges.
 
     Whatever the location is, the credentials, retries and errors are its own. Sizes come from the
     manifests, so that opening a file costs no request.
@@ -25,20 +25,20 @@ class ArchiveFiles(AbstractFileSystem):  # type: ignore[misc]
     protocol = PROTOCOL
     cachable = False
 
-    def __init__(self, location: ArchiveLocation, manifests: Iterable[Manifest]) -> None:
+    def __init__(self, location: ArchiveLocation, files: Iterable[ArchiveFile]) -> None:
         super().__init__()
         self._location = location
-        self._objects = {manifest.key: manifest for manifest in manifests}
+        self._files = {file.key: file for file in files}
 
     @staticmethod
-    def url_of(manifest: Manifest) -> str:
-        return f"{PROTOCOL}://{manifest.key}"
+    def url_of(file: ArchiveFile) -> str:
+        return f"{PROTOCOL}://{file.key}"
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
-        manifest = self._objects.get(self._strip_protocol(path))
-        if manifest is None:
+        file = self._files.get(self._strip_protocol(path))
+        if file is None:
             raise FileNotFoundError(path)
-        return {"name": path, "size": manifest.bytes, "type": "file"}
+        return {"name": path, "size": file.bytes, "type": "file"}
 
     def modified(self, path: str) -> datetime:
         # A key contains the hash of its bytes: they never change.

@@ -40,9 +40,9 @@ _PROPERTIES = {
 
 @dataclass(frozen=True)
 class ArchivedRange:
-    """What the ledger says of one range: the URL of its folder, and its proved object's, if any.
+    """What the ledger says of one file: the URL of its range's folder, and its own if proved.
 
-    Without an object (exported again, and not verified yet) the range is left as it is published.
+    Without its own (exported again, and not verified yet) the range is left as it is published.
     """
 
     folder: str

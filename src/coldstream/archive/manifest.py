@@ -1,4 +1,4 @@
-"""The manifest: what a data object beside it holds, as JSON with a stable order of keys.
+"""The manifest: what the data files beside it hold, as JSON with a stable order of keys.
 
 Its last line but one, ``"manifest_sha256"``, holds the SHA-256 of all the bytes before that line
 (``head -n -2 manifest-000001.json | sha256sum``), so that no bit of it changes unnoticed.
@@ -9,22 +9,24 @@ from __future__ import annotations
 import builtins
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias, cast
 
 from coldstream._version import __version__
 from coldstream.errors import ArchiveCorrupt
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Format: TypeAlias = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv")
 
 
 @dataclass(frozen=True)
 class CategorySummary:
-    """One category's messages in one object, and the range of their global positions."""
+    """One category's messages in one range, and the range of their global positions."""
 
     category: str
     messages: int
@@ -33,15 +35,44 @@ class CategorySummary:
 
 
 @dataclass(frozen=True)
+class ArchiveFile:
+    """One data file of a range, which may have several.
+
+    ``key`` is the object's, below the archive location; ``bytes`` its size; ``sha256`` 64
+    hexadecimal digits over all of it; ``digest`` the digest of its ``rows``. A Parquet file's last
+    ``footer_bytes`` are its footer, with a hash of its own, so that a reader can prove it without
+    reading the rest. The stream names are the least and the greatest in it, by their UTF-8 bytes;
+    ``None`` also where the format version 1 did not say.
+    """
+
+    key: str
+    bytes: int
+    sha256: str
+    footer_bytes: int | None
+    footer_sha256: str | None
+    rows: int
+    digest: str
+    first_stream_name: str | None
+    last_stream_name: str | None
+    first_global_position: int | None
+    last_global_position: int | None
+
+
+@dataclass(frozen=True)
+class FileOfRange(ArchiveFile):
+    """A file and the format and the start of its range, which all of them share."""
+
+    format: str
+    range_start: datetime
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One archived time range: ``range_start <= time < range_end``.
 
-    ``key`` is the data object's, below the archive location; ``bytes`` its size; ``sha256`` 64
-    hexadecimal digits over all of it; ``digest`` the digest of its rows
-    (:mod:`coldstream.archive.digest`). A Parquet object's last ``footer_bytes`` are its footer,
-    with a hash of its own, so that a reader can prove it without reading the rest. The ranges of
-    no rows are ``None``. ``store_id``, where the store has one, tells two stores of one name
-    apart.
+    ``files`` hold its rows in the archive's order, one file after another. ``digest`` is the digest
+    of all of them (:mod:`coldstream.archive.digest`). The ranges of no rows are ``None``.
+    ``store_id``, where the store has one, tells two stores of one name apart.
     """
 
     schema: str
@@ -49,11 +80,7 @@ class Manifest:
     range_start: datetime
     range_end: datetime
     format: Format
-    key: str
-    bytes: int
-    sha256: str
-    footer_bytes: int | None
-    footer_sha256: str | None
+    files: tuple[ArchiveFile, ...]
     rows: int
     streams: int
     digest: str
@@ -67,6 +94,28 @@ class Manifest:
     store_id: str | None = None
     software: str = field(default=f"coldstream {__version__}")
 
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def keys(self) -> list[str]:
+        """Of its files, in order."""
+        return [file.key for file in self.files]
+
+    @property
+    def objects(self) -> list[FileOfRange]:
+        """Its files, each with what a reader must know of the range."""
+        return [
+            FileOfRange(
+                **{each.name: getattr(file, each.name) for each in fields(ArchiveFile)},
+                format=self.format,
+                range_start=self.range_start,
+            )
+            for file in self.files
+        ]
+
     def to_json(self) -> builtins.bytes:
         """UTF-8 JSON, indented, keys in the order of the fields, then the hash of all that."""
         document: dict[str, Any] = {"format_version": FORMAT_VERSION}
@@ -74,8 +123,8 @@ class Manifest:
             value = getattr(self, each.name)
             if isinstance(value, datetime):
                 value = _time_text(value)
-            elif each.name == "categories":
-                value = [vars(category) for category in value]
+            elif each.name in ("categories", "files"):
+                value = [vars(one) for one in value]
             document[each.name] = value
         return sealed(document)
 
@@ -93,14 +142,17 @@ class Manifest:
         if not isinstance(document, dict):
             raise ArchiveCorrupt(f"{name} is not a JSON object")
         version = document.pop("format_version", None)
-        if version != FORMAT_VERSION or isinstance(version, bool):
+        if version not in (1, FORMAT_VERSION) or isinstance(version, bool):
             raise ArchiveCorrupt(
-                f"{name} has the format version {version!r}; this release reads {FORMAT_VERSION}",
+                f"{name} has the format version {version!r}; this release reads {FORMAT_VERSION}"
+                " and what came before",
                 hint="Use the release that wrote it, or a newer one.",
             )
         try:
             _unchanged(data.encode() if isinstance(data, str) else data)
             document.pop(_SEAL, None)
+            if version == 1:
+                document = _with_one_file(document)
             manifest = cls(**_checked(document, cls))
             _consistent(manifest)
         except _Wrong as error:
@@ -128,6 +180,16 @@ def _unchanged(data: bytes) -> None:
         raise _Wrong(f"{_SEAL} does not end it")
     if sha256(found[1]).hexdigest().encode() != found[2]:
         raise _Wrong(f"{_SEAL} is another")
+
+
+def _with_one_file(document: dict[str, Any]) -> dict[str, Any]:
+    """A document of the format version 1, whose only file is described in its own keys."""
+    moved = ("key", "bytes", "sha256", "footer_bytes", "footer_sha256")
+    document = dict.fromkeys(("first_stream_name", "last_stream_name")) | document
+    one = {each.name: document[each.name] for each in fields(ArchiveFile) if each.name in document}
+    names = (*moved, "first_stream_name", "last_stream_name")
+    rest = {key: value for key, value in document.items() if key not in names}
+    return rest | {"files": [one]}
 
 
 def _time_text(time: datetime) -> str:
@@ -167,24 +229,25 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(_text(each) for each in value)
 
 
-def _categories(value: Any) -> tuple[CategorySummary, ...]:
+def _all(value: Any, of: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise _Wrong("not a list")
     found = []
     for each in value:
         if not isinstance(each, dict):
             raise _Wrong("not a list of objects")
-        found.append(CategorySummary(**_checked(each, CategorySummary)))
+        found.append(of(**_checked(each, of)))
     return tuple(found)
 
 
-_PARSERS = {
+_PARSERS: dict[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _number,
     "datetime": _time,
     "Format": _text,
     "tuple[str, ...]": _texts,
-    "tuple[CategorySummary, ...]": _categories,
+    "tuple[CategorySummary, ...]": partial(_all, of=CategorySummary),
+    "tuple[ArchiveFile, ...]": partial(_all, of=ArchiveFile),
 }
 
 
@@ -208,26 +271,48 @@ def _checked(document: dict[str, Any], of: Any) -> dict[str, Any]:
 def _consistent(manifest: Manifest) -> None:
     if manifest.format not in FORMATS:
         raise _Wrong(f"format: {manifest.format!r} is not known")
-    if not _SHA256.fullmatch(manifest.sha256):
-        raise _Wrong("sha256: not 64 hexadecimal digits")
-    if manifest.format == "parquet":
-        if manifest.footer_bytes is None or not 12 <= manifest.footer_bytes <= manifest.bytes:
-            raise _Wrong("footer_bytes: no size of a footer")
-        if manifest.footer_sha256 is None or not _SHA256.fullmatch(manifest.footer_sha256):
-            raise _Wrong("footer_sha256: not 64 hexadecimal digits")
-    digest = _DIGEST.fullmatch(manifest.digest)
-    if digest is None or int(digest[1]) != manifest.rows:
-        raise _Wrong("digest: not the digest of that many rows")
+    if not manifest.files:
+        raise _Wrong("files: none")
+    for number, file in enumerate(manifest.files):
+        try:
+            _consistent_file(manifest.format, file)
+        except _Wrong as error:
+            raise _Wrong(f"files: number {number}: {error}") from None
+    if sum(file.rows for file in manifest.files) != manifest.rows:
+        raise _Wrong("files: their rows do not add up")
+    if len(set(manifest.keys)) != len(manifest.files):
+        raise _Wrong("files: one key twice")
+    _check_digest(manifest.digest, manifest.rows)
     if manifest.range_start >= manifest.range_end:
         raise _Wrong("range_end: not after range_start")
-    ranges = (
-        (manifest.first_global_position, manifest.last_global_position),
-        (manifest.first_time, manifest.last_time),
-    )
-    for first, last in cast("Any", ranges):
-        if (first is None) != (manifest.rows == 0) or (last is None) != (first is None):
-            raise _Wrong("the ranges do not fit the number of rows")
-        if first is not None and first > last:
-            raise _Wrong("a range ends before it starts")
+    _check_range(manifest.rows, manifest.first_global_position, manifest.last_global_position)
+    _check_range(manifest.rows, manifest.first_time, manifest.last_time)
     if sum(category.messages for category in manifest.categories) != manifest.rows:
         raise _Wrong("categories: their messages do not add up to the rows")
+
+
+def _consistent_file(format: Format, file: ArchiveFile) -> None:
+    if not _SHA256.fullmatch(file.sha256):
+        raise _Wrong("sha256: not 64 hexadecimal digits")
+    if format == "parquet":
+        if file.footer_bytes is None or not 12 <= file.footer_bytes <= file.bytes:
+            raise _Wrong("footer_bytes: no size of a footer")
+        if file.footer_sha256 is None or not _SHA256.fullmatch(file.footer_sha256):
+            raise _Wrong("footer_sha256: not 64 hexadecimal digits")
+    _check_digest(file.digest, file.rows)
+    _check_range(file.rows, file.first_global_position, file.last_global_position)
+    if file.first_stream_name is not None or file.last_stream_name is not None:
+        _check_range(file.rows, file.first_stream_name, file.last_stream_name)
+
+
+def _check_digest(digest: str, rows: int) -> None:
+    found = _DIGEST.fullmatch(digest)
+    if found is None or int(found[1]) != rows:
+        raise _Wrong("digest: not the digest of that many rows")
+
+
+def _check_range(rows: int, first: Any, last: Any) -> None:
+    if (first is None) != (rows == 0) or (last is None) != (first is None):
+        raise _Wrong("the ranges do not fit the number of rows")
+    if first is not None and first > last:
+        raise _Wrong("a range ends before it starts")

@@ -45,7 +45,7 @@ def orphans(
     named = set(known)
     for key in manifests:
         if key.rpartition("/")[0] in folders:
-            named.add(Manifest.from_json(location.get(key), name=location.url_of(key)).key)
+            named.update(Manifest.from_json(location.get(key), name=location.url_of(key)).keys)
     return [
         info
         for key, info in sorted(found.items())

@@ -6,7 +6,7 @@ Encodings and sizes were chosen by measuring.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import zip_longest
@@ -51,17 +51,40 @@ _AT_ONCE = 4 * 1024 * 1024  # bytes of row groups that a read of the whole file 
 def write_parquet(
     target: Path | BinaryIO, batches: Iterable[Batch], *, metadata: Mapping[str, str]
 ) -> FileStats:
-    """Write rows in file order; fsync when given a path. Two row groups are in memory: one is
-    gathered while a thread compresses the one before it.
-
-    ``metadata`` becomes key-value metadata of the file. Rows come as tuples or record batches,
-    ordered by ``stream_name COLLATE "C", position``.
+    """Write rows in file order, whatever their number; see :func:`write_file`. Rows come as tuples
+    or record batches, ordered by ``stream_name COLLATE "C", position``.
 
     Raises:
         ArchiveCorrupt: rows out of order.
         ValueError: a row that cannot be archived; see :func:`coldstream.archive.rows.to_batches`.
     """
-    summing = Summing()
+    groups = RowGroups(batches)
+
+    def all_groups() -> Iterator[list[pa.RecordBatch]]:
+        while groups.more:
+            yield from groups.file()
+
+    return _write(target, all_groups(), groups.written, Summing(), metadata)
+
+
+def write_file(
+    target: Path | BinaryIO, groups: RowGroups, summing: Summing, *, metadata: Mapping[str, str]
+) -> FileStats:
+    """Write the next file; fsync when given a path. Two row groups are in memory: one is gathered
+    while a thread compresses the one before it.
+
+    ``metadata`` becomes key-value metadata of the file.
+    """
+    return _write(target, groups.file(), groups.written, summing, metadata)
+
+
+def _write(
+    target: Path | BinaryIO,
+    groups: Iterator[list[pa.RecordBatch]],
+    written: Callable[[int], None],
+    summing: Summing,
+    metadata: Mapping[str, str],
+) -> FileStats:
     sink = HashingSink(target)
     try:
         with pq.ParquetWriter(
@@ -79,18 +102,17 @@ def write_parquet(
             bloom_filter_options={"stream_name": {"ndv": ROW_GROUP_ROWS, "fpp": 0.05}},
         ) as writer:
             with ThreadPoolExecutor(1, "coldstream-parquet") as pool:
-                groups = RowGroups()
                 writing: Future[int] | None = None
-                for group in groups.cut(batches):
+                for group in groups:
                     for batch in group:
                         summing.add(batch)
                     # Waiting here, and nowhere earlier or later, makes the cuts depend on the rows
                     # alone and not on who is faster.
                     if writing is not None:
-                        groups.written(writing.result())
+                        written(writing.result())
                     writing = pool.submit(_write_group, writer, sink, group)
                 if writing is not None:
-                    writing.result()
+                    written(writing.result())
             if metadata:
                 writer.add_key_value_metadata(dict(metadata))
             sink.keep_tail()

@@ -1,7 +1,7 @@
 """SQL over the archive with DuckDB (extra ``query``), from the objects alone.
 
-The view ``messages`` has every archived message once: of each range the object that its newest
-manifest names, and none that no manifest names. The table ``archived_ranges`` has a row an object.
+The view ``messages`` has every archived message once: of each range the files that its newest
+manifest names, and none that no manifest names. The table ``archived_ranges`` has a row a range.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from coldstream.archive.inventory import newest_manifests
 from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest import FORMATS, Manifest
 from coldstream.archive.rows import SCHEMA
 from coldstream.errors import (
     ArchiveCorrupt,
@@ -58,7 +59,7 @@ _RANGES = pa.schema(
         ("last_time", _TIME),
         ("format", pa.string()),
         ("bytes", pa.int64()),
-        ("object", pa.string()),
+        ("objects", pa.list_(pa.string())),
     ]
 )
 
@@ -169,18 +170,19 @@ def errors() -> Iterator[None]:
 def _messages(
     connection: DuckDBPyConnection, location: ArchiveLocation, manifests: Sequence[Manifest]
 ) -> DuckDBPyRelation:
-    files = [location.local_path(manifest.key) for manifest in manifests]
-    if None in files:
+    of = {
+        format: [f for m in manifests if m.format == format for f in m.files] for format in FORMATS
+    }
+    if location.local_path(manifests[0].files[0].key) is None:
         from coldstream.archive.filesystem import ArchiveFiles
 
-        connection.register_filesystem(ArchiveFiles(location, manifests))
-        names = [ArchiveFiles.url_of(manifest) for manifest in manifests]
+        connection.register_filesystem(ArchiveFiles(location, chain.from_iterable(of.values())))
+        parquet, csv = ([ArchiveFiles.url_of(file) for file in of[format]] for format in FORMATS)
     else:
-        names = [_literal(str(file)) for file in files]
-    parquet, csv = (
-        [name for name, m in zip(names, manifests, strict=True) if m.format == format]
-        for format in ("parquet", "csv")
-    )
+        parquet, csv = (
+            [_literal(str(location.local_path(file.key))) for file in of[format]]
+            for format in FORMATS
+        )
     relations = []
     if parquet:
         relations.append(connection.read_parquet(parquet).project(_JSON))
@@ -212,7 +214,7 @@ def _ranges(location: ArchiveLocation, manifests: Sequence[Manifest]) -> pa.Tabl
         {
             **{name: getattr(manifest, name) for name in _RANGES.names if hasattr(manifest, name)},
             "messages": manifest.rows,
-            "object": location.url_of(manifest.key),
+            "objects": [location.url_of(key) for key in manifest.keys],
         }
         for manifest in manifests
     ]

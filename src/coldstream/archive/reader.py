@@ -1,11 +1,13 @@
-"""Streams and categories over many archive objects, in one order."""
+"""Streams and categories over many archive files, in one order."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Container, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -17,13 +19,14 @@ from coldstream.archive.budget import Budget
 from coldstream.archive.cache import ObjectRanges, RangeCache
 from coldstream.archive.csv import CsvRows
 from coldstream.archive.faults import reported
+from coldstream.archive.files_in_order import FilesInOrder
 from coldstream.archive.footers import Footer
 from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest import CategorySummary, Manifest
 from coldstream.archive.matching import Matching
 from coldstream.archive.memory import MemoryCache
 from coldstream.archive.merge import merged
-from coldstream.archive.ordering import tables_in_global_order
+from coldstream.archive.ordering import RowSource, tables_in_global_order
 from coldstream.archive.parquet import ParquetRows, open_parquet, parse_footer
 from coldstream.archive.ranges import RangeFile
 from coldstream.archive.spool import hash_of, spool_file
@@ -34,7 +37,8 @@ _PART = 8 * 1024 * 1024
 
 
 class ArchivedObject(Protocol):
-    """What the reader must know of an object; :class:`Manifest` has it all."""
+    """What the reader must know of a file. Files of one range come in their order, and have its
+    start; their positions may be those of the category that is asked for."""
 
     @property
     def key(self) -> str: ...
@@ -84,7 +88,7 @@ class ArchiveReader:
 
     def read_stream(
         self,
-        objects: Iterable[ArchivedObject],
+        objects: Iterable[ArchivedObject | Manifest],
         stream_name: str,
         position: int = 0,
         *,
@@ -96,7 +100,9 @@ class ArchiveReader:
         ``certain``: keys of objects that have the stream; a request less is made for them.
         """
         last = position - 1
-        for each in sorted(objects, key=lambda each: each.range_start):
+        for each in sorted(
+            _files_of_stream(objects, stream_name), key=lambda each: each.range_start
+        ):
             with self._opened(each, replay=False) as rows:
                 for message in rows.stream(stream_name, position, certain=each.key in certain):
                     # A stream's time never goes back, so its positions follow the time ranges;
@@ -111,7 +117,7 @@ class ArchiveReader:
 
     def read_category(
         self,
-        objects: Iterable[ArchivedObject],
+        objects: Iterable[ArchivedObject | Manifest],
         category: str | None,
         position: int = 0,
         to_position: int | None = None,
@@ -122,9 +128,9 @@ class ArchiveReader:
     ) -> Iterator[Message]:
         """A category's messages (``None``: all) in global order from ``position`` on.
 
-        ``to_position`` is inclusive. Objects whose ranges overlap are merged; each is opened when
-        the order first reaches it. The filters are ``get_category_messages``' own; see
-        :mod:`coldstream.archive.filters`.
+        ``to_position`` is inclusive. The files of one range are read as one; ranges that overlap
+        are merged, and each is opened when the order first reaches it. The filters are
+        ``get_category_messages``' own; see :mod:`coldstream.archive.filters`.
         """
         batches = self.read_category_batches(
             objects,
@@ -141,7 +147,7 @@ class ArchiveReader:
 
     def read_category_batches(
         self,
-        objects: Iterable[ArchivedObject],
+        objects: Iterable[ArchivedObject | Manifest],
         category: str | None,
         position: int = 0,
         to_position: int | None = None,
@@ -152,30 +158,41 @@ class ArchiveReader:
     ) -> Generator[list[Message]]:
         """The same in lists as they come from the objects, of some thousands at most, never empty:
         for who reads all of them."""
-        found: list[tuple[int, ArchivedObject]] = []
-        for each in objects:
-            low, high = _positions(each, category)
+        ranges: dict[datetime, list[ArchivedObject]] = {}
+        for each in _files(objects, category):
+            low, high = each.first_global_position, each.last_global_position
             if low is None or high is None or high < position:
                 continue
             if to_position is None or low <= to_position:
-                found.append((low, each))
+                ranges.setdefault(each.range_start, []).append(each)
+        found = [
+            (min(each.first_global_position or 0 for each in files), files)
+            for files in ranges.values()
+        ]
 
-        def tables(each: ArchivedObject, reading_on: bool, stop: Event) -> Generator[pa.Table]:
-            return self._tables(each, category, position, to_position, reading_on, stop)
+        def tables(files: list[ArchivedObject], on: bool, stop: Event) -> Generator[pa.Table]:
+            return self._tables(files, category, position, to_position, on, stop)
 
         matching = Matching(correlation, consumer_group_member, consumer_group_size)
         return merged(found, tables, matching, position)
 
     def _tables(
         self,
-        each: ArchivedObject,
+        files: list[ArchivedObject],
         category: str | None,
         first: int,
         last: int | None,
         reading_on: bool,
         stop: Event,
     ) -> Generator[pa.Table]:
-        with self._opened(each, replay=True) as rows:
+        with ExitStack() as stack:
+            if len(files) == 1:
+                rows: RowSource = stack.enter_context(self._opened(files[0], replay=True))
+            else:
+                open_file = partial(self._opened, replay=True)
+                csv = files[0].format == "csv"
+                in_order = FilesInOrder(files, open_file, keep=csv)
+                rows = stack.enter_context(closing(in_order))
             yield from tables_in_global_order(
                 rows,
                 category,
@@ -260,11 +277,42 @@ class _Groups:
         self._memory.put((self._sha256, number), table)
 
 
-def _positions(each: ArchivedObject, category: str | None) -> tuple[int | None, int | None]:
-    """The range in which the object holds messages of the category, as narrow as it is known."""
-    if category is not None and isinstance(each, Manifest):
-        for summary in each.categories:
-            if summary.category == category:
-                return summary.first_global_position, summary.last_global_position
-        return None, None
-    return each.first_global_position, each.last_global_position
+def _files_of_stream(
+    objects: Iterable[ArchivedObject | Manifest], stream_name: str
+) -> Iterator[ArchivedObject]:
+    """The files, and of a manifest's those that the stream may be in."""
+    for each in objects:
+        if not isinstance(each, Manifest):
+            yield each
+            continue
+        for file in each.objects:
+            first, last = file.first_stream_name, file.last_stream_name
+            # Code points order as UTF-8 bytes do.
+            if first is None or last is None or first <= stream_name <= last:
+                yield file
+
+
+def _files(
+    objects: Iterable[ArchivedObject | Manifest], category: str | None
+) -> Iterator[ArchivedObject]:
+    """The files, and of a manifest's those that the category may be in, where it may be."""
+    for each in objects:
+        if not isinstance(each, Manifest):
+            yield each
+            continue
+        if category is None:
+            yield from each.objects
+            continue
+        for known in each.categories:
+            if known.category == category:
+                yield from _narrowed(each, known)
+
+
+def _narrowed(manifest: Manifest, known: CategorySummary) -> Iterator[ArchivedObject]:
+    for file in manifest.objects:
+        if file.first_global_position is None or file.last_global_position is None:
+            continue
+        low = max(file.first_global_position, known.first_global_position)
+        high = min(file.last_global_position, known.last_global_position)
+        if low <= high:
+            yield replace(file, first_global_position=low, last_global_position=high)

@@ -1,11 +1,11 @@
-"""From an archived object back to rows."""
+"""From archived files back to rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from coldstream.archive import csv, parquet
-from coldstream.archive.export import Progress
+from coldstream.archive.export import Progress, progress_after
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.rows import Row
@@ -18,23 +18,20 @@ _BATCH = 1000
 def archived_rows(
     location: ArchiveLocation, manifest: Manifest, *, progress: Progress | None = None
 ) -> Iterator[list[Row]]:
-    """The rows of an object in the archive's order, at most 1,000 a list.
+    """The rows of a range in the archive's order, at most 1,000 a list.
 
     Raises:
-        ArchiveCorrupt: the object is not the one of the manifest; before any row is given.
+        ArchiveCorrupt: a file is not the one of the manifest; before any row of it is given.
         ArchiveUnavailable: it cannot be read.
     """
-    with spool_file() as spool:
-        location.download(
-            manifest.key,
-            spool,
-            progress and (lambda done, total: progress("download", done, total)),
-        )
-        sha256, _ = hash_of(spool)
-        if sha256 != manifest.sha256:
-            raise ArchiveCorrupt(
-                f"{location.url_of(manifest.key)} has the SHA-256 {sha256}, not {manifest.sha256}"
-            )
-        for rows in (parquet if manifest.format == "parquet" else csv).read_rows(spool):
-            for start in range(0, len(rows), _BATCH):
-                yield rows[start : start + _BATCH]
+    for number, file in enumerate(manifest.files):
+        report = progress_after(manifest.files[:number], "download", progress)
+        with spool_file() as spool:
+            location.download(file.key, spool, report)
+            sha256, _ = hash_of(spool)
+            if sha256 != file.sha256:
+                url = location.url_of(file.key)
+                raise ArchiveCorrupt(f"{url} has the SHA-256 {sha256}, not {file.sha256}")
+            for rows in (parquet if manifest.format == "parquet" else csv).read_rows(spool):
+                for start in range(0, len(rows), _BATCH):
+                    yield rows[start : start + _BATCH]

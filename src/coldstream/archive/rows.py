@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from struct import iter_unpack
 from typing import Any, TypeAlias
 from uuid import UUID, SafeUUID
@@ -231,9 +230,8 @@ def _times(column: pa.TimestampArray) -> list[datetime]:
 def _uuids(column: pa.FixedSizeBinaryArray) -> list[UUID]:
     """UUIDs, whose constructor would take most of the time: it looks at every way to give one."""
     bytes = column.buffers()[1].slice(column.offset * 16, len(column) * 16)
-    words = chain.from_iterable(iter_unpack("16s", bytes))
-    numbers = map(partial(int.from_bytes, byteorder="big"), words)
-    ids: list[UUID] = list(map(UUID.__new__, repeat(UUID, len(column))))
+    numbers = [high << 64 | low for high, low in iter_unpack(">QQ", bytes)]
+    ids: list[UUID] = list(map(object.__new__, repeat(UUID, len(column))))
     # A deque of no length takes what an iterator gives and keeps nothing.
     deque(map(_set_int, ids, numbers), maxlen=0)
     deque(map(_set_is_safe, ids, repeat(SafeUUID.unknown)), maxlen=0)

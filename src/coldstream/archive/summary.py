@@ -19,7 +19,7 @@ from coldstream.errors import ArchiveCorrupt
 
 @dataclass(frozen=True)
 class RowsSummary:
-    """What the rows of one file come to. The ranges of no rows are ``None``."""
+    """What rows come to, of one file or of all of a range. The ranges of no rows are ``None``."""
 
     rows: int
     streams: int
@@ -33,12 +33,15 @@ class RowsSummary:
 
 @dataclass(frozen=True)
 class FileStats(RowsSummary):
-    """A written file: its rows' summary, its bytes, and the SHA-256 of them all (hexadecimal).
+    """A written file: its rows' summary, the first and the last name of their streams, its bytes,
+    and the SHA-256 of them all (hexadecimal).
 
     ``footer_bytes`` at the end of a Parquet file are its footer, with a SHA-256 of its own; both
     are ``None`` for CSV.
     """
 
+    first_stream_name: str | None
+    last_stream_name: str | None
     bytes: int
     sha256: str
     footer_bytes: int | None = None
@@ -55,6 +58,7 @@ class Summing:
     def __init__(self) -> None:
         self._digest = RowsDigest()
         self._streams = 0
+        self._first: tuple[str, int] | None = None
         self._last: tuple[str, int] | None = None
         self._positions: tuple[int, int] | None = None
         self._times: tuple[int, int] | None = None
@@ -76,6 +80,7 @@ class Summing:
         self._streams += len(pc.run_end_encode(names).values)
         if self._last is not None and self._last[0] == names[0].as_py():
             self._streams -= 1
+        self._first = self._first or (names[0].as_py(), positions[0].as_py())
         self._last = names[-1].as_py(), positions[-1].as_py()
         self._positions = _widen(self._positions, batch.column("global_position"))
         self._times = _widen(self._times, batch.column("time").cast(pa.int64()))
@@ -90,8 +95,32 @@ class Summing:
             *(grouped.column(n).to_pylist() for n in ("c", "g_count", "g_min", "g_max")),
             strict=True,
         ):
-            messages, first, last = self._categories.get(name, (0, low, high))
-            self._categories[name] = messages + count, min(first, low), max(last, high)
+            self._add_category(name, count, low, high)
+
+    def add_file(self, following: Summing) -> None:
+        """Add what another has summed up: a file's rows, which follow those of the files before.
+
+        Raises:
+            ArchiveCorrupt: out of order. Nothing was added.
+        """
+        if following._first is None:
+            return
+        if self._last is not None and self._last > following._first:
+            raise _disorder(*self._last, *following._first)
+        self._digest += following._digest
+        self._streams += following._streams
+        if self._last is not None and self._last[0] == following._first[0]:
+            self._streams -= 1
+        self._first = self._first or following._first
+        self._last = following._last
+        self._positions = _together(self._positions, following._positions)
+        self._times = _together(self._times, following._times)
+        for name, counted in following._categories.items():
+            self._add_category(name, *counted)
+
+    def _add_category(self, name: str, count: int, low: int, high: int) -> None:
+        messages, first, last = self._categories.get(name, (0, low, high))
+        self._categories[name] = messages + count, min(first, low), max(last, high)
 
     def _check_order(self, names: Any, positions: Any) -> None:
         if self._last is not None and self._last > (names[0].as_py(), positions[0].as_py()):
@@ -121,10 +150,18 @@ class Summing:
         """What was added so far."""
         return RowsSummary(**self._fields())
 
+    def stream_names(self) -> dict[str, Any]:
+        """The least and the greatest, by their UTF-8 bytes, as fields of :class:`FileStats`."""
+        return {
+            "first_stream_name": self._first[0] if self._first else None,
+            "last_stream_name": self._last[0] if self._last else None,
+        }
+
     def file_stats(self, sink: HashingSink, footer: bytes | None = None) -> FileStats:
         """The same with what the file is: ``footer`` is a Parquet file's own."""
         return FileStats(
             **self._fields(),
+            **self.stream_names(),
             bytes=sink.bytes,
             sha256=sink.sha256,
             footer_bytes=None if footer is None else len(footer),
@@ -150,7 +187,14 @@ class Summing:
 
 def _widen(so_far: tuple[int, int] | None, column: Any) -> tuple[int, int]:
     low, high = (value.as_py() for value in pc.min_max(storage(column)).values())
-    return (low, high) if so_far is None else (min(low, so_far[0]), max(high, so_far[1]))
+    return _together(so_far, (low, high)) or (low, high)
+
+
+def _together(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The range that holds both."""
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def _disorder(name: str, position: int, next_name: str, next_position: int) -> ArchiveCorrupt:

@@ -30,13 +30,14 @@ RESULT = Column("result", "result")
 VERIFIED_AT = Column("verified_at", "last verified", Unit.TIME)
 KEPT = Column("kept", "kept until")
 PART = Column("part", "also in the database")
+FILES = Column("archive_files", "files", Unit.COUNT)
 OBJECT = Column("archive_object", "archive object")
 
 # What JSON has in values of its own.
 IN_WORDS = {RANGE.key, KEPT.key, PART.key}
 
 ALL = [RANGE, TIER, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE, VERIFIED_AT]
-WIDE = [*ALL, KEPT, OBJECT]
+WIDE = [*ALL, KEPT, FILES, OBJECT]
 WAITING = [RANGE, TIER, STATE, MESSAGES, ROWS, ARCHIVE]
 COMPRESSED = [RANGE, STATE, MESSAGES, ROWS, COLUMNSTORE, RATIO]
 ARCHIVED = [RANGE, STATE, MESSAGES, ROWS, COLUMNSTORE, ARCHIVE, EACH]

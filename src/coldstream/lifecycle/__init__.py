@@ -74,12 +74,15 @@ class Lifecycle:
         format: Format = "parquet",
         again: bool = False,
         spool_dir: Path | None = None,
+        file_rows: int | None = None,
         dry_run: bool = False,
     ) -> list[Chunk]:
         """Export chunks to the archive; gives them as they are afterwards. They stay in the
         database, sealed: their rows do not change any more.
 
-        ``again``: also what was exported before and is still in the database.
+        ``again``: also what was exported before and is still in the database. ``file_rows``: how
+        many rows a file may have, else what ``COLDSTREAM_ARCHIVE_FILE_ROWS`` says; a chunk of more
+        gets several.
 
         Raises:
             ArchiveUnavailable: the location cannot be written; nothing was sealed then.
@@ -94,6 +97,7 @@ class Lifecycle:
             format=format,
             again=again,
             spool_dir=spool_dir,
+            file_rows=file_rows,
             dry_run=dry_run,
             progress=self.progress,
         )
@@ -216,6 +220,7 @@ class Lifecycle:
         *,
         format: Format = "parquet",
         spool_dir: Path | None = None,
+        file_rows: int | None = None,
         wait: timedelta = timedelta(0),
         dry_run: bool = False,
     ) -> list[Step]:
@@ -242,6 +247,7 @@ class Lifecycle:
             policy,
             format=format,
             spool_dir=spool_dir,
+            file_rows=file_rows,
             wait=wait,
             dry_run=dry_run,
             progress=self.progress,

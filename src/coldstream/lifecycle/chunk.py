@@ -14,6 +14,8 @@ class Chunk:
     ``is_kept``: the lifecycle's policy does not drop it, until ``kept_until`` or, where that is
     ``None``, until somebody does.
 
+    ``archive_object`` is the first of ``archive_files`` files.
+
     ``part_streams``: of a chunk in the archive alone, the patterns of those streams that are in the
     database all the same, with ``part_messages`` messages.
     """
@@ -37,6 +39,7 @@ class Chunk:
     is_kept: bool = False
     part_streams: list[str] | None = None
     part_messages: int | None = None
+    archive_files: int | None = None
 
     @property
     def in_database(self) -> bool:

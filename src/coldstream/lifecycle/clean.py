@@ -19,9 +19,7 @@ def clean(
         raise InvalidInput(f"That means the future: {older_than}")
     # Under the lock: no export of this store is at work, and the age is for those of others.
     with working(store) as session:
-        known = frozenset(
-            chunk.archive_object for chunk in session.chunks() if chunk.archive_object is not None
-        )
+        known = frozenset(row[4] for row in session.rows("archived_objects"))
         found = orphans(
             location,
             session.schema,

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import checked_file_rows, commit_manifest, export_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
@@ -35,10 +35,13 @@ def archive(
     format: Format,
     again: bool,
     spool_dir: Path | None,
+    file_rows: int | None,
     dry_run: bool,
     progress: Progress,
 ) -> list[Chunk]:
     """Export the chunks that ended before; gives them as they are afterwards."""
+    # Before anything is sealed, as with the location: a mistake must change nothing.
+    file_rows = checked_file_rows(file_rows)
     with working(store) as session:
         session.rows("check_no_retention_policy")
         chunks = due(session, older_than, again=again)
@@ -49,7 +52,16 @@ def archive(
         store_id = str(session.one("store_id")[0])
         for chunk in chunks:
             export_chunk(
-                session, store.dsn, location, chunk, store_id, format, again, spool_dir, progress
+                session,
+                store.dsn,
+                location,
+                chunk,
+                store_id,
+                format,
+                again,
+                spool_dir,
+                file_rows,
+                progress,
             )
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks() if chunk.range_start in done]
@@ -64,9 +76,10 @@ def export_chunk(
     format: Format,
     again: bool,
     spool_dir: Path | None,
+    file_rows: int | None,
     progress: Progress,
 ) -> None:
-    """Export one chunk and commit its manifest."""
+    """Export one chunk and commit its manifest. ``file_rows``: see :func:`export_rows`."""
     started = time.monotonic()
     progress(chunk, "seal", 0, None)
     _, chunk_name, messages = session.one("begin_export", [chunk.range_start, again])
@@ -81,6 +94,7 @@ def export_chunk(
         format=format,
         spool_dir=spool_dir,
         store_id=store_id,
+        file_rows=file_rows,
         progress=lambda step, done, total: report(
             step, done, messages if step == "rows" else total
         ),

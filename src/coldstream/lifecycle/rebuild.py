@@ -29,8 +29,8 @@ _STREAMS = 1_000
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """One archived range. ``result``: ``restored``; ``known``, the ledger had it; ``database``, its
-    rows are in the database and were left as they are."""
+    """One archived range, with the first of its files. ``result``: ``restored``; ``known``, the
+    ledger had it; ``database``, its rows are in the database and were left as they are."""
 
     range_start: datetime
     range_end: datetime
@@ -69,7 +69,7 @@ def rebuild(store: Store, location: ArchiveLocation, *, dry_run: bool) -> list[R
                         manifest.range_start,
                         manifest.range_end,
                         manifest.rows,
-                        manifest.key,
+                        manifest.keys[0],
                         result,
                     )
                 )

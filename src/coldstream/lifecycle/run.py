@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from coldstream.archive.export import checked_file_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import (
@@ -31,6 +32,7 @@ def run(
     *,
     format: Format,
     spool_dir: Path | None,
+    file_rows: int | None,
     wait: timedelta,
     dry_run: bool,
     progress: Progress,
@@ -41,6 +43,8 @@ def run(
         with reading(store) as session:
             session.rows("check_no_retention_policy")
             return plan(session, policy or get_policy(session))
+    # Before anything is done: a mistake is no failure of a chunk.
+    file_rows = checked_file_rows(file_rows)
     with working(store, wait=wait) as session:
         session.rows("check_no_retention_policy")
         steps = plan(session, policy or get_policy(session))
@@ -48,7 +52,7 @@ def run(
         if any(step.verb == "archive" for step in steps):
             # Before anything is done: that nobody said where to is no failure of a chunk.
             location = locate(None)
-        work = _Run(store, session, locate, location, format, spool_dir, progress)
+        work = _Run(store, session, locate, location, format, spool_dir, file_rows, progress)
         return [work.outcome(step) for step in steps]
 
 
@@ -68,6 +72,7 @@ class _Run:
         location: ArchiveLocation | None,
         format: Format,
         spool_dir: Path | None,
+        file_rows: int | None,
         progress: Progress,
     ) -> None:
         self._store = store
@@ -76,6 +81,7 @@ class _Run:
         self._location = location
         self._format: Format = format
         self._spool_dir = spool_dir
+        self._file_rows = file_rows
         self._progress = progress
         self._store_id: str | None = None
         self._failed: set[datetime] = set()
@@ -134,5 +140,6 @@ class _Run:
             self._format,
             again=False,
             spool_dir=self._spool_dir,
+            file_rows=self._file_rows,
             progress=self._progress,
         )

@@ -90,14 +90,14 @@ def verify_chunk(
 ) -> None:
     """Prove one chunk's object, as the ledger knows it now; see :func:`verify_object`."""
     started = time.monotonic()
-    [(_, _, _, manifest_key, digest, url)] = session.rows(
+    [(_, _, _, manifest_key, digest, url, objects)] = session.rows(
         "archived_manifests", [chunk.range_end, chunk.range_start]
     )
     location = locate(url)
     manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
-    # The key contains the object's SHA-256: an object that was exchanged together with its manifest
-    # has another one.
-    if manifest.digest != digest or (not deep and manifest.key != chunk.archive_object):
+    # A key contains its object's SHA-256: files that were exchanged together with their manifest
+    # have others.
+    if manifest.digest != digest or (not deep and manifest.keys != objects):
         raise ArchiveCorrupt(
             f"{location.url_of(manifest_key)} is not the manifest that the ledger knows",
             hint="Export the chunk again: coldstream archive --again.",

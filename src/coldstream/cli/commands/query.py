@@ -37,7 +37,7 @@ def query(
 ) -> None:
     """Query the archive with SQL. The database is not asked, and need not be there.
 
-    messages has every archived message once, archived_ranges a row for each file. Needs the extra
+    messages has every archived message once, archived_ranges a row for each range. Needs the extra
     "query". A table shows 1,000 rows at most; --json and --csv print all, as they come.
     """
     from coldstream.archive.location import ArchiveLocation

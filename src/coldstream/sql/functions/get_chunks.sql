@@ -2,6 +2,7 @@
 -- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. While
 -- is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does. Some streams
 -- of a cold chunk may be in the database: those that part_streams match, with part_messages messages.
+-- archive_object is the first of archive_files.
 CREATE OR REPLACE FUNCTION @extschema@.get_chunks()
 RETURNS TABLE (
   chunk_name text,
@@ -22,7 +23,8 @@ RETURNS TABLE (
   kept_until timestamptz,
   is_kept boolean,
   part_streams text[],
-  part_messages bigint
+  part_messages bigint,
+  archive_files integer
 )
 LANGUAGE plpgsql VOLATILE
 AS $$
@@ -57,7 +59,8 @@ BEGIN
     CASE WHEN pg_catalog.isfinite(c.kept_until) THEN c.kept_until END,
     coalesce(c.kept_until > pg_catalog.clock_timestamp(), false),
     c.part_streams,
-    c.part_messages
+    c.part_messages,
+    c.archive_files
   FROM @extschema@.hypertable_chunks() AS h
   JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
     ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = h.chunk

@@ -13,8 +13,8 @@ BEGIN
         HINT = 'Install a new store into another schema instead.';
   END IF;
 
-  TRUNCATE @extschema@.streams, @extschema@.recent_ids, @extschema@.chunk_categories, @extschema@.chunks,
-    @extschema@.stream_marks, @extschema@.transitions;
+  TRUNCATE @extschema@.streams, @extschema@.recent_ids, @extschema@.chunk_categories,
+    @extschema@.archive_files, @extschema@.chunks, @extschema@.stream_marks, @extschema@.transitions;
   UPDATE @extschema@.store SET closed_before = '-infinity', rows_since = '-infinity';
   RETURN NULL;
 END;

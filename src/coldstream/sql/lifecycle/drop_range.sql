@@ -49,9 +49,9 @@ BEGIN
   IF _row.state NOT IN ('verified', 'rehydrated', 'dropped') THEN
     UPDATE @extschema@.chunks
     SET archive_url = NULL, archive_object = NULL, archive_manifest = NULL, archive_format = NULL,
-      archive_bytes = NULL, archive_sha256 = NULL, archive_footer_bytes = NULL,
-      archive_footer_sha256 = NULL, digest = NULL, verified_at = NULL
+      archive_bytes = NULL, archive_files = NULL, digest = NULL, verified_at = NULL
     WHERE range_start = $1;
+    DELETE FROM @extschema@.archive_files WHERE range_start = $1;
   ELSIF (NOT $2 OR _row.state <> 'dropped') AND (
     _row.row_versions IS NULL
     OR _row.row_versions IS DISTINCT FROM @extschema@.row_versions(_name::regclass)

@@ -1,5 +1,5 @@
 -- unknown -> dropped: a range that only the archive has is in the ledger again, from its manifest,
--- whose object the caller proves in the same transaction. Gives what became of it: restored; known, if
+-- whose files the caller proves in the same transaction. Gives what became of it: restored; known, if
 -- the ledger has it already; database, if its rows are there, which are the truth then.
 CREATE OR REPLACE FUNCTION @extschema@.restore_range(
   archive_url text,
@@ -50,15 +50,16 @@ BEGIN
 
   INSERT INTO @extschema@.chunks AS c
     (range_start, range_end, state, messages, streams, first_global_position, last_global_position,
-     first_time, last_time, archive_url, archive_manifest, archive_object, archive_format,
-     archive_bytes, archive_sha256, archive_footer_bytes, archive_footer_sha256, digest,
+     first_time, last_time, archive_url, archive_manifest, archive_format, archive_bytes, digest,
      exported_at, verified_at, dropped_at)
   VALUES (
     _start, _end, 'dropped', _messages, ($3 ->> 'streams')::bigint,
     ($3 ->> 'first_global_position')::bigint, ($3 ->> 'last_global_position')::bigint,
-    ($3 ->> 'first_time')::timestamptz, ($3 ->> 'last_time')::timestamptz, $1, $2, $3 ->> 'key',
-    $3 ->> 'format', ($3 ->> 'bytes')::bigint, $3 ->> 'sha256', ($3 ->> 'footer_bytes')::bigint,
-    $3 ->> 'footer_sha256', $3 ->> 'digest', ($3 ->> 'created_at')::timestamptz,
+    ($3 ->> 'first_time')::timestamptz, ($3 ->> 'last_time')::timestamptz, $1, $2,
+    $3 ->> 'format', (
+      SELECT pg_catalog.sum((f.file ->> 'bytes')::bigint)
+      FROM pg_catalog.jsonb_array_elements($3 -> 'files') AS f (file)
+    ), $3 ->> 'digest', ($3 ->> 'created_at')::timestamptz,
     pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()
   )
   ON CONFLICT (range_start) DO UPDATE SET
@@ -66,11 +67,9 @@ BEGIN
     first_global_position = excluded.first_global_position,
     last_global_position = excluded.last_global_position, first_time = excluded.first_time,
     last_time = excluded.last_time, archive_url = excluded.archive_url,
-    archive_manifest = excluded.archive_manifest, archive_object = excluded.archive_object,
-    archive_format = excluded.archive_format, archive_bytes = excluded.archive_bytes,
-    archive_sha256 = excluded.archive_sha256, archive_footer_bytes = excluded.archive_footer_bytes,
-    archive_footer_sha256 = excluded.archive_footer_sha256, digest = excluded.digest,
-    verified_at = excluded.verified_at;
+    archive_manifest = excluded.archive_manifest, archive_format = excluded.archive_format,
+    digest = excluded.digest, verified_at = excluded.verified_at;
+  PERFORM @extschema@.record_files(_start, $3);
 
   DELETE FROM @extschema@.chunk_categories WHERE range_start = _start;
   INSERT INTO @extschema@.chunk_categories

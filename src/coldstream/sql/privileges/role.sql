@@ -33,8 +33,9 @@ BEGIN
   END IF;
   GRANT USAGE, SELECT ON SEQUENCE @extschema@.messages_global_position_seq TO @role@;
   GRANT SELECT ON @extschema@.streams, @extschema@.recent_ids, @extschema@.chunks,
-    @extschema@.chunk_categories, @extschema@.stream_marks, @extschema@.store, @extschema@.consumers,
-    @extschema@.consumer_owners, @extschema@.consumer_failures TO @role@;
+    @extschema@.archive_files, @extschema@.chunk_categories, @extschema@.stream_marks,
+    @extschema@.store, @extschema@.consumers, @extschema@.consumer_owners,
+    @extschema@.consumer_failures TO @role@;
   GRANT SELECT ON @views@ TO @role@;
 
   FOR _function IN

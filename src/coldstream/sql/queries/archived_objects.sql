@@ -1,4 +1,5 @@
-SELECT range_start, range_end, state, archive_url, archive_object, archive_format, messages
-FROM @extschema@.chunks
-WHERE archive_object IS NOT NULL
-ORDER BY range_start
+-- Every file of the archive that the ledger knows.
+SELECT c.range_start, c.range_end, c.state, c.archive_url, f.object, c.archive_format, f.messages
+FROM @extschema@.chunks AS c
+JOIN @extschema@.archive_files AS f ON f.range_start = c.range_start
+ORDER BY c.range_start, f.number

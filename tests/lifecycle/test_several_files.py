@@ -1,0 +1,173 @@
+"""A chunk that is archived as several files goes through the lifecycle as one with one does."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.history import CHUNKS, END, FILE_ROWS, START, WEEK
+from tests.lifecycle.conftest import Store
+
+from coldstream.archive.manifest import FORMATS, Format, Manifest, sealed
+from coldstream.errors import InvalidInput
+from coldstream.migrations import install
+from coldstream.sql import Names
+
+FILES = "SELECT object, messages FROM archive_files ORDER BY range_start, number"
+
+
+@pytest.fixture(params=FORMATS)
+def format(request: pytest.FixtureRequest) -> Format:
+    found: Format = request.param
+    return found
+
+
+@pytest.fixture
+def archived(small: Store, format: Format) -> Store:
+    """Two chunks, in the archive alone."""
+    with small.opened() as opened:
+        opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS)
+        opened.lifecycle.verify()
+        opened.lifecycle.drop(END)
+    return small
+
+
+def test_ledger_manifest_and_folder_say_the_same(archived: Store) -> None:
+    files = archived.run(FILES)
+    assert len(files) == 10
+    assert max(messages for _, messages in files) <= FILE_ROWS
+    assert sum(messages for _, messages in files) == len(archived.truth)
+    assert {archived.folder / key for key, _ in files} == set(archived.objects())
+    manifests = [Manifest.from_json(p.read_bytes()) for p in archived.folder.rglob("manifest-*")]
+    assert {key for m in manifests for key in m.keys} == {key for key, _ in files}
+    with archived.opened() as opened:
+        chunks = opened.lifecycle.get_chunks()[:2]
+    assert sum(chunk.archive_files or 0 for chunk in chunks) == len(files)
+    for chunk in chunks:
+        folder = (archived.folder / str(chunk.archive_object)).parent
+        sizes = [p.stat().st_size for p in archived.objects() if p.parent == folder]
+        assert chunk.archive_bytes == sum(sizes)
+
+
+def test_each_file_is_needed(archived: Store) -> None:
+    with archived.opened() as opened:
+        for path in archived.objects():
+            whole = path.read_bytes()
+            damaged = bytearray(whole)
+            damaged[len(whole) // 2] ^= 1
+            for change in (bytes(damaged), None):
+                if change is None:
+                    path.unlink()
+                else:
+                    path.write_bytes(change)
+                for deep in (True, False):
+                    found = opened.lifecycle.verify(again=True, deep=deep)
+                    [problem] = [str(v.problem) for v in found if v.problem]
+                    assert path.name in problem
+                path.write_bytes(whole)
+        assert [v.problem for v in opened.lifecycle.verify(again=True, deep=True)] == [None, None]
+
+
+def test_back_in_the_database_and_out_again(archived: Store) -> None:
+    before = archived.run(FILES), archived.files()
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, START + WEEK, streams=["account-*"])
+        assert list(opened.get_all_messages()) == archived.truth
+        opened.lifecycle.rehydrate(START, END)
+        assert list(opened.get_all_messages()) == archived.truth
+        assert list(opened.get_all_messages(tiers="database")) == archived.truth
+        opened.lifecycle.drop(END, kept=True)
+        assert list(opened.get_all_messages()) == archived.truth
+    assert (archived.run(FILES), archived.files()) == before
+
+
+def test_what_a_killed_export_left_goes(small: Store, format: Format) -> None:
+    """The files of an export that ends before its manifest, and none of those that are named."""
+    with small.opened() as opened:
+        opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS)
+        named = set(small.files())
+        opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS + 1, again=True)
+    for path in small.folder.rglob("manifest-000002.json"):
+        path.unlink()
+    left = set(small.objects()) - named
+    assert left
+    small.run("DELETE FROM archive_files")
+    with small.opened() as opened:
+        gone = {small.folder / info.key for info in opened.lifecycle.clean(timedelta(0))}
+    assert gone == left
+    assert set(small.files()) == named
+
+
+def test_exported_again_as_one_file(small: Store, format: Format) -> None:
+    with small.opened() as opened:
+        opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS)
+    assert len(small.run(FILES)) == 10
+    with small.opened() as opened:
+        opened.lifecycle.archive(END, format=format, again=True)
+        opened.lifecycle.verify()
+        opened.lifecycle.drop(END)
+    assert len(small.run(FILES)) == 2
+    assert small.read_all() == small.truth
+
+
+def test_the_environment_says_how_large(small: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", str(FILE_ROWS))
+    with small.opened() as opened:
+        opened.lifecycle.archive(END)
+        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", "many")
+        with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_FILE_ROWS"):
+            opened.lifecycle.archive(END, again=True)
+    assert len(small.run(FILES)) == 10
+
+
+def as_before(path: Path) -> None:
+    """A manifest of the format version 1, of the only file of its range."""
+    document: dict[str, Any] = json.loads(path.read_bytes())
+    [file] = document.pop("files")
+    for name in ("key", "bytes", "sha256", "footer_bytes", "footer_sha256"):
+        document[name] = file[name]
+    del document["manifest_sha256"]
+    path.write_bytes(sealed({"format_version": 1} | document | {"format_version": 1}))
+
+
+def test_a_store_and_an_archive_from_before(store: Store) -> None:
+    """One file a chunk, whose stream names nobody noted."""
+    with store.opened() as opened:
+        opened.lifecycle.archive(END)
+        opened.lifecycle.verify()
+        opened.lifecycle.drop(START + 3 * WEEK)
+    for path in store.folder.rglob("manifest-*.json"):
+        as_before(path)
+    chunks = store.run("SELECT to_jsonb(c) FROM chunks AS c ORDER BY range_start")
+    store.run("ALTER TABLE chunks ADD archive_sha256 text")
+    store.run("ALTER TABLE chunks ADD archive_footer_bytes bigint")
+    store.run("ALTER TABLE chunks ADD archive_footer_sha256 text")
+    store.run(
+        "UPDATE chunks AS c SET archive_sha256 = f.sha256, archive_footer_bytes = f.footer_bytes, "
+        "archive_footer_sha256 = f.footer_sha256 FROM archive_files AS f "
+        "WHERE f.range_start = c.range_start"
+    )
+    store.run("DROP TABLE archive_files")
+    store.run("ALTER TABLE chunks DROP archive_files")
+    store.run("DELETE FROM migrations WHERE name = '0002_archive_files'")
+    with psycopg.connect(store.installed.dsn, autocommit=True) as connection:
+        result = install(connection, Names(store.installed.schema))
+    assert "ran migration 0002_archive_files" in result.actions
+    assert store.run("SELECT to_jsonb(c) FROM chunks AS c ORDER BY range_start") == chunks
+    assert store.read_all() == store.truth
+    with store.opened() as opened:
+        for name in {m.stream_name for m in store.truth if "-" in m.stream_name}:
+            expected = [m for m in store.truth if m.stream_name == name]
+            found = list(opened.get_stream_messages(name))
+            assert found == sorted(expected, key=lambda m: m.position)
+        for deep in (False, True):
+            found_again = opened.lifecycle.verify(again=True, deep=deep)
+            assert [v.problem for v in found_again] == [None] * CHUNKS
+        opened.lifecycle.drop(END)
+        assert list(opened.get_all_messages()) == store.truth
+        opened.lifecycle.rehydrate(START, START + WEEK)
+        assert list(opened.get_all_messages()) == store.truth
