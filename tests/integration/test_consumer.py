@@ -195,6 +195,36 @@ def test_handlers_by_type(using: Consuming) -> None:
     assert got == [Opened(1), Opened(2), (Closed(1), 2, "a", 0), {"number": 1}]
 
 
+def test_stopped_before_it_runs(using: Consuming) -> None:
+    write(using, "account-1")
+    consumer = using.consumer("account", "a", handlers=Seen())
+    consumer.stop()
+    assert using.run(consumer) == 0
+    assert using.run(consumer) == 1
+
+
+def test_one_consumer_runs_once_at_a_time(using: Consuming, kind: str) -> None:
+    write(using, "account-1")
+    errors: list[str] = []
+    consumer = using.consumer("account", "a")
+
+    @consumer.default_handler
+    def again(message: Message) -> Any:
+        if kind == "async":
+            return again_later()
+        with pytest.raises(ConsumerError, match="a is running already"):
+            consumer.run(live=False)
+        return errors.append("refused")
+
+    async def again_later() -> None:
+        with pytest.raises(ConsumerError, match="a is running already"):
+            await consumer.run(live=False)
+        errors.append("refused")
+
+    assert using.run(consumer) == 1
+    assert errors == ["refused"]
+
+
 def test_what_has_an_end_does_not_wait_for_ever(using: Consuming) -> None:
     write(using, "account-1")
     consumer = using.consumer("account", "a", attempts=3, first_pause=0.001)

@@ -20,7 +20,7 @@ from coldstream.consumers._async.work import AsyncMembers, AsyncWork
 from coldstream.consumers.handlers import F, Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import OnFailure, Options, Source, Start
-from coldstream.errors import InvalidInput, Unavailable
+from coldstream.errors import ConsumerError, InvalidInput, Unavailable
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -122,7 +122,7 @@ class AsyncConsumer:
         self._members = self._choose_members(positions)
         self._failures = AsyncFailures(store, self._options, self._is_stopped)
         self._works: dict[int, AsyncWork] = {}
-        self._stop = False
+        self._running = self._stop = False
 
     @property
     def name(self) -> str | None:
@@ -141,8 +141,8 @@ class AsyncConsumer:
         return self.handlers.batch_handler(function)
 
     def stop(self) -> None:
-        """Finish the message in hand, record the position, and have ``run`` return. From any
-        thread, and from a signal handler."""
+        """Finish the message in hand, record the position, and have ``run`` return; also one that is
+        called later. From any thread, and from a signal handler."""
         self._stop = True
 
     async def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
@@ -162,12 +162,21 @@ class AsyncConsumer:
                 ``live`` is false for as many tries as a message has.
         """
         self.handlers.check()
-        self._stop = False
+        if self._running:
+            raise ConsumerError(
+                f"{self._options.name or 'The consumer'} is running already",
+                hint="Make another Consumer of the same name: they share the work.",
+            )
+        self._running = True
         self._failures.patient = live
-        if not handle_signals:
-            return await self._run(live=live)
-        with called_on_signals(self.stop):
-            return await self._run(live=live)
+        try:
+            if not handle_signals:
+                return await self._run(live=live)
+            with called_on_signals(self.stop):
+                return await self._run(live=live)
+        finally:
+            # Not at the beginning: who called stop() before then wants it not to begin.
+            self._running = self._stop = False
 
     async def _run(self, *, live: bool) -> int:
         await self._store.open()
@@ -245,6 +254,10 @@ class AsyncConsumer:
             patient=self._failures.patient,
         )
         self._works[lease.member] = work
+        _log.info(
+            "Consumer %s reads %s, member %d of %d, from %d",
+            *(self._options.name, self._options.source, lease.member, lease.size, lease.position),
+        )
         return work
 
     async def _drop(self, work: AsyncWork) -> None:

@@ -23,7 +23,7 @@ from coldstream.consumers._sync.work import Members, Work
 from coldstream.consumers.handlers import F, Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import OnFailure, Options, Source, Start
-from coldstream.errors import InvalidInput, Unavailable
+from coldstream.errors import ConsumerError, InvalidInput, Unavailable
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -125,7 +125,7 @@ class Consumer:
         self._members = self._choose_members(positions)
         self._failures = Failures(store, self._options, self._is_stopped)
         self._works: dict[int, Work] = {}
-        self._stop = False
+        self._running = self._stop = False
 
     @property
     def name(self) -> str | None:
@@ -144,8 +144,8 @@ class Consumer:
         return self.handlers.batch_handler(function)
 
     def stop(self) -> None:
-        """Finish the message in hand, record the position, and have ``run`` return. From any
-        thread, and from a signal handler."""
+        """Finish the message in hand, record the position, and have ``run`` return; also one that is
+        called later. From any thread, and from a signal handler."""
         self._stop = True
 
     def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
@@ -165,12 +165,21 @@ class Consumer:
                 ``live`` is false for as many tries as a message has.
         """
         self.handlers.check()
-        self._stop = False
+        if self._running:
+            raise ConsumerError(
+                f"{self._options.name or 'The consumer'} is running already",
+                hint="Make another Consumer of the same name: they share the work.",
+            )
+        self._running = True
         self._failures.patient = live
-        if not handle_signals:
-            return self._run(live=live)
-        with called_on_signals_sync(self.stop):
-            return self._run(live=live)
+        try:
+            if not handle_signals:
+                return self._run(live=live)
+            with called_on_signals_sync(self.stop):
+                return self._run(live=live)
+        finally:
+            # Not at the beginning: who called stop() before then wants it not to begin.
+            self._running = self._stop = False
 
     def _run(self, *, live: bool) -> int:
         self._store.open()
@@ -248,6 +257,10 @@ class Consumer:
             patient=self._failures.patient,
         )
         self._works[lease.member] = work
+        _log.info(
+            "Consumer %s reads %s, member %d of %d, from %d",
+            *(self._options.name, self._options.source, lease.member, lease.size, lease.position),
+        )
         return work
 
     def _drop(self, work: Work) -> None:
