@@ -141,8 +141,8 @@ class AsyncConsumer:
         return self.handlers.batch_handler(function)
 
     def stop(self) -> None:
-        """Finish the message in hand, record the position, and have ``run`` return; also one that is
-        called later. From any thread, and from a signal handler."""
+        """Finish the message in hand, record the position, and have ``run`` return; also one that
+        is called later. From any thread, and from a signal handler."""
         self._stop = True
 
     async def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
