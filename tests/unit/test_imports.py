@@ -24,6 +24,9 @@ MODULES = {
 FORBIDDEN = [
     ("coldstream.client", "coldstream.lifecycle"),
     ("coldstream.client", "coldstream.store"),
+    ("coldstream.consumers", "coldstream.lifecycle"),
+    ("coldstream.consumers", "coldstream.store"),
+    ("coldstream.entities", "coldstream.lifecycle"),
     ("coldstream.archive", "psycopg"),
     ("coldstream.archive", "psycopg_pool"),
     ("coldstream.archive", "coldstream.client"),
