@@ -526,6 +526,26 @@ def using_all(using: Consuming, category: str) -> list[Message]:
     return seen.messages
 
 
+def test_a_position_that_was_rolled_back_is_written_again(using: Consuming) -> None:
+    # The commit fails, with the position in it: it is not another process's doing.
+    write(using, *["account-1"] * 4)
+    using.query(
+        "ALTER TABLE public.done ADD CONSTRAINT once UNIQUE (what) DEFERRABLE INITIALLY DEFERRED"
+    )
+    what = iter(["0", "1", "1", "2", "3"])
+    consumer = using.consumer(
+        "account", "a", positions="stream", position_update_interval=1, first_pause=0.001
+    )
+
+    @consumer.default_handler
+    def handle(message: Message, context: Any) -> Any:
+        return using.execute(context, INSERT, [next(what)])
+
+    assert using.run(consumer) == 4
+    assert done(using) == ["0", "1", "2", "3"]
+    assert using.call("stream_version", "account:position-a") == 3
+
+
 def test_a_position_stream_of_two_processes(using: Consuming) -> None:
     write(using, *["account-1"] * 3)
     consumer = using.consumer("account", "a", positions="stream", attempts=1)

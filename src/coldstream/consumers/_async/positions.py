@@ -53,6 +53,13 @@ class AsyncStreamPositions:
             category = f"{category}+position" if ":" in category else f"{category}:position"
         self.stream_name = category if identifier is None else f"{category}-{identifier}"
         self._version = -1
+        # The position and the version of what was written last: perhaps it was rolled back.
+        self._written: tuple[int, int] | None = None
+
+    def confirm(self, position: int) -> None:
+        """Say where the consumer is: so what was written last is there, or was rolled back."""
+        if self._written is not None and self._written[0] == position:
+            self._version = self._written[1]
 
     async def load(self) -> int | None:
         message = await self._store.get_last_stream_message(self.stream_name)
@@ -86,7 +93,7 @@ class AsyncStreamPositions:
                 f"Another process has recorded a position in {self.stream_name}",
                 hint="Run one, or keep positions in the database, where others wait.",
             ) from error
-        self._version += 1
+        self._written = (position, self._version + 1)
 
 
 class AsyncSolo:
@@ -145,6 +152,8 @@ class AsyncSolo:
     async def record(
         self, lease: Lease, position: int, connection: AsyncConnection[TupleRow] | None = None
     ) -> None:
+        if isinstance(self._positions, AsyncStreamPositions):
+            self._positions.confirm(lease.position)
         await self._positions.save(position, connection)
         if connection is None:
             lease.position = position

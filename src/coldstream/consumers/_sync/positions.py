@@ -56,6 +56,13 @@ class StreamPositions:
             category = f"{category}+position" if ":" in category else f"{category}:position"
         self.stream_name = category if identifier is None else f"{category}-{identifier}"
         self._version = -1
+        # The position and the version of what was written last: perhaps it was rolled back.
+        self._written: tuple[int, int] | None = None
+
+    def confirm(self, position: int) -> None:
+        """Say where the consumer is: so what was written last is there, or was rolled back."""
+        if self._written is not None and self._written[0] == position:
+            self._version = self._written[1]
 
     def load(self) -> int | None:
         message = self._store.get_last_stream_message(self.stream_name)
@@ -89,7 +96,7 @@ class StreamPositions:
                 f"Another process has recorded a position in {self.stream_name}",
                 hint="Run one, or keep positions in the database, where others wait.",
             ) from error
-        self._version += 1
+        self._written = (position, self._version + 1)
 
 
 class Solo:
@@ -148,6 +155,8 @@ class Solo:
     def record(
         self, lease: Lease, position: int, connection: Connection[TupleRow] | None = None
     ) -> None:
+        if isinstance(self._positions, StreamPositions):
+            self._positions.confirm(lease.position)
         self._positions.save(position, connection)
         if connection is None:
             lease.position = position
