@@ -32,6 +32,8 @@ _BATCH_BYTES = 1024 * 1024
 def chunk_rows(session: Session, dsn: str, chunk: Chunk) -> Iterator[Batch]:
     """The chunk's rows, a batch at a time. ``dsn`` is the one the session was opened with.
 
+    Nothing is opened before the first batch is asked for: it would stay open where none is.
+
     Through the hypertable and a range of time: a compressed chunk, asked for by its own name,
     gives no rows and no error.
 
@@ -43,8 +45,9 @@ def chunk_rows(session: Session, dsn: str, chunk: Chunk) -> Iterator[Batch]:
     )
     connection = _second_connection(session, dsn)
     if connection is None:
-        return _row_by_row(session, statement)
-    return _as_arrow(connection, statement.as_string(session.connection))
+        yield from _row_by_row(session, statement)
+    else:
+        yield from _as_arrow(connection, statement.as_string(session.connection))
 
 
 def _second_connection(session: Session, dsn: str) -> Connection | None:
