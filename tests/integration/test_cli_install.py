@@ -18,6 +18,7 @@ from tests.fix_cli import Cli
 from tests.fix_store import InstalledStore, drop_store
 
 from coldstream.migrations import checks
+from coldstream.migrations.files import migrations
 
 _numbers = count(1)
 
@@ -61,9 +62,9 @@ def test_init_says_what_it_did_and_a_second_one_that_there_is_nothing_to_do(
     assert first.status == 0
     # On a server of one's own the first install of all creates the extension.
     lines = first.out.removeprefix("created the extension timescaledb\n").splitlines()
-    assert lines[:3] == [
+    assert lines[: len(migrations()) + 2] == [
         f"created the store in schema {schema}",
-        "ran migration 0001_store",
+        *(f"ran migration {migration.name}" for migration in migrations()),
         "applied functions, views, triggers and privileges",
     ]
     again = cli("init", "--dsn", dsn, "--schema", schema)

@@ -240,7 +240,8 @@ def test_the_catalog_in_the_stores_own_database_and_the_command(
         assert status.json["messages"] == status.json["expected_messages"] == len(truth(small, 2))
         assert cli("iceberg", "status", "--anew", *words).status == 2
         tables = small.run("SELECT table_namespace, table_name FROM public.iceberg_tables")
-        assert tables == [(small.installed.schema, "messages")]
+        # Another store of the database may be published there too.
+        assert (small.installed.schema, "messages") in tables
         with small.opened(max_size=1) as opened:
             opened.lifecycle.iceberg = "database"
             assert opened.lifecycle.publish().files == 2

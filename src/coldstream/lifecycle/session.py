@@ -127,7 +127,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
             session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
             session.rows("read_committed")
             # Where no background worker does it.
-            session.rows("close_ended_chunks")
+            _again_after_a_deadlock(session, "close_ended_chunks")
             yield session
         finally:
             if not connection.closed:
@@ -141,6 +141,20 @@ def _holder(session: Session, table: str) -> str:
     for application, since in session.rows("lifecycle_holder", [table]):
         return f": {application}, connected since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     return ""
+
+
+def _again_after_a_deadlock(session: Session, name: str) -> None:
+    """Run a named statement that may be run again. It and a job of TimescaleDB's may each wait for
+    the other's lock on messages, and then one of them gives in."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            session.rows(name)
+            return
+        except Unavailable as error:
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if attempt == _TRIES or not deadlock:
+                raise
+        time.sleep(_PAUSE)
 
 
 def patiently(session: Session, name: str, arguments: Any) -> None:
