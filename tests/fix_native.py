@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Literal
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+
+from coldstream.embedded import EmbeddedServer
 
 NATIVE_DSN = os.environ.get("COLDSTREAM_TEST_DSN")
 ORACLE_DSN = os.environ.get("COLDSTREAM_COMPAT_ORACLE_DSN")
@@ -31,13 +34,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
-@pytest.fixture(scope="session")
-def dsn(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database that this run may fill and break."""
-    given: str = request.getfixturevalue("coldstream_dsn")
+def per_server(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
+    """The scope of what a server holds: a module has an embedded server of its own.
+
+    That is one backend for all connections, and keeps what it knew of stores that are gone: after
+    sixty of them everything takes several times as long. A new one takes a second or two.
+    """
+    return "session" if NATIVE_DSN else "module"
+
+
+@pytest.fixture(scope=per_server)
+def dsn() -> Iterator[str]:
+    """A database that this run, or this module, may fill and break."""
     if not NATIVE_DSN:
-        yield given
+        with EmbeddedServer() as server:
+            yield server.dsn
         return
+    given = NATIVE_DSN
     name = f"coldstream_test_{os.getpid()}"
     with psycopg.connect(given, autocommit=True) as connection:
         connection.execute(

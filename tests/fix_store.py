@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from tests.fix_native import per_server
 
 from coldstream.migrations import Settings, install
 from coldstream.sql import Names
@@ -55,9 +56,9 @@ def drop_store(dsn: str, schema: str) -> None:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=per_server)
 def message_store(dsn: str) -> InstalledStore:
-    """The store in schema message_store, installed once; see store_schema."""
+    """The store in schema message_store, installed once a server; see store_schema."""
     return install_store(dsn, "message_store")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.clients import CLIENTS, Client, opened
+from tests.fix_native import per_server
 from tests.fix_store import InstalledStore, drop_store, install_store
 from tests.history import TIERS, history, insert, move, rows_of, without_jobs
 
@@ -34,7 +35,7 @@ class TierStore:
         return [m for m in self.truth if m.category == category]
 
 
-@pytest.fixture(scope="session", params=TIERS)
+@pytest.fixture(scope=per_server, params=TIERS)
 def tier(
     request: pytest.FixtureRequest, dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TierStore]:

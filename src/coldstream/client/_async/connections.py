@@ -15,8 +15,9 @@ from psycopg_pool import AsyncConnectionPool
 from coldstream.client._errors import cannot_connect, mapped, not_installed
 from coldstream.sql import query
 
-# The pool logs every failed attempt; the caller gets the error itself.
-logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+# The pool logs every failed attempt, and psycopg what goes wrong after an error; the caller gets
+# the error itself. Who has set logging up sees them all the same.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class AsyncConnections:
