@@ -65,7 +65,11 @@ def prepared(
         embedded = dsn is None
         if dsn is None:
             progress("starting TimescaleDB in a child process")
-            dsn = stack.enter_context(EmbeddedServer(data_dir, progress=progress)).dsn
+            server = EmbeddedServer(data_dir, progress=progress)
+            # First what stops it: a Ctrl-C right after the start finds it.
+            stack.callback(server.stop)
+            server.start()
+            dsn = server.dsn
         schema = schema or ("message_store" if embedded else "coldstream_demo")
         names = Names(schema)
         if not embedded:
@@ -76,8 +80,8 @@ def prepared(
             connection.execute(query("delete_jobs", schema).encode())
             versions = connection.execute(query("server_versions", schema).encode()).fetchone()
         assert versions is not None
-        server = f"TimescaleDB {versions[1]} on PostgreSQL {versions[0].split()[0]}"
-        yield Place(dsn, schema, folder / "archive", server, embedded, data_dir)
+        about = f"TimescaleDB {versions[1]} on PostgreSQL {versions[0].split()[0]}"
+        yield Place(dsn, schema, folder / "archive", about, embedded, data_dir)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import EmbeddedError
 from .cache import cached
 from .packages import PGLITE
+from .signals import signals_held_back
 
 _SCRIPT = Path(__file__).with_name("cluster.mjs")
 _TIMEOUT_S = 180.0
@@ -34,17 +35,23 @@ def empty_cluster(node: str, package: Path, progress: Callable[[str], None] | No
 
 def _run(node: str, package: Path, target: Path) -> None:
     try:
-        done = subprocess.run(
-            [node, str(_SCRIPT), str(package), str(target)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        with signals_held_back():
+            process = subprocess.Popen(
+                [node, str(_SCRIPT), str(package), str(target)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+        with process:
+            try:
+                out, err = process.communicate(timeout=_TIMEOUT_S)
+            except BaseException:
+                process.kill()
+                raise
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedError(f"cannot make an empty database: {error}") from error
-    if done.returncode != 0:
-        tail = "\n".join((done.stderr or done.stdout).splitlines()[-10:])
-        raise EmbeddedError(f"cannot make an empty database (status {done.returncode}): {tail}")
+    if process.returncode != 0:
+        tail = "\n".join((err or out).splitlines()[-10:])
+        raise EmbeddedError(f"cannot make an empty database (status {process.returncode}): {tail}")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ..errors import EmbeddedError
+from .signals import signals_held_back
 
 OLDEST_NODE = 20
 
@@ -35,9 +36,10 @@ def find_node() -> str:
 
 def _major_version(node: str) -> int | None:
     try:
-        done = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, timeout=30, check=True
-        )
+        with signals_held_back():
+            done = subprocess.run(
+                [node, "--version"], capture_output=True, text=True, timeout=30, check=True
+            )
     except (OSError, subprocess.SubprocessError):
         return None
     match = re.match(r"v(\d+)\.", done.stdout)

