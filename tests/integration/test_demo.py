@@ -19,8 +19,9 @@ import pytest
 from tests.fix_cli import Cli
 from tests.fix_store import InstalledStore, drop_store
 
+import coldstream
 from coldstream.demo.deliveries import fetch_deliveries
-from coldstream.demo.history import plan, split
+from coldstream.demo.history import Written, plan, split, write_events
 from coldstream.demo.proof import Fingerprint
 from coldstream.embedded import EmbeddedServer
 from coldstream.message import NewMessage
@@ -241,3 +242,14 @@ def test_the_fingerprint_sees_any_change() -> None:
         {"id": "018f0000-0000-7000-8000-000000000001"},
     ]
     assert len({fingerprint(), *(fingerprint(**change) for change in changes)}) == 8
+
+
+def test_what_is_written_now_has_the_time_of_now(fresh_store: InstalledStore) -> None:
+    # In a week that has just begun there is no chunk for the times of the deliveries.
+    events = list(plan(fetch_deliveries(), 60, datetime(2026, 3, 1, tzinfo=UTC)))
+    written = Written.nothing()
+    with coldstream.connect(fresh_store.dsn, schema=fresh_store.schema) as store:
+        write_events(store, events, written, lambda count: None)
+    times = "SELECT stream_name, array_agg(time ORDER BY position) FROM messages GROUP BY 1"
+    assert written.times == dict(fresh_store.run(times))
+    assert sum(map(len, written.times.values())) == 60

@@ -28,13 +28,13 @@ class Event:
     message: NewMessage
     position: int
     time: datetime
-    """When the delivery was made. The server gives a written message its own time."""
+    """When the delivery was made."""
 
 
 @dataclass
 class Written:
-    """What was written so far. ``times``: of each stream's deliveries, by position;
-    ``payload_bytes``: of the JSON that was sent."""
+    """What was written so far. ``times``: of each stream's messages, by position, as the store has
+    them; ``payload_bytes``: of the JSON that was sent."""
 
     fingerprint: Fingerprint
     times: dict[str, list[datetime]]
@@ -46,10 +46,10 @@ class Written:
     def nothing(cls) -> Written:
         return cls(Fingerprint(), {})
 
-    def add(self, event: Event, global_position: int) -> None:
+    def add(self, event: Event, global_position: int, time: datetime) -> None:
         message = event.message
         self.fingerprint.add_sent(message, event.position, global_position)
-        self.times.setdefault(message.stream_name, []).append(event.time)
+        self.times.setdefault(message.stream_name, []).append(time)
         self.last_global_position = global_position
         self.messages += 1
         self.payload_bytes += len(message.data.encode())
@@ -108,7 +108,7 @@ def import_events(
         with store.connection() as connection:
             given = connection.execute(statement, columns).fetchall()
         for event, (global_position,) in zip(batch, given, strict=True):
-            written.add(event, global_position)
+            written.add(event, global_position, event.time)
         advance(len(batch))
 
 
@@ -123,13 +123,16 @@ def write_events(
     """
     for batch in _batches(events, _WRITE_BATCH):
         results = store.write_messages([event.message for event in batch])
+        # The server's times, not the deliveries': a week that has just begun has no chunk but this.
+        found = store.get_all_messages(results[0].global_position)
+        times = {message.global_position: message.time for message in found}
         for event, result in zip(batch, results, strict=True):
             if result.position != event.position:
                 raise RuntimeError(
                     f"{event.message.stream_name} got position {result.position}, "
                     f"not {event.position}"
                 )
-            written.add(event, result.global_position)
+            written.add(event, result.global_position, times[result.global_position])
         advance(len(batch))
 
 
