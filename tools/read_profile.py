@@ -22,6 +22,7 @@ from typing import Any, cast
 import psycopg
 
 from coldstream.bench.arena import Arena, make
+from coldstream.bench.bare import bare_statement
 from coldstream.bench.context import Bench, Options
 from coldstream.bench.groups import reads
 from coldstream.bench.place import prepared
@@ -61,37 +62,15 @@ def contenders(
     ):
         call = contender.call(read.function, len(arguments[0])).encode()
         yield name, [(call, given) for given in arguments]
-    texts = Path(__file__).with_suffix(".sql").read_text("utf-8").split(";\n")
-    page, statement = (text.replace("@store@", arena.store.schema) for text in texts[:2])
-    ours = arena.store.call(read.function, len(arguments[0]))
     whole, bare = [], []
-    with psycopg.connect(arena.place.dsn) as connection:
+    with arena.place.connection() as connection:
         for given in arguments:
-            asked = page.replace("@call@", ours).encode()
-            [(name, *bounds)] = connection.execute(asked, given).fetchall()
-            filled = statement.replace("@filter@", filter_of(read, name, bounds))
-            whole.append(filled)
-            bare.append(filled.replace("m.data::varchar, m.metadata::varchar, ", ""))
+            statement = bare_statement(connection, arena, read.function, given)
+            whole.append(statement)
+            bare.append(statement.replace("m.data::varchar, m.metadata::varchar, ", ""))
     yield "  the statement alone", [(text.encode(), ()) for text in whole]
     yield "  without data and metadata", [(text.encode(), ()) for text in bare]
     yield "  its plan", [(f"EXPLAIN {text}".encode(), ()) for text in whole]
-
-
-def filter_of(read: reads.Read, name: str, bounds: Sequence[Any]) -> str:
-    """What a page is told apart by: positions, category and, exactly, time."""
-    first, last, first_global, last_global, first_time, last_time = bounds
-    category = name.partition("-")[0]
-    time = f"m.time BETWEEN '{first_time}' AND '{last_time}'"
-    if read.section == reads.STREAM:
-        return (
-            f"m.stream_name = '{name}' AND m.category = '{category}' "
-            f"AND m.position BETWEEN {first} AND {last} AND {time} ORDER BY m.position"
-        )
-    return (
-        f"m.category = '{category}' AND m.global_position BETWEEN {first_global} AND {last_global} "
-        f"AND m.position_bucket BETWEEN {first_global >> 14} AND {last_global >> 14} AND {time} "
-        "ORDER BY m.global_position"
-    )
 
 
 def show(dsn: str, calls: dict[str, Calls]) -> None:

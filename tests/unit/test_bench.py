@@ -157,6 +157,8 @@ def test_every_target_of_the_project_has_a_row() -> None:
         "read.catch_up.warm": 2,
         "growth.write": 1.2,
         "growth.planning": 2.0,
+        "growth.opening_planning": 2.0,
+        "growth.first_planning": 2.0,
         "storage.short.warm": 7,
         "storage.long.warm": 11,
         "storage.tenants.warm": 7,

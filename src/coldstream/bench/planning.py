@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -12,30 +13,43 @@ from psycopg.errors import Diagnostic
 
 from coldstream.bench.place import Place
 
+Statement = tuple[str, Sequence[Any] | None]
+"""Text and parameters; without any it is not prepared."""
+
+OTHERS = 3
+"""Calls with other arguments, after those that are made again."""
+
 # Time on the processor: what passes on a clock is also that of everything else that runs.
 _SPENT = re.compile(r"([0-9.]+) s user, ([0-9.]+) s system")
 # A generic plan is tried at the sixth call.
 _CALLS = 7
 
 
-def planning_times(
-    place: Place, statement: str, arguments: Callable[[], Sequence[Any]], repeats: int
-) -> list[float] | None:
-    """Milliseconds of processor time that the planner takes in the first, second, ... call on a
-    new connection: medians of ``repeats`` connections. ``arguments`` gives those of the next call.
-    ``None`` where the server does not tell.
+@dataclass(frozen=True)
+class Planning:
+    """Milliseconds of processor time. ``first``: in the first call of a connection. ``again``: at
+    most, when that call is repeated. ``opening``: at most, with other arguments after that."""
+
+    first: float
+    again: float
+    opening: float
+
+
+def planning_of(place: Place, call: Callable[[int], Statement], repeats: int) -> Planning | None:
+    """Medians of ``repeats`` connections. ``call(0)`` is called again and again, then ``call(1)``
+    to ``call(OTHERS)`` once each. ``None`` where the server does not tell.
 
     A plan that is made only at the sixth call, because then a generic one is tried, is among them.
     """
-    text = statement.encode()
-    calls: list[list[float]] = []
+    numbers = (*[0] * _CALLS, *range(1, OTHERS + 1))
+    rounds: list[list[float]] = []
     for _ in range(repeats):
-        calls.append([])
         told: list[float] = []
 
         def hear(notice: Diagnostic, told: list[float] = told) -> None:
             told.extend(_spent(notice.message_detail))
 
+        rounds.append([])
         with place.connection() as connection:
             try:
                 connection.execute("SET log_min_messages = panic")
@@ -44,14 +58,16 @@ def planning_times(
                 return None
             connection.execute("SET client_min_messages = log")
             connection.add_notice_handler(hear)
-            for _ in range(_CALLS):
+            for number in numbers:
+                text, parameters = call(number)
                 told.clear()
-                connection.execute(text, arguments(), prepare=True)
-                calls[-1].append(sum(told) * 1000)
+                connection.execute(text.encode(), parameters, prepare=parameters is not None)
+                rounds[-1].append(sum(told) * 1000)
     # A call whose plans are kept from earlier ones plans nothing; a first call always does.
-    if not all(times[0] for times in calls):
+    if not all(times[0] for times in rounds):
         return None
-    return [median(times) for times in zip(*calls, strict=True)]
+    calls = [round(median(times), 3) for times in zip(*rounds, strict=True)]
+    return Planning(calls[0], max(calls[1:_CALLS]), max(calls[_CALLS:]))
 
 
 def _spent(detail: str | None) -> list[float]:

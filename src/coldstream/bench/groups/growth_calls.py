@@ -1,0 +1,108 @@
+"""What growth calls, and with what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from coldstream.bench.arena import Arena
+from coldstream.bench.context import Bench
+from coldstream.bench.result import Compare, Row, Unit
+from coldstream.bench.workload import Growing
+
+SECTION = "Growth"
+PAGE = 100
+TARGET = 1.2
+CHUNK = timedelta(days=1)
+
+Arguments = dict[str, list[tuple[Any, ...]]]
+"""Of each kind of call, those of every call, by its key."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kind of call. ``function`` is called with what ``arguments`` has for its key."""
+
+    key: str
+    title: str
+    function: str
+
+    @property
+    def row(self) -> Row:
+        return growth_row(self.key, self.title)
+
+    @property
+    def first_row(self) -> Row:
+        return growth_row(f"first_{self.key}", f"{self.title}, first call of a connection")
+
+
+def growth_row(key: str, title: str) -> Row:
+    """Held to what it costs with ten chunks."""
+    return Row(f"growth.{key}", SECTION, title, Unit.MILLISECONDS, Compare.GROWTH, TARGET)
+
+
+WRITE = growth_row("write", "write_message")
+CALLS = (
+    Call("short_start", "short-lived stream, oldest chunk", "get_stream_messages"),
+    Call("short_middle", "short-lived stream, middle", "get_stream_messages"),
+    Call("short_head", "short-lived stream, newest chunk", "get_stream_messages"),
+    Call("long_start", "long-lived stream, its first 10", "get_stream_messages"),
+    Call("long_middle", "long-lived stream, 10 in its middle", "get_stream_messages"),
+    Call("long_head", "long-lived stream, its last 10", "get_stream_messages"),
+    Call("category_start", f"category page of {PAGE}, start", "get_category_messages"),
+    Call("category_middle", f"category page of {PAGE}, middle", "get_category_messages"),
+    Call("category_head", f"category page of {PAGE}, head", "get_category_messages"),
+    Call("correlation", f"page of {PAGE} with correlation, middle", "get_category_messages"),
+    Call("group", f"page of {PAGE} of one of 4 consumers, middle", "get_category_messages"),
+    Call("all", f"page of {PAGE} of all categories, middle", "get_all_messages"),
+    Call("last", "last message", "get_last_stream_message"),
+    Call("version", "stream version", "stream_version"),
+)
+
+
+def arguments_of(bench: Bench, arena: Arena) -> Arguments:
+    """What each kind of call is called with, the same for everybody."""
+    options = bench.options
+
+    def streams(number: int) -> list[str]:
+        start = arena.start + number * CHUNK
+        found = arena.rows(
+            "streams_between",
+            {"start": start, "end": start + CHUNK, "seed": str(options.seed), "count": 20},
+        )
+        return [name for (name,) in found]
+
+    oldest, newest = streams(0), streams(arena.chunks - 1)
+    middle = streams(arena.chunks // 2)
+    per_stream = arena.messages // 25 // len(Growing.long_lived)
+    category, _, first, _, last = arena.rows("pick_categories", {"count": 1})[0]
+    middle_page = [(category, position, PAGE) for position in _middle(arena)]
+    spread = range(10)
+    return {
+        "short_start": [(name, 0, 10) for name in oldest],
+        "short_middle": [(name, 0, 10) for name in middle],
+        "short_head": [(name, 0, 10) for name in newest],
+        "long_start": [(name, 0, 10) for name in Growing.long_lived],
+        "long_middle": [(name, per_stream // 2, 10) for name in Growing.long_lived],
+        "long_head": [(name, max(0, per_stream - 10), 10) for name in Growing.long_lived],
+        "category_start": [(category, first + n, PAGE) for n in spread],
+        "category_middle": middle_page,
+        "category_head": [(category, max(first, last - 4 * PAGE) + n, PAGE) for n in spread],
+        "correlation": [(*page, "customer") for page in middle_page],
+        "group": [(*page, None, member, 4) for page in middle_page for member in range(4)],
+        "all": [(position, PAGE) for _, position, _ in middle_page],
+        "last": [(name,) for name in (*oldest, *middle, *newest)],
+        "version": [(name,) for name in (*oldest, *middle, *newest)],
+    }
+
+
+def _middle(arena: Arena) -> list[int]:
+    """Global positions where pages begin: two in each of five chunks around the middle, at the same
+    places in them whatever the number of chunks. A page opens a chunk more when it begins near the
+    end of one, and a filtered one reads three: that must not differ.
+    """
+    each = arena.messages // arena.chunks
+    before = max(0, arena.chunks // 2 - 4)
+    chunks = [min(before + number, arena.chunks - 1) for number in range(5)]
+    return [chunk * each + offset for chunk in chunks for offset in (each // 5, each * 7 // 10)]

@@ -1,0 +1,136 @@
+"""What the calls of growth spend in the planner: again, in chunks that are new, and at first.
+
+A backend keeps what it has read of the catalog. Planning is what it is only once a connection has
+used a chunk; before, every column and index of it is looked up. The bare statements of the reads
+say how much of either is PostgreSQL's and TimescaleDB's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from coldstream.bench.arena import Arena
+from coldstream.bench.bare import bare_statement
+from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
+from coldstream.bench.context import Bench
+from coldstream.bench.groups.growth_calls import CALLS, SECTION, WRITE, Arguments, Call
+from coldstream.bench.planning import OTHERS, Planning, Statement, planning_of
+from coldstream.bench.result import Compare, Figure, Row, Unit
+from coldstream.bench.writers import Messages
+
+LIMIT_MS = 2.0
+BARE = "bare"
+_TITLES = {
+    "planning": "planning in a call, at most",
+    "opening_planning": "planning in a call in chunks that are new to the connection, at most",
+    "first_planning": "planning in the first call of a connection, at most",
+}
+# Reads without a filter: each comes down to one statement.
+_BARE = tuple(
+    call
+    for call in CALLS
+    if call.function == "get_stream_messages" or call.key.startswith("category_")
+)
+
+
+def _row(key: str, title: str, limit: float | None) -> Row:
+    return Row(f"growth.{key}", SECTION, title, Unit.MILLISECONDS, Compare.LIMIT, limit)
+
+
+PLANNED = {key: _row(key, title, LIMIT_MS) for key, title in _TITLES.items()}
+BARELY = {
+    key: _row(f"bare_{key}", f"{title}: the reads' bare statements", None)
+    for key, title in _TITLES.items()
+}
+ROWS = tuple(row for key in _TITLES for row in (PLANNED[key], BARELY[key]))
+
+
+def figures(
+    bench: Bench, arenas: dict[int, Arena], arguments: dict[int, Arguments]
+) -> list[Figure]:
+    """Of each row the worst of all kinds of call; ``more`` has each kind's, with most chunks."""
+    chunks = sorted(arenas)
+    found: dict[str, list[dict[str, Planning]]] = {}
+    for count in chunks:
+        for name, of_call in _measured(bench, arenas[count], arguments[count]):
+            if None in of_call.values():
+                return [row.missing("not told by this server, or not to this role") for row in ROWS]
+            found.setdefault(name, []).append({k: p for k, p in of_call.items() if p is not None})
+
+    def series(name: str, key: str) -> list[float]:
+        return [max(_of(key, planning) for planning in each.values()) for each in found[name]]
+
+    made = []
+    for key in _TITLES:
+        worst = {name: series(name, key) for name in (COLDSTREAM, PLAIN, SEED)}
+        kinds = {kind: _of(key, planning) for kind, planning in found[COLDSTREAM][-1].items()}
+        made.append(
+            Figure(
+                PLANNED[key],
+                worst[COLDSTREAM][-1],
+                worst[PLAIN][-1],
+                series=worst,
+                chunks=chunks,
+                more={"calls": kinds},
+            )
+        )
+        bare = series(BARE, key)
+        kinds = {kind: _of(key, planning) for kind, planning in found[BARE][-1].items()}
+        made.append(
+            Figure(
+                BARELY[key],
+                bare[-1],
+                series={COLDSTREAM: bare},
+                chunks=chunks,
+                more={"calls": kinds},
+            )
+        )
+    return made
+
+
+def _of(key: str, planning: Planning) -> float:
+    return {
+        "planning": planning.again,
+        "opening_planning": planning.opening,
+        "first_planning": planning.first,
+    }[key]
+
+
+def _measured(
+    bench: Bench, arena: Arena, arguments: Arguments
+) -> Iterator[tuple[str, dict[str, Planning | None]]]:
+    """By kind of call, for each contender and for the bare statements."""
+    few = min(3, bench.options.rounds)
+    for contender in arena.contenders:
+        # The others are witnesses: nothing is held to their figures, and the seed's take minutes.
+        repeats = few if contender.name == COLDSTREAM else 1
+        found = {WRITE.key.partition(".")[2]: _writes(bench, contender, repeats)}
+        for call in CALLS:
+            text = contender.call(call.function, len(arguments[call.key][0]))
+            calls: list[Statement] = [(text, given) for given in _few(arguments[call.key])]
+            found[call.key] = planning_of(bench.place, calls.__getitem__, repeats)
+        yield contender.name, found
+    yield BARE, {call.key: _bare(bench, arena, call, arguments, few) for call in _BARE}
+
+
+def _writes(bench: Bench, contender: Contender, repeats: int) -> Planning | None:
+    messages = Messages("planned", contender.schema)
+    return planning_of(bench.place, lambda _: (contender.write, messages.next()), repeats)
+
+
+def _bare(
+    bench: Bench, arena: Arena, call: Call, arguments: Arguments, repeats: int
+) -> Planning | None:
+    with bench.place.connection() as connection:
+        calls: list[Statement] = [
+            (bare_statement(connection, arena, call.function, given), None)
+            for given in _few(arguments[call.key])
+        ]
+    return planning_of(bench.place, calls.__getitem__, repeats)
+
+
+def _few(arguments: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """One to call again and again, and some from all over the others."""
+    step = max(1, len(arguments) // (OTHERS + 1))
+    return [arguments[number * step % len(arguments)] for number in range(OTHERS + 1)]
