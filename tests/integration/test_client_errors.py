@@ -28,8 +28,8 @@ from coldstream import (
     Unavailable,
 )
 from coldstream.client import _calls
-from coldstream.client._async import category_pages as async_pages
-from coldstream.client._sync import category_pages as sync_pages
+from coldstream.client._async import database_pages as async_pages
+from coldstream.client._sync import database_pages as sync_pages
 
 OpenClient = Callable[..., Client]
 
@@ -328,7 +328,51 @@ def test_an_iterator_asks_for_a_page_at_a_time(
         # Nothing is read ahead for who may want the first page only.
         assert asked == ["archived_chunks", "get_messages_in_database"]
         assert [message.data for message in messages] == list(range(3, 10))
-        assert asked[2] == "get_range_in_database"
+        assert asked[2:4] == ["last_category_position", "get_range_in_database"]
+
+
+def test_what_is_written_while_a_range_is_read_is_not_passed_over(
+    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A range may end beyond the last message: then only what came says where to read on."""
+    with coldstream.connect(store_schema.dsn) as store:
+        store.write_messages([NewMessage("account-1", "T", n) for n in range(10)])
+        unread = store._connections.unread
+        late = iter(range(10, 14))
+
+        def written_after(name: str, arguments: object = ()) -> object:
+            rows = unread(name, arguments)
+            if name == "get_range_in_database" and (number := next(late, None)) is not None:
+                store.write_message("account-1", "T", number)
+            return rows
+
+        monkeypatch.setattr(store._connections, "unread", written_after)
+        found = [message.data for message in store.get_category_messages("account", batch_size=2)]
+        written = [message.data for message in store.get_stream_messages("account-1")]
+        assert len(written) > 11
+        assert found == written
+
+
+def test_pages_read_ahead_give_every_message_once(
+    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Every message once and in order, from pages of all sizes, with gaps between them."""
+    for module in (async_pages, sync_pages):
+        monkeypatch.setattr(module, "_PAGE_MESSAGES", 40)
+        monkeypatch.setattr(module, "_BUCKET_BITS", 4)
+    with opened(kind, store_schema.dsn) as client:
+        for start in range(0, 400, 50):
+            category = "account" if start % 150 else "other"
+            client.write_messages(
+                [NewMessage(f"{category}-{n % 7}", "T", n) for n in range(start, start + 50)]
+            )
+        for category, expected in (
+            ("account", [n for n in range(400) if n // 50 * 50 % 150]),
+            ("other", [n for n in range(400) if not n // 50 * 50 % 150]),
+        ):
+            found = client.get_category_messages(category, batch_size=10)
+            assert [message.data for message in found] == expected
+        assert [m.data for m in client.get_all_messages(batch_size=10)] == list(range(400))
 
 
 def test_messages_that_become_large_while_catching_up(

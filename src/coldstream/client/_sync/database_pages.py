@@ -1,0 +1,182 @@
+# Generated from src/coldstream/client/_async/database_pages.py by `python tools/async_to_sync.py`.
+# Do not edit: change the source and run the command (or `make generate`) again.
+
+"""The database's share of a category, or of all of them, in pages.
+
+Who reads on after the first page is catching up: pages become larger, because a bucket of the
+columnstore costs the same for a thousand of its messages as for all of them, and the next ones are
+read while the consumer is at this one. All are bounded in bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from operator import attrgetter
+from typing import NamedTuple
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from coldstream.client._calls import to_messages
+from coldstream.client._concurrency import Ahead, sleep_sync
+from coldstream.client._filter import Filter
+from coldstream.client._sizes import PageSize
+from coldstream.client._sync.connections import Connections
+from coldstream.client._sync.retries import retried, retried_rows
+from coldstream.message import Message
+
+_END = 2**63 - 1
+
+# A bucket of the columnstore has 2**14 positions.
+_BUCKET_BITS = 14
+
+# A page of a read that catches up: messages at most, bytes of JSON at most, and how many times as
+# many messages as the one before it.
+_PAGE_MESSAGES = 1 << _BUCKET_BITS
+_PAGE_BYTES = 16_000_000
+_GROWTH = 4
+
+# Pages that are read ahead, each on a connection of its own: unpacking JSON keeps one backend busy
+# longer than one client. One where a pool is so small that its other users would wait.
+_AHEAD, _AHEAD_IN_SMALL_POOL, _SMALL_POOL = 2, 1, 3
+
+# Rows that are made into messages without a pause.
+_SLICE = 1000
+
+
+class _Asked(NamedTuple):
+    """The positions of a page. Without a ``last`` it has as many messages as were asked for."""
+
+    first: int
+    last: int | None = None
+
+
+def frontier_of(connections: Connections, filter: Filter) -> int:
+    """The last position that is not waiting for a writer. A category has no such positions."""
+    if filter.category is not None:
+        return _END
+    frontier: int = (retried_rows(connections, "frontier"))[0][0]
+    return frontier
+
+
+def database_pages(
+    connections: Connections,
+    filter: Filter,
+    position: int,
+    end: int,
+    batch_size: int,
+    epoch: int | None,
+) -> Generator[list[Message]]:
+    """The database's share, in pages that are never empty.
+
+    First a page as asked for. Who reads on gets ranges of positions as long as they give messages;
+    where one gives few, the next page is one as asked for again: it finds what follows a gap, and
+    says where the end is."""
+
+    known_end: int | None = None
+
+    def fetch(asked: _Asked) -> Cursor[TupleRow]:
+        nonlocal known_end
+        if asked.last is not None and known_end is None:
+            # Before any range is read: what is written after that read may be before this end.
+            known_end = _known_end(connections, filter, end)
+        arguments = {
+            "category": filter.category,
+            "position": asked.first,
+            "batch_size": batch_size,
+            "correlation": filter.correlation,
+            "consumer_group_member": filter.consumer_group_member,
+            "consumer_group_size": filter.consumer_group_size,
+            "archive_epoch": epoch,
+            "last_position": end if asked.last is None else asked.last,
+            "max_bytes": _PAGE_BYTES,
+        }
+        name = "get_messages_in_database" if asked.last is None else "get_range_in_database"
+        return retried(connections, name, arguments)
+
+    asked = _Asked(position)
+    reading_on = False
+    ahead: deque[tuple[_Asked, Ahead[Cursor[TupleRow]]]] = deque()
+    try:
+        while asked.first <= end:
+            if ahead:
+                asked, running = ahead.popleft()
+                rows = running.result()
+            else:
+                rows = fetch(asked)
+            if asked.last is None or known_end is None or asked.last > known_end:
+                size = PageSize.of(rows.pgresult)
+            else:
+                size = PageSize.of(rows.pgresult, whole=(asked.first, asked.last))
+            if not size.messages:
+                if asked.last is None:
+                    return
+                # Empty, or cut off: what was read ahead would come too early.
+                _drop(ahead)
+                asked = _Asked(asked.first)
+                continue
+            ended = asked.last is None and size.messages < batch_size
+            if not ahead:
+                asked = _following(size.last + 1, size, batch_size, end)
+            # Before the rows are made into messages, so that the server works meanwhile. Not
+            # while the consumer is at the first page, which may be all it wants.
+            if reading_on and not ended:
+                if not ahead and asked.first <= end:
+                    ahead.append((asked, Ahead(fetch, asked)))
+                while ahead and len(ahead) < _depth(connections):
+                    latest = ahead[-1][0].last
+                    if latest is None or known_end is None or latest >= known_end:
+                        break
+                    following = _following(latest + 1, size, batch_size, known_end)
+                    if following.last is None:
+                        break
+                    ahead.append((following, Ahead(fetch, following)))
+            page: list[Message] = []
+            while some := rows.fetchmany(_SLICE):
+                page += to_messages(some)
+                # What is read ahead is taken in by then: the server does not wait to send it.
+                sleep_sync(0)
+            page.sort(key=attrgetter("global_position"))
+            yield page
+            reading_on = True
+            if ended:
+                return
+    finally:
+        _drop(ahead)
+
+
+def _known_end(connections: Connections, filter: Filter, end: int) -> int:
+    """Up to here all that will ever be is there already: a range that ends before it is left behind
+    whole, and who reads it need not look where its last message is."""
+    if filter.category is None:
+        return end
+    last: int = (retried_rows(connections, "last_category_position", [filter.category]))[0][0]
+    return min(end, last)
+
+
+def _depth(connections: Connections) -> int:
+    return _AHEAD if connections.max_size > _SMALL_POOL else _AHEAD_IN_SMALL_POOL
+
+
+def _drop(ahead: deque[tuple[_Asked, Ahead[Cursor[TupleRow]]]]) -> None:
+    while ahead:
+        _, running = ahead.popleft()
+        running.drop()
+
+
+def _following(first: int, size: PageSize, batch_size: int, end: int) -> _Asked:
+    """What to ask for from a position on: as many messages as a page may have, should they lie as
+    densely and be as large as those of the page before, and rather whole buckets. Where a page as
+    asked for is as large, or the one before was not full, one as asked for."""
+    messages = min(
+        _PAGE_MESSAGES,
+        size.messages * _GROWTH,
+        # Half of what would be refused: sizes differ.
+        _PAGE_BYTES // (2 * size.bytes + 1),
+    )
+    if messages <= batch_size or size.messages < batch_size:
+        return _Asked(first)
+    last = first - 1 + messages * (size.last - size.first + 1) // size.messages
+    whole = ((last + 1) >> _BUCKET_BITS << _BUCKET_BITS) - 1
+    return _Asked(first, min(end, whole if whole > first + (last - first) // 2 else last))
