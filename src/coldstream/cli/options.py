@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 
 def positional(help: str, *, name: str | None = None) -> Parameter:
@@ -119,4 +120,24 @@ OlderThan = Annotated[
         help="Only what is older: an age (7d, 36h, 90 days, 1 year, P7D) or a time (2026-01-31, "
         "2026-01-31T10:00Z). 0d is everything whose time range has ended.",
     ),
+]
+AllCategories = Annotated[bool, Parameter(negative="", show_default=False, help="Every category.")]
+Limit = Annotated[
+    int | None,
+    Parameter(metavar="N", validator=Number(gte=1), help="Stop after so many messages."),
+]
+Correlation = Annotated[
+    str | None,
+    Parameter(
+        metavar="CATEGORY",
+        help="Of a category: only messages whose metadata has a correlationStreamName of this "
+        "category.",
+    ),
+]
+Member = Annotated[
+    int | None,
+    Parameter(metavar="N", help="Of a category: only the streams of this group member."),
+]
+Size = Annotated[
+    int | None, Parameter(metavar="N", help="How many members the consumer group has.")
 ]

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from coldstream.cli.app import STORE, app
-from coldstream.cli.options import Database, Json, positional
+from coldstream.cli.options import (
+    AllCategories,
+    Correlation,
+    Database,
+    Json,
+    Limit,
+    Member,
+    Size,
+    positional,
+)
 
 
 @app.command(group=STORE)
@@ -20,9 +28,7 @@ def consume(
     /,
     *,
     database: Database,
-    all: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Every category.")
-    ] = False,
+    all: AllCategories = False,
     start: Annotated[
         str | None,
         Parameter(
@@ -57,25 +63,10 @@ def consume(
             help="Only messages of this type. May be given more than once.",
         ),
     ] = None,
-    limit: Annotated[
-        int | None,
-        Parameter(metavar="N", validator=Number(gte=1), help="Stop after so many messages."),
-    ] = None,
-    correlation: Annotated[
-        str | None,
-        Parameter(
-            metavar="CATEGORY",
-            help="Of a category: only messages whose metadata has a correlationStreamName of this "
-            "category.",
-        ),
-    ] = None,
-    member: Annotated[
-        int | None,
-        Parameter(metavar="N", help="Of a category: only the streams of this group member."),
-    ] = None,
-    size: Annotated[
-        int | None, Parameter(metavar="N", help="How many members the consumer group has.")
-    ] = None,
+    limit: Limit = None,
+    correlation: Correlation = None,
+    member: Member = None,
+    size: Size = None,
     json: Json = False,
 ) -> None:
     """Print the messages of a category, a stream, or everything, as they come: from a position on,

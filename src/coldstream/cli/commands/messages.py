@@ -10,7 +10,16 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from coldstream.cli.app import STORE, app
-from coldstream.cli.options import Database, Json, positional
+from coldstream.cli.options import (
+    AllCategories,
+    Correlation,
+    Database,
+    Json,
+    Limit,
+    Member,
+    Size,
+    positional,
+)
 
 if TYPE_CHECKING:
     from coldstream.message import JsonText
@@ -84,9 +93,7 @@ def read(
     /,
     *,
     database: Database,
-    all: Annotated[
-        bool, Parameter(negative="", show_default=False, help="Every category.")
-    ] = False,
+    all: AllCategories = False,
     position: Annotated[
         int | None,
         Parameter(
@@ -95,25 +102,10 @@ def read(
             help="Start at this position of the stream, or else at this global position.",
         ),
     ] = None,
-    limit: Annotated[
-        int | None,
-        Parameter(metavar="N", validator=Number(gte=1), help="Stop after so many messages."),
-    ] = None,
-    correlation: Annotated[
-        str | None,
-        Parameter(
-            metavar="CATEGORY",
-            help="Of a category: only messages whose metadata has a correlationStreamName of this "
-            "category.",
-        ),
-    ] = None,
-    member: Annotated[
-        int | None,
-        Parameter(metavar="N", help="Of a category: only the streams of this group member."),
-    ] = None,
-    size: Annotated[
-        int | None, Parameter(metavar="N", help="How many members the consumer group has.")
-    ] = None,
+    limit: Limit = None,
+    correlation: Correlation = None,
+    member: Member = None,
+    size: Size = None,
     json: Json = False,
 ) -> None:
     """Read a stream, a category, or everything, from every tier; in order, and to its end.
