@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import psycopg
 import pytest
@@ -27,9 +26,6 @@ from coldstream import (
     SetupError,
     Unavailable,
 )
-from coldstream.client import _calls
-from coldstream.client._async import database_pages as async_pages
-from coldstream.client._sync import database_pages as sync_pages
 
 OpenClient = Callable[..., Client]
 
@@ -299,105 +295,6 @@ def test_a_reader_left_half_way_keeps_no_connection(
         # With a pool of one, a connection that was kept would make this wait and fail.
         assert client.stream_version("account-1") == 9
         gc.collect()
-
-
-def test_an_iterator_asks_for_a_page_at_a_time(
-    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    with coldstream.connect(store_schema.dsn) as store:
-        store.write_messages([NewMessage("account-1", "T", n) for n in range(10)])
-        rows = store._connections.unread
-
-        def counted(name: str, arguments: object = ()) -> object:
-            asked.append(name)
-            return rows(name, arguments)
-
-        monkeypatch.setattr(store._connections, "unread", counted)
-        messages = store.get_stream_messages("account-1", batch_size=3)
-        assert asked == []
-        for number in range(10):
-            assert next(messages).data == number
-            assert asked == ["get_stream_messages"] * (number // 3 + 1)
-        assert list(messages) == []
-
-        asked.clear()
-        messages = store.get_category_messages("account", batch_size=3)
-        for number in range(3):
-            assert next(messages).data == number
-        # Nothing is read ahead for who may want the first page only.
-        assert asked == ["archived_chunks", "get_messages_in_database"]
-        assert [message.data for message in messages] == list(range(3, 10))
-        assert asked[2:4] == ["last_category_position", "get_range_in_database"]
-
-
-def test_what_is_written_while_a_range_is_read_is_not_passed_over(
-    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A range may end beyond the last message: then only what came says where to read on."""
-    with coldstream.connect(store_schema.dsn) as store:
-        store.write_messages([NewMessage("account-1", "T", n) for n in range(10)])
-        unread = store._connections.unread
-        late = iter(range(10, 14))
-
-        def written_after(name: str, arguments: object = ()) -> object:
-            rows = unread(name, arguments)
-            if name == "get_range_in_database" and (number := next(late, None)) is not None:
-                store.write_message("account-1", "T", number)
-            return rows
-
-        monkeypatch.setattr(store._connections, "unread", written_after)
-        found = [message.data for message in store.get_category_messages("account", batch_size=2)]
-        written = [message.data for message in store.get_stream_messages("account-1")]
-        assert len(written) > 11
-        assert found == written
-
-
-def test_pages_read_ahead_give_every_message_once(
-    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """Every message once and in order, from pages of all sizes, with gaps between them."""
-    for module in (async_pages, sync_pages):
-        monkeypatch.setattr(module, "_PAGE_MESSAGES", 40)
-        monkeypatch.setattr(module, "_BUCKET_BITS", 4)
-    with opened(kind, store_schema.dsn) as client:
-        for start in range(0, 400, 50):
-            category = "account" if start % 150 else "other"
-            client.write_messages(
-                [NewMessage(f"{category}-{n % 7}", "T", n) for n in range(start, start + 50)]
-            )
-        for category, expected in (
-            ("account", [n for n in range(400) if n // 50 * 50 % 150]),
-            ("other", [n for n in range(400) if not n // 50 * 50 % 150]),
-        ):
-            found = client.get_category_messages(category, batch_size=10)
-            assert [message.data for message in found] == expected
-        assert [m.data for m in client.get_all_messages(batch_size=10)] == list(range(400))
-
-
-def test_messages_that_become_large_while_catching_up(
-    store_schema: InstalledStore, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A page that was to be larger is given up where its messages would take more memory."""
-    for module in (async_pages, sync_pages):
-        monkeypatch.setattr(module, "_PAGE_BYTES", 20_000)
-    sizes = [10] * 30 + [9_000] * 30
-    with opened(kind, store_schema.dsn) as client:
-        client.write_messages([NewMessage("account-1", "T", "x" * size) for size in sizes])
-        held: list[int] = []
-        to_messages = _calls.to_messages
-
-        def counted(rows: list[Any]) -> list[coldstream.Message]:
-            held.append(sum(len(row[5]) for row in rows))
-            return to_messages(rows)
-
-        for module in (async_pages, sync_pages):
-            monkeypatch.setattr(module, "to_messages", counted)
-        found = client.get_category_messages("account", batch_size=2)
-        assert [len(m.data) for m in found] == sizes
-        # More than a page as asked for, and never more than was allowed.
-        assert held[1] > held[0]
-        assert max(held) <= 20_000
 
 
 def test_two_schemas_do_not_see_each_other(
