@@ -37,8 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def per_server(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
     """The scope of what a server holds: a module has an embedded server of its own.
 
-    That is one backend for all connections, and keeps what it knew of stores that are gone: after
-    sixty of them everything takes several times as long. A new one takes a second or two.
+    That is one backend for all connections, and keeps what it knew of stores that are gone: the
+    more of them there were, the longer everything takes.
     """
     return "session" if NATIVE_DSN else "module"
 

@@ -15,18 +15,20 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from datetime import timedelta
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from coldstream.bench.arena import Arena, make
+from coldstream.bench.bare import bare_range
 from coldstream.bench.client_reads import plain_pages
 from coldstream.bench.place import prepared
 from coldstream.bench.sql import query
 from coldstream.bench.workload import MIXED, Model
 from coldstream.client._calls import to_messages
 from coldstream.store import Store
+from processor_time import processor_time
 
 ROUNDS, MESSAGES, PAGE = 5, 200_000, 1000
 BUCKET_BITS = 14
@@ -49,26 +51,22 @@ def main() -> int:
     return 0
 
 
-def statements(store: Store, schema: str, category: str) -> Iterator[str]:
+def statements(store: Store, arena: Arena, category: str) -> Iterator[str]:
     """One for each bucket of each chunk."""
     for chunk in store.lifecycle.get_chunks():
         first, end = chunk.first_global_position, chunk.last_global_position
         while first is not None and end is not None and first <= end:
             last = min(end, first | (1 << BUCKET_BITS) - 1)
-            bucket = first >> BUCKET_BITS
-            filter = (
-                f"m.category = '{category}' AND m.global_position BETWEEN {first} AND {last} "
-                f"AND m.position_bucket BETWEEN {bucket} AND {bucket} "
-                f"AND m.time >= '{chunk.range_start}' AND m.time < '{chunk.range_end}'"
-            )
-            yield query("bare_read").replace("@store@", schema).replace("@filter@", filter)
+            # The next chunk begins at the end of this one.
+            times = chunk.range_start, chunk.range_end - timedelta(microseconds=1)
+            yield bare_range(arena, category, (first, last), times)
             first = last + 1
 
 
 def show(arena: Arena, category: str) -> None:
     """A line for each way to read it."""
     with arena.client() as store, arena.place.connection() as connection:
-        bare = list(statements(store, arena.store.schema, category))
+        bare = list(statements(store, arena, category))
 
         def alone() -> int:
             return sum(len(to_messages(connection.execute(text.encode()))) for text in bare)
@@ -108,22 +106,8 @@ def measured(connection: Connection[TupleRow], name: str, read: Callable[[], int
 
 def server_time(connection: Connection[TupleRow]) -> float:
     """Seconds on the processor of all backends that serve clients in this database."""
-    return sum(spent(pid) for pid in backends(connection))
-
-
-def backends(connection: Connection[TupleRow]) -> Iterator[int]:
-    found = connection.execute(
-        "SELECT pid FROM pg_stat_activity "
-        "WHERE datname = current_database() AND backend_type = 'client backend'"
-    )
-    return (pid for (pid,) in found.fetchall())
-
-
-def spent(pid: int) -> float:
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-    except FileNotFoundError:  # It has ended.
-        return 0.0
+    found = connection.execute(query("client_backends").encode()).fetchall()
+    return sum(processor_time(pid) for (pid,) in found) / 1e9
 
 
 if __name__ == "__main__":

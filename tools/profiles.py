@@ -1,6 +1,8 @@
 """Write docs/reference/profiles.md: what the profiles print on a server of this machine.
 
-.venv/bin/python tools/profiles.py postgresql://...
+    .venv/bin/python tools/profiles.py postgresql://...
+
+What they need of it, each of them says.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,6 +26,7 @@ from coldstream.bench.context import Bench, Options
 from coldstream.bench.groups import reads
 from coldstream.bench.place import prepared
 from coldstream.bench.workload import MIXED, Model
+from processor_time import processor_time
 
 ROUNDS, CALLS, MESSAGES = 9, 20, 100_000
 READS = (reads.STREAM_10, reads.STREAM_1000, reads.LAST, reads.CATEGORY_MIDDLE)
@@ -97,11 +97,10 @@ def show(dsn: str, calls: dict[str, Calls]) -> None:
 
 def measured(connection: psycopg.Connection, calls: Calls) -> float:
     """Microseconds of the backend's time on the processor, a call."""
-    schedule = Path(f"/proc/{connection.info.backend_pid}/schedstat")
-    before = int(schedule.read_text().split()[0])
+    before = processor_time(connection.info.backend_pid)
     for statement, arguments in calls:
         connection.execute(statement, arguments or None, prepare=bool(arguments)).fetchall()
-    return (int(schedule.read_text().split()[0]) - before) / 1000 / len(calls)
+    return (processor_time(connection.info.backend_pid) - before) / 1000 / len(calls)
 
 
 if __name__ == "__main__":

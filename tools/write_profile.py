@@ -35,6 +35,7 @@ from coldstream.bench.place import prepared
 from coldstream.bench.workload import SHORT, Event, Model
 from coldstream.client._calls import write_many_arguments
 from coldstream.sql import query
+from processor_time import processor_time
 
 ROUNDS, WRITES = 15, 400
 SIZES, BATCHED = (10, 100, 1000), 1000
@@ -107,11 +108,11 @@ def batches(arena: Arena, events: Iterator[Event], stack: ExitStack) -> None:
         for size in SIZES:
             for name, way in ways.items():
                 prepared = [way.prepare(list(islice(events, size))) for _ in range(BATCHED // size)]
-                server, client = on_processor(way.backend), time.process_time_ns()
+                server, client = processor_time(way.backend), time.process_time_ns()
                 for batch in prepared:
                     way.write(batch)
                 client = time.process_time_ns() - client
-                server = on_processor(way.backend) - server
+                server = processor_time(way.backend) - server
                 if round:
                     spent.setdefault((name, size), []).append((server, client))
     for title, which, names in (
@@ -218,17 +219,12 @@ def variants(store: str) -> dict[str, Callable[[str], str]]:
 def measured(connection: psycopg.Connection, function: str, batch: list[Event]) -> float:
     """Microseconds of the backend's time on the processor, a write."""
     statement = f"SELECT {function}(%s, %s, %s, %s::jsonb, %s::jsonb)".encode()
-    before = on_processor(connection.info.backend_pid)
+    before = processor_time(connection.info.backend_pid)
     for e in batch:
         connection.execute(
             statement, [e.id, e.stream_name, e.type, e.data, e.metadata], prepare=True
         )
-    return (on_processor(connection.info.backend_pid) - before) / 1000 / len(batch)
-
-
-def on_processor(pid: int) -> int:
-    """Nanoseconds that a process has been running."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    return (processor_time(connection.info.backend_pid) - before) / 1000 / len(batch)
 
 
 if __name__ == "__main__":

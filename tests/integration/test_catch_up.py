@@ -16,6 +16,14 @@ from coldstream.client._async import database_pages as async_pages
 from coldstream.client._sync import database_pages as sync_pages
 
 
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a bucket, and with it a page, had few positions."""
+    for module in (async_pages, sync_pages):
+        monkeypatch.setattr(module, "_PAGE_MESSAGES", 40)
+        monkeypatch.setattr(module, "_BUCKET_BITS", 4)
+
+
 def test_an_iterator_asks_for_a_page_at_a_time(
     store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,12 +77,9 @@ def test_what_is_written_while_a_range_is_read_is_not_passed_over(
 
 
 def test_pages_read_ahead_give_every_message_once(
-    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch, kind: str
+    store_schema: InstalledStore, small_pages: None, kind: str
 ) -> None:
     """Every message once and in order, from pages of all sizes, with gaps between them."""
-    for module in (async_pages, sync_pages):
-        monkeypatch.setattr(module, "_PAGE_MESSAGES", 40)
-        monkeypatch.setattr(module, "_BUCKET_BITS", 4)
     with opened(kind, store_schema.dsn) as client:
         for start in range(0, 400, 50):
             category = "account" if start % 150 else "other"
@@ -117,12 +122,9 @@ def test_messages_that_become_large_while_catching_up(
 
 @pytest.mark.native
 def test_what_many_write_meanwhile_is_not_passed_over(
-    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch, kind: str
+    store_schema: InstalledStore, small_pages: None, kind: str
 ) -> None:
     """Every read is the beginning of what there is at the end, however its pages fell."""
-    for module in (async_pages, sync_pages):
-        monkeypatch.setattr(module, "_PAGE_MESSAGES", 64)
-        monkeypatch.setattr(module, "_BUCKET_BITS", 5)
     reads: list[list[int]] = []
     with (
         coldstream.connect(store_schema.dsn) as store,

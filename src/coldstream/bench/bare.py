@@ -4,12 +4,14 @@ written into it. No function, no head, no ledger: what is left is PostgreSQL's a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 
 from coldstream.bench.arena import Arena
 from coldstream.bench.sql import query
+from coldstream.message import category
 
 
 def bare_statement(
@@ -24,20 +26,38 @@ def bare_statement(
     asked = query("page_bounds").replace("@call@", call).encode()
     row = connection.execute(asked, arguments).fetchone()
     assert row is not None
-    name, first, last, first_global, last_global, first_time, last_time = row
-    category = str(name).partition("-")[0]
-    time = f"m.time BETWEEN '{first_time}' AND '{last_time}'"
+    name, first, last, first_global, last_global, *times = row
     if function == "get_category_messages":
-        filter = (
-            f"m.category = '{category}' "
-            f"AND m.global_position BETWEEN {first_global} AND {last_global} "
-            f"AND m.position_bucket BETWEEN {first_global >> 14} AND {last_global >> 14} "
-            f"AND {time} ORDER BY m.global_position"
-        )
-    else:
-        filter = (
-            f"m.stream_name = '{name}' AND m.category = '{category}' "
-            f"AND m.position BETWEEN {first} AND {last} AND {time} ORDER BY m.position"
-        )
-    text = query("bare_read").replace("@store@", arena.store.schema)
-    return text.replace("@filter@", filter)
+        positions = (first_global, last_global)
+        return bare_range(arena, category(name), positions, times) + "ORDER BY m.global_position"
+    return _filled("bare_stream", arena, category(name), (first, last), times, name=name)
+
+
+def bare_range(
+    arena: Arena, category: str, positions: Sequence[int], times: Sequence[datetime]
+) -> str:
+    """That of a range of a category, in no order: first and last global position, first and last
+    time, as a client that catches up reads it."""
+    return _filled("bare_range", arena, category, positions, times)
+
+
+def _filled(
+    name_of_query: str,
+    arena: Arena,
+    category: str,
+    positions: Sequence[int],
+    times: Sequence[datetime],
+    **more: str,
+) -> str:
+    text = query(name_of_query).replace("@store@", arena.store.schema)
+    given = {
+        "category": category,
+        "first": positions[0],
+        "last": positions[1],
+        "first_time": times[0],
+        "last_time": times[1],
+        **more,
+    }
+    for name, value in given.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text

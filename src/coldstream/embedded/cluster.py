@@ -35,6 +35,7 @@ def empty_cluster(node: str, package: Path, progress: Callable[[str], None] | No
 
 def _run(node: str, package: Path, target: Path) -> None:
     try:
+        # subprocess.run, but for a start that no Ctrl-C interrupts.
         with signals_held_back():
             process = subprocess.Popen(
                 [node, str(_SCRIPT), str(package), str(target)],

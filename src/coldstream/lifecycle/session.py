@@ -127,7 +127,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
             session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
             session.rows("read_committed")
             # Where no background worker does it.
-            _again_after_a_deadlock(session, "close_ended_chunks")
+            _again(lambda: session.rows("close_ended_chunks"))
             yield session
         finally:
             if not connection.closed:
@@ -143,34 +143,30 @@ def _holder(session: Session, table: str) -> str:
     return ""
 
 
-def _again_after_a_deadlock(session: Session, name: str) -> None:
-    """Run a named statement that may be run again. It and a job of TimescaleDB's may each wait for
-    the other's lock on messages, and then one of them gives in."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            session.rows(name)
-            return
-        except Unavailable as error:
-            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
-            if attempt == _TRIES or not deadlock:
-                raise
-        time.sleep(_PAUSE)
-
-
 def patiently(session: Session, name: str, arguments: Any) -> None:
     """Run a named statement that needs a chunk for itself, in a transaction of its own.
 
     Raises:
         LifecycleBusy: the chunk's lock was not to be had, in any of the tries.
     """
+
+    def once() -> None:
+        with mapped(session.schema), session.connection.transaction():
+            session.rows("set_lock_timeout", [_LOCK_TIMEOUT])
+            session.rows(name, arguments)
+
+    _again(once)
+
+
+def _again(run: Callable[[], object]) -> None:
+    """Run something that may be run again, as long as others are in its way: a lock was not to be
+    had in time, or it and another each waited for the other's, and it gave in. The other may be a
+    reader of several chunks, or a job of TimescaleDB's."""
     for attempt in range(1, _TRIES + 1):
         try:
-            with mapped(session.schema), session.connection.transaction():
-                session.rows("set_lock_timeout", [_LOCK_TIMEOUT])
-                session.rows(name, arguments)
+            run()
             return
         except (LifecycleBusy, Unavailable) as error:
-            # A reader of several chunks may wait for this one while this waits for another.
             deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
             if attempt == _TRIES or not (deadlock or isinstance(error, LifecycleBusy)):
                 raise

@@ -12,7 +12,7 @@ from typing import Any
 
 from coldstream.bench.arena import Arena
 from coldstream.bench.bare import bare_statement
-from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
+from coldstream.bench.contenders import COLDSTREAM, PLAIN, Contender
 from coldstream.bench.context import Bench
 from coldstream.bench.groups.growth_calls import CALLS, SECTION, WRITE, Arguments, Call
 from coldstream.bench.planning import OTHERS, Planning, Statement, planning_of
@@ -21,10 +21,12 @@ from coldstream.bench.writers import Messages
 
 LIMIT_MS = 2.0
 BARE = "bare"
+# By the field of Planning that each row shows.
+_KEYS = {"again": "planning", "opening": "opening_planning", "first": "first_planning"}
 _TITLES = {
-    "planning": "planning in a call, at most",
-    "opening_planning": "planning in a call in chunks that are new to the connection, at most",
-    "first_planning": "planning in the first call of a connection, at most",
+    "again": "planning in a call, at most",
+    "opening": "planning in a call in chunks that are new to the connection, at most",
+    "first": "planning in the first call of a connection, at most",
 }
 # Reads without a filter: each comes down to one statement.
 _BARE = tuple(
@@ -38,12 +40,12 @@ def _row(key: str, title: str, limit: float | None) -> Row:
     return Row(f"growth.{key}", SECTION, title, Unit.MILLISECONDS, Compare.LIMIT, limit)
 
 
-PLANNED = {key: _row(key, title, LIMIT_MS) for key, title in _TITLES.items()}
+PLANNED = {which: _row(_KEYS[which], title, LIMIT_MS) for which, title in _TITLES.items()}
 BARELY = {
-    key: _row(f"bare_{key}", f"{title}: the reads' bare statements", None)
-    for key, title in _TITLES.items()
+    which: _row(f"bare_{_KEYS[which]}", f"{title}: the reads' bare statements", None)
+    for which, title in _TITLES.items()
 }
-ROWS = tuple(row for key in _TITLES for row in (PLANNED[key], BARELY[key]))
+ROWS = tuple(row for which in _TITLES for row in (PLANNED[which], BARELY[which]))
 
 
 def figures(
@@ -58,43 +60,30 @@ def figures(
                 return [row.missing("not told by this server, or not to this role") for row in ROWS]
             found.setdefault(name, []).append({k: p for k, p in of_call.items() if p is not None})
 
-    def series(name: str, key: str) -> list[float]:
-        return [max(_of(key, planning) for planning in each.values()) for each in found[name]]
-
     made = []
-    for key in _TITLES:
-        worst = {name: series(name, key) for name in (COLDSTREAM, PLAIN, SEED)}
-        kinds = {kind: _of(key, planning) for kind, planning in found[COLDSTREAM][-1].items()}
-        made.append(
-            Figure(
-                PLANNED[key],
-                worst[COLDSTREAM][-1],
-                worst[PLAIN][-1],
-                series=worst,
-                chunks=chunks,
-                more={"calls": kinds},
+    for which in _TITLES:
+        worst = {
+            name: [max(getattr(each, which) for each in kinds.values()) for kinds in of_counts]
+            for name, of_counts in found.items()
+        }
+        bare = worst.pop(BARE)
+        for row, name, series in (
+            (PLANNED[which], COLDSTREAM, worst),
+            (BARELY[which], BARE, {COLDSTREAM: bare}),
+        ):
+            last = {name: values[-1] for name, values in series.items()}
+            kinds = {kind: getattr(each, which) for kind, each in found[name][-1].items()}
+            made.append(
+                Figure(
+                    row,
+                    last[COLDSTREAM],
+                    last.get(PLAIN),
+                    series=series,
+                    chunks=chunks,
+                    more={"calls": kinds},
+                )
             )
-        )
-        bare = series(BARE, key)
-        kinds = {kind: _of(key, planning) for kind, planning in found[BARE][-1].items()}
-        made.append(
-            Figure(
-                BARELY[key],
-                bare[-1],
-                series={COLDSTREAM: bare},
-                chunks=chunks,
-                more={"calls": kinds},
-            )
-        )
     return made
-
-
-def _of(key: str, planning: Planning) -> float:
-    return {
-        "planning": planning.again,
-        "opening_planning": planning.opening,
-        "first_planning": planning.first,
-    }[key]
 
 
 def _measured(

@@ -74,11 +74,11 @@ def database_pages(
     where one gives few, the next page is one as asked for again: it finds what follows a gap, and
     says where the end is."""
 
-    known_end: int | None = None
+    known_end = 0  # Nothing is known to be complete yet.
 
     def fetch(asked: _Asked) -> Cursor[TupleRow]:
         nonlocal known_end
-        if asked.last is not None and known_end is None:
+        if asked.last is not None and not known_end:
             # Before any range is read: what is written after that read may be before this end.
             known_end = _known_end(connections, filter, end)
         arguments = {
@@ -105,10 +105,10 @@ def database_pages(
                 rows = running.result()
             else:
                 rows = fetch(asked)
-            if asked.last is None or known_end is None or asked.last > known_end:
-                size = PageSize.of(rows.pgresult)
-            else:
+            if asked.last is not None and asked.last <= known_end:
                 size = PageSize.of(rows.pgresult, whole=(asked.first, asked.last))
+            else:
+                size = PageSize.of(rows.pgresult)
             if not size.messages:
                 if asked.last is None:
                     return
@@ -126,7 +126,7 @@ def database_pages(
                     ahead.append((asked, Ahead(fetch, asked)))
                 while ahead and len(ahead) < _depth(connections):
                     latest = ahead[-1][0].last
-                    if latest is None or known_end is None or latest >= known_end:
+                    if latest is None or latest >= known_end:
                         break
                     following = _following(latest + 1, size, batch_size, known_end)
                     if following.last is None:
