@@ -115,6 +115,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "version": (["write", "account-1", "A", "--expected-version=-2"], 'Invalid value "-2"'),
     "nothing to read": (["read"], "Give a stream or a category, or --all"),
     "too much to read": (["read", "account", "--all"], "Give a stream or a category, or --all"),
+    "empty name to read": (["read", ""], "The name of the stream or category is empty"),
     "correlation of a stream": (["read", "account-1", "--correlation", "a"], "--correlation,"),
     "correlation": (["read", "account", "--correlation", "a-1"], "Correlation must be a category"),
     "half a group": (["read", "account", "--member", "0"], "Consumer group member and size must"),

@@ -119,6 +119,8 @@ def read(
 
     if (name is None) == (not all):
         raise InvalidInput("Give a stream or a category, or --all for every category")
+    if name == "":
+        raise InvalidInput("The name of the stream or category is empty")
     of_category = name is not None and is_category(name)
     if not of_category and not (correlation is None and member is None and size is None):
         raise InvalidInput("--correlation, --member and --size are for a category")
