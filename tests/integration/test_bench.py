@@ -21,14 +21,14 @@ from tests.fix_native import NATIVE_DSN
 from tests.fix_store import InstalledStore
 
 from coldstream.bench import groups
-from coldstream.bench.groups import growth_planning
+from coldstream.bench.groups.growth import planning
 
 PROGRAM = [sys.executable, "-c", "import sys; from coldstream.cli import main; sys.exit(main())"]
 NEED_CONNECTIONS = {"write.8_clients_8_categories", "write.8_clients_1_category", "write.appender"}
 NEED_CONNECTIONS |= {"consumer.latency.poll", "consumer.latency_p99.poll"}
 NEED_CONNECTIONS |= {"consumer.latency.notify", "consumer.latency_p99.notify"}
 NEED_CONNECTIONS |= {"consumer.notify_writes"}
-NEED_SUPERUSER = {row.key for row in growth_planning.ROWS}
+NEED_SUPERUSER = {row.key for row in planning.ROWS}
 # PostgreSQL gives nothing back when its oldest rows go.
 MAY_BE_ZERO = {"retention.returned"}
 

@@ -19,8 +19,8 @@ from psycopg import Connection
 from coldstream.bench.arena import Arena, make
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
 from coldstream.bench.context import Bench
-from coldstream.bench.groups import growth_planning as planning
-from coldstream.bench.groups.growth_calls import (
+from coldstream.bench.groups.growth import planning
+from coldstream.bench.groups.growth.calls import (
     CALLS,
     CHUNK,
     WRITE,

@@ -14,7 +14,7 @@ from coldstream.bench.arena import Arena
 from coldstream.bench.bare import bare_statement
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, Contender
 from coldstream.bench.context import Bench
-from coldstream.bench.groups.growth_calls import CALLS, SECTION, WRITE, Arguments, Call
+from coldstream.bench.groups.growth.calls import CALLS, SECTION, WRITE, Arguments, Call
 from coldstream.bench.planning import OTHERS, Planning, Statement, planning_of
 from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.writers import Messages
