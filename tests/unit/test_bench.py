@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 
 from coldstream.bench import groups
+from coldstream.bench.groups import writes
 from coldstream.bench.bars import bars_svg
 from coldstream.bench.context import Options
 from coldstream.bench.measure import compare, take_turns
@@ -177,6 +178,23 @@ def test_growth_is_measured_at_1_10_100_and_500_chunks() -> None:
     assert Options().growth == (1, 10, 100, 500)
 
 
+def test_growth_has_every_other_row() -> None:
+    keys = {r.key for r in groups.rows()}
+    for write in writes.ROWS:
+        name = write.key.removeprefix("write.")
+        assert f"growth.{'write' if name == 'one_client' else name}" in keys
+    for tier in ("hot", "warm", "archived"):
+        for read in (
+            *("short_start", "short_middle", "short_head", "long_start", "long_middle"),
+            *("long_head", "stream_1000", "large_start", "large_middle", "large_head"),
+            *("category_start", "category_middle", "category_head", "correlation", "group"),
+            *("all", "last", "version", "storage"),
+        ):
+            assert f"growth.{read}.{tier}" in keys
+    assert keys >= {"growth.drop", "growth.drop_wal", "growth.drop_returned"}
+    assert keys >= {"growth.archive", "growth.archive_memory", "growth.verify"}
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "told"),
     [
@@ -226,6 +244,15 @@ def test_tables_have_every_figure() -> None:
     ]
     assert growth.rows[0][1:5] == ["0.5 ms", "0.6 ms", "0.4 ms", "30 ms"]
     assert growth.rows[0][-1] == "<= 1.2: met"
+
+
+def test_a_table_of_growth_whose_first_row_was_not_measured() -> None:
+    found = report()
+    growing = found["rows"][1]
+    found["rows"] = [{**growing, "chunks": None, "series": None, "note": "no server"}, growing]
+    _, growth = tables(found)
+    assert growth.rows[0][:2] == ["write <&>: no server", "-"]
+    assert growth.rows[1][1:3] == ["0.5 ms", "0.6 ms"]
 
 
 def test_the_plots_are_xml_and_load_nothing() -> None:

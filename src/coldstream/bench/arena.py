@@ -185,6 +185,11 @@ class Arena:
         ((size,),) = self.rows("plain_bytes")
         return int(size)
 
+    def seed_bytes(self) -> int:
+        """All that the seed's hypertable occupies."""
+        ((size,),) = self.rows("seed_bytes")
+        return int(size)
+
     def archive(self) -> None:
         """Archive, verify and drop history; what is wrong with it is raised."""
         with self.client() as store:

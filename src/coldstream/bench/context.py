@@ -43,7 +43,7 @@ class Options:
     messages: int = 200_000
     history: int = 1_000_000
     growth: tuple[int, ...] = (1, 10, 100, 500)
-    growth_messages: int = 500
+    growth_messages: int = 1000
     imported: int = 5000
     rounds: int = 5
     seconds: float = 1.0

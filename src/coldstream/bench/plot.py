@@ -16,11 +16,11 @@ from coldstream.bench.words import digits
 # The calls that are drawn, in this order, where they were measured.
 PANELS = (
     "growth.write",
-    "growth.version",
-    "growth.short_middle",
-    "growth.long_head",
-    "growth.category_middle",
-    "growth.category_head",
+    "growth.short_middle.hot",
+    "growth.category_middle.hot",
+    "growth.version.warm",
+    "growth.short_middle.warm",
+    "growth.category_middle.warm",
 )
 _NAMES = {"coldstream": "Coldstream", "seed": "the seed's functions", "plain": "PostgreSQL"}
 _WIDTH, _HEIGHT = 300, 220

@@ -32,7 +32,7 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
     return [
         comparison(report),
         *(
-            _growth(title, rows) if rows[0]["chunks"] else _details(title, rows)
+            _growth(title, rows) if any(row["chunks"] for row in rows) else _details(title, rows)
             for title, rows in sections.items()
         ),
     ]

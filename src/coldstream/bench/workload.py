@@ -143,11 +143,13 @@ class Model:
 
 
 class Growing:
-    """Short streams that live in one chunk or two, and four that live through all of history: every
-    25th message is theirs, in turn. Their category is ``ledger``."""
+    """Short streams that live in one chunk or two; four that live through all of history, whose
+    category is ``ledger``: every 25th message is theirs, in turn; and one that is busy for a while,
+    from the middle on, when it has every second message until it has a thousand."""
 
     name = "short-lived and long-lived streams"
     long_lived = tuple(f"ledger-{number}" for number in range(1, 5))
+    busy = "busy-1"
 
     def __init__(self, seed: int, *, v4_share: float = 0.0) -> None:
         self._model = Model(Shape(self.name, "short", open_streams=20), seed, v4_share=v4_share)
@@ -155,18 +157,25 @@ class Growing:
 
     def events(self, count: int, start: datetime, end: datetime) -> Iterator[Event]:
         """As :class:`Source` says."""
-        short = self._model.events(count - count // 25, start, end)
-        bodies = [Bodies(name) for name in self.long_lived]
+        short = self._model.events(count, start, end)
+        bodies = {name: Bodies(name) for name in (*self.long_lived, self.busy)}
         step = (end - start) / count
+        busy = count // 2
+        done = dict.fromkeys(bodies, 0)
         for number in range(count):
             time = start + number * step
-            if number % 25 != 24:
+            if number % 25 == 24:
+                name = self.long_lived[number // 25 % len(self.long_lived)]
+            elif number >= busy and number % 2 == 1 and done[self.busy] < 1000:
+                name = self.busy
+            else:
                 yield next(short)._replace(time=time)
                 continue
-            position, which = divmod(number // 25, len(self.long_lived))
-            type, data, metadata = bodies[which].message(self._random, position, number, time)
+            position = done[name]
+            done[name] += 1
+            type, data, metadata = bodies[name].message(self._random, position, number, time)
             id = uuid7_at(self._random, time)
-            yield Event(id, self.long_lived[which], type, position, data, metadata, time)
+            yield Event(id, name, type, position, data, metadata, time)
 
 
 class _Stream:

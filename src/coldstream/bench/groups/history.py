@@ -8,8 +8,7 @@ the first are deleted and vacuumed away.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,9 +16,8 @@ from coldstream.bench.arena import Arena, make
 from coldstream.bench.context import Bench
 from coldstream.bench.exporter import export
 from coldstream.bench.result import Compare, Figure, Row, Unit
-from coldstream.bench.sql import query
+from coldstream.bench.retention import delete, drop_proved, timed
 from coldstream.bench.workload import MIXED
-from coldstream.errors import ColdstreamError
 from coldstream.store import Store
 
 RETENTION, TIERING = "Data Retention", "S3 Tiering"
@@ -48,15 +46,6 @@ MEMORY = _tiering("memory", "peak memory of archiving it", Unit.BYTES, 300e6)
 VERIFY = _tiering("verify", "read it back and prove it", Unit.RATE)
 
 ROWS = (DROP, PROVED, WAL, RETURNED, RATE, TIME, MEMORY, VERIFY)
-
-
-@dataclass(frozen=True)
-class Took:
-    """What something took: time, and the write-ahead log of the whole server meanwhile."""
-
-    seconds: float
-    wal_bytes: int
-    returned_bytes: int
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -92,11 +81,11 @@ def _figures(bench: Bench) -> Iterator[Figure]:
 
         with bench.step("drop"):
             bare = _bare_drop_seconds(arena, first_end, arena.end)
-            proved = _timed(arena, arena.store_bytes, partial(_drop_proved, arena))
+            proved = timed(arena, arena.store_bytes, partial(drop_proved, first_end))
             commit: list[float] = []
-            dropped = _timed(arena, arena.store_bytes, partial(_drop_by_force, arena, commit))
+            dropped = timed(arena, arena.store_bytes, partial(_drop_by_force, arena, commit))
         with bench.step("delete and vacuum", total=messages, noun="messages") as step:
-            deleted = _timed(arena, arena.plain_bytes, partial(_delete, arena))
+            deleted = timed(arena, arena.plain_bytes, partial(delete, arena, first_end))
             step.advance(messages)
         # What cannot be saved: TimescaleDB's part, and the commit, which removes the files.
         least = more | {"drop_chunks_seconds": bare, "commit_seconds": sum(commit)}
@@ -106,31 +95,6 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         yield RETURNED.once(dropped.returned_bytes, deleted.returned_bytes, more=more)
     finally:
         arena.drop()
-
-
-def _timed(arena: Arena, size: Callable[[], int], run: Callable[[Store], None]) -> Took:
-    """``run`` gets a store that is connected already."""
-    before = size()
-    with arena.client() as store:
-        wal = _wal_position(store)
-        started = time.perf_counter()
-        run(store)
-        took = time.perf_counter() - started
-        wal = _wal_position(store) - wal
-    return Took(took, wal, before - size())
-
-
-def _wal_position(store: Store) -> int:
-    with store.connection() as connection:
-        row = connection.execute(query("wal_position").encode()).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _drop_proved(arena: Arena, store: Store) -> None:
-    (first,) = store.lifecycle.drop(arena.start + arena.chunk_interval)
-    if first.reason is not None:
-        raise ColdstreamError(f"The chunk stays in the database: {first.reason}")
 
 
 def _drop_by_force(arena: Arena, commit: list[float], store: Store) -> None:
@@ -149,10 +113,3 @@ def _bare_drop_seconds(arena: Arena, start: datetime, end: datetime) -> float:
         started = time.perf_counter()
         (_,) = connection.execute(arena.query("bare_drop"), times).fetchall()
         return time.perf_counter() - started
-
-
-def _delete(arena: Arena, store: Store) -> None:
-    end = arena.start + arena.chunk_interval
-    with store.connection() as connection:
-        connection.execute(arena.query("delete_before"), {"end": end})
-        connection.execute(f"VACUUM {arena.plain.schema}.messages".encode())

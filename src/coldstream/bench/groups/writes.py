@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from random import Random
 
-from uuid_utils.compat import uuid7
-
-import coldstream
-from coldstream import JsonText, NewMessage
 from coldstream.bench.arena import Arena, make
-from coldstream.bench.bodies import Bodies
+from coldstream.bench.batches import TASKS, appender_rate, batch_rate, batches
 from coldstream.bench.contenders import COLDSTREAM, PLAIN
 from coldstream.bench.context import NEEDS_CONNECTIONS, Bench
 from coldstream.bench.imports import copy_into_plain, to_message
 from coldstream.bench.measure import compare, take_turns
 from coldstream.bench.result import Compare, Figure, Row, Unit
-from coldstream.bench.workload import MIXED, Event, random_uuid
+from coldstream.bench.workload import MIXED, Event
 from coldstream.bench.writers import Messages, Writer, Writers
 
 SECTION = "Write Performance"
-_CLIENTS, _TASKS = 8, 64
+_CLIENTS = 8
 # More of it would change nothing here, and take its time.
 _HISTORY = 200_000
 _BATCHES = {10: None, 100: 12.0, 1000: 20.0}
@@ -50,7 +43,7 @@ MANY = {
 
 APPENDER = _row(
     "appender",
-    f"appender, {_TASKS} tasks, one category",
+    f"appender, {TASKS} tasks, one category",
     5.0,
     f"{_CLIENTS} clients' single writes",
 )
@@ -118,15 +111,11 @@ def _clients(bench: Bench, arena: Arena, row: Row, categories: Sequence[str]) ->
 def _many(bench: Bench, arena: Arena, row: Row, size: int) -> Figure:
     """``size`` messages a call through the client, to a few streams of one category."""
     options = bench.options
-    batches = _batches(size, bench.options.seed)
+    messages = batches(size, bench.options.seed)
     with bench.step(row.title), arena.client(max_size=1) as store:
 
         def ours() -> float:
-            done = 0
-            started = time.perf_counter()
-            while (took := time.perf_counter() - started) < options.seconds:
-                done += len(store.write_messages(next(batches)))
-            return done / took
+            return batch_rate(store, messages, options.seconds)
 
         def plain() -> float:
             with store.connection() as connection:
@@ -151,43 +140,11 @@ def _appender(bench: Bench, arena: Arena) -> Figure:
         rounds = take_turns(
             bench.options.rounds,
             {
-                COLDSTREAM: lambda: asyncio.run(_append(bench, arena, seconds)),
+                COLDSTREAM: partial(appender_rate, arena, bench.options.seed, seconds),
                 PLAIN: partial(writers.rate, PLAIN, seconds),
             },
         )
     return APPENDER.figure(compare(rounds[COLDSTREAM], rounds[PLAIN]))
-
-
-async def _append(bench: Bench, arena: Arena, seconds: float) -> float:
-    """Messages a second; the connections are there, and warm, when it begins."""
-    batches = _batches(_TASKS, bench.options.seed)
-    async with (
-        coldstream.connect_async(
-            bench.place.dsn, schema=arena.store.schema, prepare_threshold=0
-        ) as store,
-        store.appender() as appender,
-    ):
-
-        async def task(messages: Iterator[NewMessage], end: float) -> int:
-            done = 0
-            while time.perf_counter() < end:
-                message = next(messages)
-                await appender.write_message(
-                    message.stream_name, message.type, message.data, message.metadata
-                )
-                done += 1
-            return done
-
-        async def all_tasks(seconds: float) -> tuple[int, float]:
-            started = time.perf_counter()
-            messages = (message for batch in batches for message in batch)
-            tasks = [task(messages, started + seconds) for _ in range(_TASKS)]
-            done = sum(await asyncio.gather(*tasks))
-            return done, time.perf_counter() - started
-
-        await all_tasks(seconds / 10)
-        done, took = await all_tasks(seconds)
-        return done / took
 
 
 def _import(bench: Bench) -> Figure:
@@ -225,17 +182,3 @@ def _slices(bench: Bench, arena: Arena, count: int) -> Iterator[list[Event]]:
     events = bench.source(MIXED).events(total, arena.start, arena.end)
     while batch := list(islice(events, count)):
         yield batch
-
-
-def _batches(size: int, seed: int) -> Iterator[list[NewMessage]]:
-    """Messages to write, a batch at a time. The id is what makes a message another one."""
-    random = Random(seed)
-    names = [f"batch-{random_uuid(random)}" for _ in range(max(1, size // 5))]
-    now = datetime.now(UTC)
-    messages = []
-    for number in range(size):
-        name = names[number % len(names)]
-        type, data, metadata = Bodies(name).message(random, number, number, now)
-        messages.append((name, type, JsonText(data), JsonText(metadata)))
-    while True:
-        yield [NewMessage(*message, uuid7()) for message in messages]

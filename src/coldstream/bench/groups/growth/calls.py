@@ -1,4 +1,4 @@
-"""What growth calls, and with what."""
+"""The reads of growth: what is called, and with what."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from coldstream.bench.workload import Growing
 
 SECTION = "Growth"
 PAGE = 100
+LARGE = 1000
 TARGET = 1.2
 CHUNK = timedelta(days=1)
 
@@ -28,21 +29,22 @@ class Call:
     title: str
     function: str
 
-    @property
-    def row(self) -> Row:
-        return growth_row(self.key, self.title)
+    def row(self, tier: str) -> Row:
+        """Its row while all of history is in one tier."""
+        return growth_row(f"{self.key}.{tier}", f"{self.title}, {tier}", part=tier)
 
     @property
     def first_row(self) -> Row:
-        return growth_row(f"first_{self.key}", f"{self.title}, first call of a connection")
+        return growth_row(
+            f"first_{self.key}", f"{self.title}, first call of a connection", part="warm"
+        )
 
 
-def growth_row(key: str, title: str) -> Row:
+def growth_row(key: str, title: str, unit: Unit = Unit.MILLISECONDS, *, part: str) -> Row:
     """Held to what it costs with ten chunks."""
-    return Row(f"growth.{key}", SECTION, title, Unit.MILLISECONDS, Compare.GROWTH, TARGET)
+    return Row(f"growth.{key}", f"{SECTION}: {part}", title, unit, Compare.GROWTH, TARGET)
 
 
-WRITE = growth_row("write", "write_message")
 CALLS = (
     Call("short_start", "short-lived stream, oldest chunk", "get_stream_messages"),
     Call("short_middle", "short-lived stream, middle", "get_stream_messages"),
@@ -50,9 +52,13 @@ CALLS = (
     Call("long_start", "long-lived stream, its first 10", "get_stream_messages"),
     Call("long_middle", "long-lived stream, 10 in its middle", "get_stream_messages"),
     Call("long_head", "long-lived stream, its last 10", "get_stream_messages"),
+    Call("stream_1000", f"{LARGE:,} of a stream, middle", "get_stream_messages"),
     Call("category_start", f"category page of {PAGE}, start", "get_category_messages"),
     Call("category_middle", f"category page of {PAGE}, middle", "get_category_messages"),
     Call("category_head", f"category page of {PAGE}, head", "get_category_messages"),
+    Call("large_start", f"category page of {LARGE:,}, start", "get_category_messages"),
+    Call("large_middle", f"category page of {LARGE:,}, middle", "get_category_messages"),
+    Call("large_head", f"category page of {LARGE:,}, head", "get_category_messages"),
     Call("correlation", f"page of {PAGE} with correlation, middle", "get_category_messages"),
     Call("group", f"page of {PAGE} of one of 4 consumers, middle", "get_category_messages"),
     Call("all", f"page of {PAGE} of all categories, middle", "get_all_messages"),
@@ -77,8 +83,13 @@ def arguments_of(bench: Bench, arena: Arena) -> Arguments:
     middle = streams(arena.chunks // 2)
     per_stream = arena.messages // 25 // len(Growing.long_lived)
     category, _, first, _, last = arena.rows("pick_categories", {"count": 1})[0]
-    middle_page = [(category, position, PAGE) for position in _middle(arena)]
+    places = _middle(arena)
+    middle_page = [(category, position, PAGE) for position in places]
     spread = range(10)
+
+    def head(page: int) -> int:
+        return int(max(first, last - 4 * page))
+
     return {
         "short_start": [(name, 0, 10) for name in oldest],
         "short_middle": [(name, 0, 10) for name in middle],
@@ -86,9 +97,14 @@ def arguments_of(bench: Bench, arena: Arena) -> Arguments:
         "long_start": [(name, 0, 10) for name in Growing.long_lived],
         "long_middle": [(name, per_stream // 2, 10) for name in Growing.long_lived],
         "long_head": [(name, max(0, per_stream - 10), 10) for name in Growing.long_lived],
+        "stream_1000": [(Growing.busy, 0, LARGE) for _ in spread],
         "category_start": [(category, first + n, PAGE) for n in spread],
         "category_middle": middle_page,
-        "category_head": [(category, max(first, last - 4 * PAGE) + n, PAGE) for n in spread],
+        "category_head": [(category, head(PAGE) + n, PAGE) for n in spread],
+        "large_start": [(category, first + n, LARGE) for n in spread],
+        # From the last of these places there may be fewer to the end of ten chunks.
+        "large_middle": [(category, position, LARGE) for position in places[:-2]],
+        "large_head": [(category, head(LARGE) + n, LARGE) for n in spread],
         "correlation": [(*page, "customer") for page in middle_page],
         "group": [(*page, None, member, 4) for page in middle_page for member in range(4)],
         "all": [(position, PAGE) for _, position, _ in middle_page],

@@ -7,14 +7,16 @@ say how much of either is PostgreSQL's and TimescaleDB's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from coldstream.bench.arena import Arena
 from coldstream.bench.bare import bare_statement
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, Contender
 from coldstream.bench.context import Bench
-from coldstream.bench.groups.growth.calls import CALLS, SECTION, WRITE, Arguments, Call
+from coldstream.bench.groups.growth.calls import CALLS, SECTION, Arguments, Call
+from coldstream.bench.groups.growth.grown import Grown
+from coldstream.bench.groups.growth.writes import WRITE
 from coldstream.bench.planning import OTHERS, Planning, Statement, planning_of
 from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.writers import Messages
@@ -37,7 +39,9 @@ _BARE = tuple(
 
 
 def _row(key: str, title: str, limit: float | None) -> Row:
-    return Row(f"growth.{key}", SECTION, title, Unit.MILLISECONDS, Compare.LIMIT, limit)
+    return Row(
+        f"growth.{key}", f"{SECTION}: planning", title, Unit.MILLISECONDS, Compare.LIMIT, limit
+    )
 
 
 PLANNED = {which: _row(_KEYS[which], title, LIMIT_MS) for which, title in _TITLES.items()}
@@ -48,8 +52,16 @@ BARELY = {
 ROWS = tuple(row for which in _TITLES for row in (PLANNED[which], BARELY[which]))
 
 
-def figures(
-    bench: Bench, arenas: dict[int, Arena], arguments: dict[int, Arguments]
+def figures(stores: Grown) -> Iterator[Figure]:
+    """Those that were asked for."""
+    if any(stores.bench.wants(row) for row in ROWS):
+        with stores.bench.step("planning"):
+            found = _figures(stores.bench, stores.arenas, stores.arguments)
+        yield from found
+
+
+def _figures(
+    bench: Bench, arenas: Mapping[int, Arena], arguments: Mapping[int, Arguments]
 ) -> list[Figure]:
     """Of each row the worst of all kinds of call; ``more`` has each kind's, with most chunks."""
     chunks = sorted(arenas)

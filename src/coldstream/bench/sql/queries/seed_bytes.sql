@@ -1,0 +1,2 @@
+-- The seed's hypertable, its chunks in whatever form, with all indexes.
+SELECT @timescaledb@.hypertable_size('@seed@.messages')
