@@ -17,9 +17,9 @@ from uuid import UUID
 import pytest
 
 from coldstream.bench import groups
-from coldstream.bench.groups import writes
 from coldstream.bench.bars import bars_svg
 from coldstream.bench.context import Options
+from coldstream.bench.groups import writes
 from coldstream.bench.measure import compare, take_turns
 from coldstream.bench.page import html_page
 from coldstream.bench.plot import growth_svg

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from coldstream.archive.budget import Budget
     from coldstream.archive.cache import RangeCache
     from coldstream.archive.reader import ArchiveReader
+
+
+LISTED = 8
+"""Chunks that a read asks the ledger for at first: most want a page or two."""
+LISTED_GROWTH = 4
+"""Whoever reads on asks for so many times as many, which is all of them before long."""
+ALL = 2**31
+"""More chunks than there can be."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +49,21 @@ class ArchivedChunk:
 
 @dataclass(frozen=True)
 class ArchivedChunks:
-    """What has left the database. ``epoch`` changes whenever a range leaves or comes back;
-    ``gone`` are ranges (start, end) that were dropped by force and are not in an archive."""
+    """What has left the database, or the first of it. ``epoch`` changes whenever a range leaves or
+    comes back; ``gone`` are ranges (start, end) that were dropped by force and are not in an
+    archive. ``next``: there are more than these; of a category it is the first global position that
+    may be in one of them."""
 
     epoch: int
+    next: int | None
     chunks: list[ArchivedChunk]
     gone: list[tuple[datetime, datetime]]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Sequence[Any]]) -> ArchivedChunks:
-        result = cls(0, [], [])
-        for epoch, *chunk in rows:
-            result = cls(epoch, result.chunks, result.gone)
+    def from_rows(cls, rows: Sequence[Sequence[Any]]) -> ArchivedChunks:
+        epoch, next, *_ = rows[0]
+        result = cls(epoch, next, [], [])
+        for _, _, *chunk in rows:
             range_start, range_end, _, key, *_ = chunk
             if range_start is None:
                 continue

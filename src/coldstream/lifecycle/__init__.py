@@ -57,7 +57,7 @@ class Lifecycle:
     def get_chunks(self) -> list[Chunk]:
         """Every chunk of the store, whatever its tier, oldest first."""
         with reading(self._store) as session:
-            return session.chunks()
+            return session.chunks(sizes=True)
 
     def compress(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Chunk]:
         """Move chunks into the columnstore; gives them as they are afterwards.

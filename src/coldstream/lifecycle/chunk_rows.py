@@ -7,9 +7,10 @@ same rows, in the same order, at a third of the speed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 from psycopg import conninfo, sql
@@ -29,25 +30,74 @@ _BATCH_ROWS = 2000
 _BATCH_BYTES = 1024 * 1024
 
 
-def chunk_rows(session: Session, dsn: str, chunk: Chunk) -> Iterator[Batch]:
-    """The chunk's rows, a batch at a time. ``dsn`` is the one the session was opened with.
+class ChunkRows:
+    """The rows of one chunk after the other. ``dsn`` is the one the session was opened with. A
+    context manager: its own connection is closed when it ends.
 
-    Nothing is opened before the first batch is asked for: it would stay open where none is.
-
-    Through the hypertable and a range of time: a compressed chunk, asked for by its own name,
-    gives no rows and no error.
-
-    Raises:
-        Unavailable: a connection was lost.
+    That connection is opened for the first chunk and kept: on connecting, ADBC asks the server for
+    every type it has, a type a table among them, which takes the longer the more chunks there are.
     """
-    statement = sql.SQL(query("export_rows", session.schema)).format(
-        range_start=sql.Literal(chunk.range_start), range_end=sql.Literal(chunk.range_end)
-    )
-    connection = _second_connection(session, dsn)
-    if connection is None:
-        yield from _row_by_row(session, statement)
-    else:
-        yield from _as_arrow(connection, statement.as_string(session.connection))
+
+    def __init__(self, session: Session, dsn: str) -> None:
+        self._session = session
+        self._dsn = dsn
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def of(self, chunk: Chunk) -> Iterator[Batch]:
+        """The chunk's rows, a batch at a time.
+
+        Nothing is opened before the first batch is asked for: it would stay open where none is.
+
+        Through the hypertable and a range of time: a compressed chunk, asked for by its own name,
+        gives no rows and no error.
+
+        Raises:
+            Unavailable: a connection was lost.
+        """
+        statement = sql.SQL(query("export_rows", self._session.schema)).format(
+            range_start=sql.Literal(chunk.range_start), range_end=sql.Literal(chunk.range_end)
+        )
+        rows = self._begun(statement.as_string(self._session.connection))
+        if rows is None:
+            yield from _row_by_row(self._session, statement)
+            return
+        first, others = rows
+        try:
+            with closing(others):
+                yield from first
+                yield from others
+        except BaseException:
+            # In the middle of an answer it is of no more use.
+            self.close()
+            raise
+
+    def _begun(self, statement: str) -> tuple[list[Batch], Generator[Batch]] | None:
+        """The first batch of an answer, and the others."""
+        kept = self._connection is not None
+        if self._connection is None:
+            self._connection = _second_connection(self._session, self._dsn)
+            if self._connection is None:
+                return None
+        rows = _as_arrow(self._connection, statement)
+        try:
+            return list(islice(rows, 1)), rows
+        except Unavailable:
+            self.close()
+            if not kept:
+                raise
+            # It was idle since the last chunk, and may have been closed meanwhile.
+            return self._begun(statement)
 
 
 def _second_connection(session: Session, dsn: str) -> Connection | None:
@@ -75,11 +125,11 @@ def _second_connection(session: Session, dsn: str) -> Connection | None:
     return connection
 
 
-def _as_arrow(connection: Connection, statement: str) -> Iterator[Batch]:
+def _as_arrow(connection: Connection, statement: str) -> Generator[Batch]:
     from adbc_driver_postgresql import StatementOptions, dbapi
 
     options = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
-    with connection, connection.cursor(adbc_stmt_kwargs=options) as cursor:
+    with connection.cursor(adbc_stmt_kwargs=options) as cursor:
         try:
             cursor.execute(statement)
             reader = cursor.fetch_record_batch()

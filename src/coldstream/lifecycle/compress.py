@@ -8,12 +8,12 @@ from coldstream.lifecycle.session import OlderThan, Progress, Session, patiently
 from coldstream.lifecycle.states import COMPRESSIBLE
 
 
-def due(session: Session, older_than: OlderThan) -> list[Chunk]:
+def due(session: Session, older_than: OlderThan, *, sizes: bool) -> list[Chunk]:
     """The chunks that ended before, and are rows."""
     cutoff = session.cutoff(older_than)
     return [
         chunk
-        for chunk in session.chunks()
+        for chunk in session.chunks(sizes=sizes)
         if chunk.range_end <= cutoff and chunk.state in COMPRESSIBLE and not chunk.is_compressed
     ]
 
@@ -24,13 +24,13 @@ def compress(
     """Compress the chunks that ended before; gives them as they are afterwards."""
     with working(store) as session:
         session.rows("check_columnstore")
-        chunks = due(session, older_than)
+        chunks = due(session, older_than, sizes=dry_run)
         if dry_run:
             return chunks
         for chunk in chunks:
             compress_chunk(session, chunk, progress)
         done = {chunk.range_start for chunk in chunks}
-        return [chunk for chunk in session.chunks() if chunk.range_start in done]
+        return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
 
 
 def compress_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:

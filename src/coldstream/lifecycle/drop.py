@@ -19,12 +19,12 @@ class Drop:
     reason: str | None
 
 
-def plan(session: Session, older_than: OlderThan, *, kept: bool) -> list[Drop]:
+def plan(session: Session, older_than: OlderThan, *, kept: bool, sizes: bool) -> list[Drop]:
     """The chunks in the database that ended before, and the parts of such that came back."""
     cutoff = session.cutoff(older_than)
     return [
         Drop(chunk, _reason(chunk, kept))
-        for chunk in session.chunks()
+        for chunk in session.chunks(sizes=sizes)
         if chunk.range_end <= cutoff and (chunk.in_database or chunk.part_streams is not None)
     ]
 
@@ -43,7 +43,7 @@ def drop(
     """Drop the verified chunks that ended before; gives all that are due, and why some stay."""
     with working(store) as session:
         session.rows("check_no_retention_policy")
-        drops = plan(session, older_than, kept=kept)
+        drops = plan(session, older_than, kept=kept, sizes=dry_run)
         if not dry_run:
             for each in drops:
                 if each.reason is None:

@@ -10,20 +10,22 @@ from coldstream.archive.export import checked_file_rows, commit_manifest, export
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.chunk_rows import chunk_rows
+from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.session import OlderThan, Progress, Session, reporter, working
 from coldstream.lifecycle.states import EXPORTABLE, EXPORTED_ALREADY
 
 Format = Literal["parquet", "csv"]
 
 
-def due(session: Session, older_than: OlderThan, *, again: bool) -> list[Chunk]:
+def due(session: Session, older_than: OlderThan, *, again: bool, sizes: bool) -> list[Chunk]:
     """The chunks that ended before, and are not in the archive; with ``again``, those too that
     are, and are still in the database."""
     states = EXPORTABLE | (EXPORTED_ALREADY if again else frozenset())
     cutoff = session.cutoff(older_than)
     return [
-        chunk for chunk in session.chunks() if chunk.range_end <= cutoff and chunk.state in states
+        chunk
+        for chunk in session.chunks(sizes=sizes)
+        if chunk.range_end <= cutoff and chunk.state in states
     ]
 
 
@@ -44,32 +46,33 @@ def archive(
     file_rows = checked_file_rows(file_rows)
     with working(store) as session:
         session.rows("check_no_retention_policy")
-        chunks = due(session, older_than, again=again)
+        chunks = due(session, older_than, again=again, sizes=dry_run)
         if dry_run or not chunks:
             return chunks
         # Before anything is sealed: a location that cannot be written must change nothing.
         location.check_writable()
         store_id = str(session.one("store_id")[0])
-        for chunk in chunks:
-            export_chunk(
-                session,
-                store.dsn,
-                location,
-                chunk,
-                store_id,
-                format,
-                again,
-                spool_dir,
-                file_rows,
-                progress,
-            )
+        with ChunkRows(session, store.dsn) as rows:
+            for chunk in chunks:
+                export_chunk(
+                    session,
+                    rows,
+                    location,
+                    chunk,
+                    store_id,
+                    format,
+                    again,
+                    spool_dir,
+                    file_rows,
+                    progress,
+                )
         done = {chunk.range_start for chunk in chunks}
-        return [chunk for chunk in session.chunks() if chunk.range_start in done]
+        return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
 
 
 def export_chunk(
     session: Session,
-    dsn: str,
+    rows: ChunkRows,
     location: ArchiveLocation,
     chunk: Chunk,
     store_id: str,
@@ -86,7 +89,7 @@ def export_chunk(
     report = reporter(progress, chunk)
     manifest = export_rows(
         location,
-        chunk_rows(session, dsn, chunk),
+        rows.of(chunk),
         schema=session.schema,
         chunk_name=chunk_name.rpartition(".")[2].strip('"'),
         range_start=chunk.range_start,

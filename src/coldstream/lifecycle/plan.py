@@ -38,13 +38,13 @@ class Step:
     seconds: float | None = None
 
 
-def plan(session: Session, policy: Policy) -> list[Step]:
+def plan(session: Session, policy: Policy, *, sizes: bool) -> list[Step]:
     """Every step that is due, oldest chunk first, each chunk's in the order they are done in."""
     now: datetime = session.one("server_time")[0]
     columnstore: bool = session.one("lifecycle_policy")[3]
     return [
         Step(chunk, verb)
-        for chunk in session.chunks()
+        for chunk in session.chunks(sizes=sizes)
         for verb in due(chunk, policy, now, columnstore=columnstore)
     ]
 

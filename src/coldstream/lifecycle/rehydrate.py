@@ -121,7 +121,7 @@ def rehydrate(
         for chunk in touched(session, start, end):
             session.rows("keep_range", [chunk.range_start, keep_for])
         done = {chunk.range_start for chunk in chunks}
-        return [chunk for chunk in session.chunks() if chunk.range_start in done]
+        return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
 
 
 class _Rehydration:

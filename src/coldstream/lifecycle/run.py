@@ -16,6 +16,7 @@ from coldstream.errors import (
     InvalidInput,
     LifecycleError,
 )
+from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.compress import compress_chunk
 from coldstream.lifecycle.drop import drop_chunk
 from coldstream.lifecycle.export import Format, export_chunk
@@ -42,18 +43,19 @@ def run(
         # Without the lock, so that one may look while another host is at work.
         with reading(store) as session:
             session.rows("check_no_retention_policy")
-            return plan(session, policy or get_policy(session))
+            return plan(session, policy or get_policy(session), sizes=True)
     # Before anything is done: a mistake is no failure of a chunk.
     file_rows = checked_file_rows(file_rows)
     with working(store, wait=wait) as session:
         session.rows("check_no_retention_policy")
-        steps = plan(session, policy or get_policy(session))
+        steps = plan(session, policy or get_policy(session), sizes=False)
         location = None
         if any(step.verb == "archive" for step in steps):
             # Before anything is done: that nobody said where to is no failure of a chunk.
             location = locate(None)
-        work = _Run(store, session, locate, location, format, spool_dir, file_rows, progress)
-        return [work.outcome(step) for step in steps]
+        with ChunkRows(session, store.dsn) as rows:
+            work = _Run(session, rows, locate, location, format, spool_dir, file_rows, progress)
+            return [work.outcome(step) for step in steps]
 
 
 class _Run:
@@ -66,8 +68,8 @@ class _Run:
 
     def __init__(
         self,
-        store: Store,
         session: Session,
+        rows: ChunkRows,
         locate: Locate,
         location: ArchiveLocation | None,
         format: Format,
@@ -75,8 +77,8 @@ class _Run:
         file_rows: int | None,
         progress: Progress,
     ) -> None:
-        self._store = store
         self._session = session
+        self._rows = rows
         self._locate = locate
         self._location = location
         self._format: Format = format
@@ -133,7 +135,7 @@ class _Run:
             self._store_id = str(self._session.one("store_id")[0])
         export_chunk(
             self._session,
-            self._store.dsn,
+            self._rows,
             self._location,
             step.chunk,
             self._store_id,

@@ -69,9 +69,10 @@ class Session:
     def one(self, name: str, arguments: Any = ()) -> TupleRow:
         return self.rows(name, arguments)[0]
 
-    def chunks(self) -> list[Chunk]:
-        """Every chunk, oldest first."""
-        return [Chunk(*row) for row in self.rows("get_chunks")]
+    def chunks(self, *, sizes: bool = False) -> list[Chunk]:
+        """Every chunk, oldest first. ``sizes``: those of now, for who looks at them; otherwise they
+        are the ledger's. Asking for them takes the longer the more chunks there are."""
+        return [Chunk(*row) for row in self.rows("get_chunks" if sizes else "known_chunks")]
 
     def cutoff(self, older_than: OlderThan) -> datetime:
         """The time before which a chunk must have ended, by the server's clock.

@@ -18,7 +18,13 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from operator import attrgetter
 
-from coldstream.client._archived import ArchivedChunk, ArchivedChunks, Readers
+from coldstream.client._archived import (
+    LISTED,
+    LISTED_GROWTH,
+    ArchivedChunk,
+    ArchivedChunks,
+    Readers,
+)
 from coldstream.client._concurrency import in_thread_sync
 from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
@@ -35,22 +41,30 @@ def messages(
     batch_size: int,
 ) -> Iterator[Message]:
     """The messages of a category from a global position to its end."""
+    count = LISTED
     while True:
-        arguments = {"category": filter.category, "position": position}
+        arguments = {"category": filter.category, "position": position, "count": count}
         archived = ArchivedChunks.from_rows(connections.rows("archived_chunks", arguments))
         archived.check_complete()
+        frontier = end = frontier_of(connections, filter)
+        if archived.next is not None:
+            # From there on the list is not all that has left.
+            end = min(frontier, archived.next - 1)
         try:
             with closing(
-                _at_epoch(connections, readers, filter, position, batch_size, archived)
+                _at_epoch(connections, readers, filter, position, end, batch_size, archived)
             ) as pages:
                 for page in pages:
                     # Before the page is given: nothing moves under messages that are here.
                     position = page[-1].global_position + 1
                     for message in page:
                         yield message
-            return
         except LedgerChanged:
             continue
+        if archived.next is None or archived.next > frontier:
+            return
+        position = max(position, archived.next)
+        count *= LISTED_GROWTH
 
 
 def in_database(
@@ -70,26 +84,26 @@ def _at_epoch(
     readers: Readers,
     filter: Filter,
     position: int,
+    last: int,
     batch_size: int,
     archived: ArchivedChunks,
 ) -> Generator[list[Message]]:
-    """Both tiers in one order, in pages. Each archived stretch is given once the database has no
-    message before it; what the database has inside the stretch is merged in."""
-    frontier = frontier_of(connections, filter)
+    """Both tiers in one order up to a last position, in pages. Each archived stretch is given once
+    the database has no message before it; what the database has inside the stretch is merged in."""
     pending = list(archived.chunks)
-    while position <= frontier:
+    while position <= last:
         stretch, pending = _next_stretch(pending)
-        end = min(c.first_global_position for c in stretch) - 1 if stretch else frontier
+        end = min([last + 1, *(c.first_global_position for c in stretch)]) - 1
         with closing(
             database_pages(connections, filter, position, end, batch_size, archived.epoch)
         ) as pages:
             for page in pages:
                 position = page[-1].global_position + 1
                 yield page
-        if not stretch:
-            return
         position = max(position, end + 1)
-        end = max(c.last_global_position for c in stretch)
+        if not stretch or position > last:
+            return
+        end = min(last, max(c.last_global_position for c in stretch))
         with closing(
             _merged(
                 connections, readers, filter, position, end, batch_size, archived.epoch, stretch

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count, islice, takewhile
 
-from coldstream.client._archived import ArchivedChunks, Readers
+from coldstream.client._archived import ALL, LISTED, LISTED_GROWTH, ArchivedChunks, Readers
 from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import in_thread_sync
 from coldstream.client._filter import Filter
@@ -140,17 +140,30 @@ def _archived(
         position = message.position + 1
         yield message
 
-    rows = connections.rows("archived_chunks_of_stream", {"stream_name": stream_name})
-    chunks = ArchivedChunks.from_rows(rows).chunks
-    if not chunks:
-        return
-    reader = in_thread_sync(readers.reader, chunks)
-    certain = {chunk.key for chunk in chunks if chunk.has_stream}
-    archived = reader.read_stream(chunks, stream_name, position, certain=certain)
-    found = _without_hole(archived, position)
-    while batch := in_thread_sync(_take, found, batch_size):
-        for message in batch:
-            yield message
+    count = LISTED
+    while True:
+        listed = _listed(connections, stream_name, position, count)
+        if listed.chunks:
+            reader = in_thread_sync(readers.reader, listed.chunks)
+            certain = {chunk.key for chunk in listed.chunks if chunk.has_stream}
+            archived = reader.read_stream(listed.chunks, stream_name, position, certain=certain)
+            found = _without_hole(archived, position)
+            while batch := in_thread_sync(_take, found, batch_size):
+                for message in batch:
+                    position = message.position + 1
+                    yield message
+        # Where it was not among these, it may be in a later one still: marks say where it is not.
+        if listed.next is None:
+            return
+        count *= LISTED_GROWTH
+
+
+def _listed(
+    connections: Connections, stream_name: str, position: int, count: int
+) -> ArchivedChunks:
+    """The first chunks that have left the database and may have a stream from a position on."""
+    arguments = {"stream_name": stream_name, "position": position, "count": count}
+    return ArchivedChunks.from_rows(connections.rows("archived_chunks_of_stream", arguments))
 
 
 def _after_gap(
@@ -163,15 +176,14 @@ def _after_gap(
 ) -> int:
     """The first position after one that no tier has; the same one again when a chunk moved
     meanwhile. Raises the error where a range is nowhere: then the gap may be what was in it."""
-    arguments = {"stream_name": stream_name}
-    before = ArchivedChunks.from_rows(connections.rows("archived_chunks_of_stream", arguments))
+    before = _listed(connections, stream_name, position, ALL)
     page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
     found = [page[0].position] if page else []
     if before.chunks:
         reader = in_thread_sync(readers.reader, before.chunks)
         archived = reader.read_stream(before.chunks, stream_name, position)
         found += [message.position for message in in_thread_sync(_take, archived, 1)]
-    after = ArchivedChunks.from_rows(connections.rows("archived_chunks_of_stream", arguments))
+    after = _listed(connections, stream_name, position, ALL)
     if before.epoch != after.epoch:
         return position
     if before.gone or not found:

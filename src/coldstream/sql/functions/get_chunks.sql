@@ -31,40 +31,18 @@ AS $$
 BEGIN
   RETURN QUERY
   SELECT
-    coalesce(@extschema@.qualified_name(h.chunk), c.chunk_name),
-    coalesce(c.range_start, h.range_start),
-    coalesce(c.range_end, h.range_end),
+    k.chunk_name, k.range_start, k.range_end, k.tier, k.state, k.is_compressed, k.messages,
+    k.first_global_position, k.last_global_position,
     CASE
-      WHEN c.state = 'dropped' AND c.archive_object IS NULL THEN 'gone'
-      WHEN c.state = 'dropped' THEN 'cold'
-      WHEN c.state = 'rehydrated' THEN 'rehydrated'
-      WHEN h.is_compressed THEN 'warm'
-      ELSE 'hot'
-    END,
-    coalesce(c.state, 'open'),
-    coalesce(h.is_compressed, false),
-    CASE WHEN c.state <> 'open' THEN c.messages END,
-    CASE WHEN c.state <> 'open' THEN c.first_global_position END,
-    CASE WHEN c.state <> 'open' THEN c.last_global_position END,
-    CASE
-      WHEN h.is_compressed OR h.chunk IS NULL OR c.state = 'dropped' THEN c.row_bytes
+      WHEN k.is_compressed OR k.relation IS NULL OR k.state = 'dropped' THEN k.row_bytes
       ELSE d.total_bytes
     END,
-    CASE WHEN h.is_compressed THEN d.total_bytes ELSE c.columnstore_bytes END,
-    c.archive_bytes,
-    c.archive_url,
-    c.archive_object,
-    c.verified_at,
-    -- Most drivers have no infinite time.
-    CASE WHEN pg_catalog.isfinite(c.kept_until) THEN c.kept_until END,
-    coalesce(c.kept_until > pg_catalog.clock_timestamp(), false),
-    c.part_streams,
-    c.part_messages,
-    c.archive_files
-  FROM @extschema@.hypertable_chunks() AS h
-  JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
-    ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = h.chunk
-  FULL JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
+    CASE WHEN k.is_compressed THEN d.total_bytes ELSE k.columnstore_bytes END,
+    k.archive_bytes, k.archive_url, k.archive_object, k.verified_at, k.kept_until, k.is_kept,
+    k.part_streams, k.part_messages, k.archive_files
+  FROM @extschema@.known_chunks() AS k
+  LEFT JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
+    ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = k.relation
   ORDER BY 2;
 END;
 $$;

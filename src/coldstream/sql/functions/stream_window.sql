@@ -37,7 +37,10 @@ BEGIN
       SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
       FROM @extschema@.chunks AS c
       WHERE c.range_end > $2
-        AND (c.state <> 'dropped' OR @extschema@.stream_matches($1, c.part_streams)) AND (
+        AND (
+          c.state <> 'dropped'
+          OR c.part_name IS NOT NULL AND @extschema@.stream_matches($1, c.part_streams)
+        ) AND (
           c.range_start > $3 OR c.state = 'open' OR EXISTS (
             SELECT FROM @extschema@.chunk_categories AS r
             WHERE r.category = _category AND r.range_start = c.range_start

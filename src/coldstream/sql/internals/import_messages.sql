@@ -32,13 +32,17 @@ BEGIN
   HAVING count(*) > 1
   LIMIT 1;
 
+  -- Heads are looked up one by one: the planner would rather hash all there are, as long as they are
+  -- not too many.
+  --
   -- EXECUTE, so that a stream that only goes on, as nearly every one, costs no look into its chunks,
   -- and one that does not is looked for by a plan for these positions.
   IF _taken IS NULL AND EXISTS (
     SELECT FROM unnest($3, $1) AS u (stream_name, position)
-    JOIN @extschema@.streams AS s
-      ON md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
-    WHERE u.position <= s.position
+    WHERE u.position <= (
+      SELECT s.position FROM @extschema@.streams AS s
+      WHERE md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
+    )
   ) THEN
     EXECUTE
       'SELECT u.stream_name, u.position
@@ -91,8 +95,11 @@ BEGIN
     SELECT g.stream_name, g.last_position, g.first_time, g.last_time,
       g.in_order AND coalesce(g.first_position > h.position AND g.first_time >= h.time, true)
     FROM grouped AS g
-    LEFT JOIN @extschema@.streams AS h
-      ON md5(h.stream_name)::uuid = md5(g.stream_name)::uuid AND h.stream_name = g.stream_name
+    LEFT JOIN LATERAL (
+      SELECT s.position, s.time FROM @extschema@.streams AS s
+      WHERE md5(s.stream_name)::uuid = md5(g.stream_name)::uuid AND s.stream_name = g.stream_name
+      LIMIT 1
+    ) AS h ON true
     ORDER BY g.stream_name COLLATE "C"
     ON CONFLICT ((md5(stream_name)::uuid)) DO UPDATE
       SET position = greatest(s.position, excluded.position),
@@ -123,14 +130,19 @@ BEGIN
   INSERT INTO @extschema@.recent_ids (id, global_position)
   SELECT u.id, u.global_position FROM unnest($7, _global_positions) AS u (id, global_position);
 
-  -- After the INSERT, which holds the locks of the chunks: see admit_time.
-  PERFORM @extschema@.admit_time(c.time)
-  FROM (
-    SELECT min(u.time) AS time
-    FROM unnest($2) AS u (time)
-    JOIN @extschema@.hypertable_chunks() AS h ON u.time >= h.range_start AND u.time < h.range_end
-    GROUP BY h.range_start
-  ) AS c;
+  -- After the INSERT, which holds the locks of the chunks: see admit_time. The list of chunks takes the
+  -- longer the more there are, so it is looked at only where a time is late.
+  IF (SELECT min(u.time) FROM unnest($2) AS u (time))
+    < to_timestamp(pg_sequence_last_value('@extschema@.closed_before'))
+  THEN
+    PERFORM @extschema@.admit_time(c.time)
+    FROM (
+      SELECT min(u.time) AS time
+      FROM unnest($2) AS u (time)
+      JOIN @extschema@.hypertable_chunks() AS h ON u.time >= h.range_start AND u.time < h.range_end
+      GROUP BY h.range_start
+    ) AS c;
+  END IF;
 
   RETURN QUERY SELECT * FROM unnest(_global_positions);
 END;

@@ -80,7 +80,8 @@ def arguments_of(bench: Bench, arena: Arena) -> Arguments:
         return [name for (name,) in found]
 
     oldest, newest = streams(0), streams(arena.chunks - 1)
-    middle = streams(arena.chunks // 2)
+    # Before the busy stream begins, which would stretch those that live beside it over two chunks.
+    middle = streams(max(0, arena.chunks // 2 - 1))
     per_stream = arena.messages // 25 // len(Growing.long_lived)
     category, _, first, _, last = arena.rows("pick_categories", {"count": 1})[0]
     places = _middle(arena)
@@ -102,8 +103,7 @@ def arguments_of(bench: Bench, arena: Arena) -> Arguments:
         "category_middle": middle_page,
         "category_head": [(category, head(PAGE) + n, PAGE) for n in spread],
         "large_start": [(category, first + n, LARGE) for n in spread],
-        # From the last of these places there may be fewer to the end of ten chunks.
-        "large_middle": [(category, position, LARGE) for position in places[:-2]],
+        "large_middle": [(category, position, LARGE) for position in places],
         "large_head": [(category, head(LARGE) + n, LARGE) for n in spread],
         "correlation": [(*page, "customer") for page in middle_page],
         "group": [(*page, None, member, 4) for page in middle_page for member in range(4)],
@@ -114,11 +114,12 @@ def arguments_of(bench: Bench, arena: Arena) -> Arguments:
 
 
 def _middle(arena: Arena) -> list[int]:
-    """Global positions where pages begin: two in each of five chunks around the middle, at the same
-    places in them whatever the number of chunks. A page opens a chunk more when it begins near the
-    end of one, and a filtered one reads three: that must not differ.
+    """Global positions where pages begin: two in each of five chunks before the middle, at the same
+    places in them whatever the number of chunks, so that a page ends before they do. A page opens a
+    chunk more when it begins near the end of one, and a filtered one reads three: that must not
+    differ.
     """
     each = arena.messages // arena.chunks
-    before = max(0, arena.chunks // 2 - 4)
+    before = max(0, arena.chunks // 2 - 5)
     chunks = [min(before + number, arena.chunks - 1) for number in range(5)]
-    return [chunk * each + offset for chunk in chunks for offset in (each // 5, each * 7 // 10)]
+    return [chunk * each + offset for chunk in chunks for offset in (each // 5, each // 2)]

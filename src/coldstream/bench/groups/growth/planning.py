@@ -34,7 +34,7 @@ _TITLES = {
 _BARE = tuple(
     call
     for call in CALLS
-    if call.function == "get_stream_messages" or call.key.startswith("category_")
+    if call.function == "get_stream_messages" or call.key.startswith(("category_", "large_"))
 )
 
 

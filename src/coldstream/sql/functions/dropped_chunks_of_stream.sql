@@ -1,0 +1,50 @@
+-- The first few chunks that have left the database and may have messages of a stream from a position on,
+-- by where their ranges start: of its category, in its lifetime, and not before its last mark that is not
+-- past the position (see mark_streams).
+--
+-- Bounded on both sides by the ledger's key and read in its order, which the settings are for: what it
+-- costs does not depend on how many chunks there are.
+CREATE OR REPLACE FUNCTION @extschema@.dropped_chunks_of_stream(
+  stream_name text,
+  "position" bigint,
+  max_chunks bigint
+)
+RETURNS SETOF timestamptz
+LANGUAGE plpgsql STABLE
+SET enable_sort = off
+SET enable_bitmapscan = off
+AS $$
+DECLARE
+  _start timestamptz;
+  _end timestamptz;
+BEGIN
+  SELECT h.time, greatest(
+    h.first_time,
+    CASE WHEN h.time_ordered THEN (
+      SELECT k.range_start FROM @extschema@.stream_marks AS k
+      WHERE k.stream_key = pg_catalog.md5($1)::uuid AND k.position <= $2
+      ORDER BY k.position DESC
+      LIMIT 1
+    ) END
+  )
+  INTO _end, _start
+  FROM @extschema@.streams AS h
+  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid AND h.stream_name = $1;
+
+  RETURN QUERY
+  SELECT c.range_start
+  FROM @extschema@.chunks AS c
+  WHERE c.state = 'dropped' AND c.range_end > _start AND c.range_start <= _end
+    AND c.range_start >= (
+      SELECT coalesce(pg_catalog.max(p.range_start), _start)
+      FROM @extschema@.chunks AS p
+      WHERE p.range_start <= _start
+    )
+    AND EXISTS (
+      SELECT FROM @extschema@.chunk_categories AS r
+      WHERE r.range_start = c.range_start AND r.category = pg_catalog.split_part($1, '-', 1)
+    )
+  ORDER BY c.range_start
+  LIMIT $3;
+END;
+$$;
