@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -120,18 +119,18 @@ def _appender(stores: Grown) -> Figure:
 def _import(stores: Grown) -> Figure:
     """Messages of today, because history is closed: times since its end."""
     contenders = (COLDSTREAM, PLAIN)
-    with ExitStack() as stack:
-        clients = {}
-        slices = {}
-        for chunks, arena in stores.arenas.items():
-            clients[chunks] = stack.enter_context(arena.client(max_size=1))
-            for name in contenders:
-                slices[name_of(chunks, name)] = _slices(stores, arena.end)
+    slices = {
+        name_of(chunks, name): _slices(stores, arena.end)
+        for chunks, arena in stores.arenas.items()
+        for name in contenders
+    }
 
-        def turn(chunks: int, contender: Contender) -> float:
-            arena, store = stores.arenas[chunks], clients[chunks]
-            events = next(slices[name_of(chunks, contender.name)])
-            messages = [to_message(event) for event in events]
+    def turn(chunks: int, contender: Contender) -> float:
+        events = next(slices[name_of(chunks, contender.name)])
+        messages = [to_message(event) for event in events]
+        arena = stores.arenas[chunks]
+        # A connection for each turn: the embedded server has one at a time.
+        with arena.client(max_size=1) as store:
             started = time.perf_counter()
             if contender.name == COLDSTREAM:
                 store.import_messages(messages)
@@ -139,7 +138,7 @@ def _import(stores: Grown) -> Figure:
                 copy_into_plain(arena, store, events)
             return len(events) / (time.perf_counter() - started)
 
-        return stores.figure(IMPORT, stores.rounds(turn, contenders, warm_up=False), contenders)
+    return stores.figure(IMPORT, stores.rounds(turn, contenders, warm_up=False), contenders)
 
 
 def _slices(stores: Grown, start: datetime) -> Iterator[list[Event]]:
