@@ -29,6 +29,15 @@ from coldstream.store import Store
 _INSERTED_AT_ONCE = 500
 _FILLED_AT_ONCE = 10
 _REPORTED_AT_ONCE = 10_000
+# What a store has beside its messages, and grows with them.
+_BESIDE = (
+    "streams",
+    "recent_ids",
+    "stream_marks",
+    "chunks",
+    "chunk_categories",
+    "archive_files",
+)
 
 
 @dataclass
@@ -135,7 +144,7 @@ class Arena:
         with self.place.connection() as connection:
             for contender in self.contenders:
                 connection.execute(f"VACUUM (ANALYZE) {contender.schema}.messages".encode())
-            for table in ("streams", "recent_ids"):
+            for table in _BESIDE:
                 connection.execute(f"VACUUM (ANALYZE) {self.store.schema}.{table}".encode())
             if self.place.server.superuser:
                 connection.execute("CHECKPOINT")

@@ -13,7 +13,7 @@ DELETE did), and the read goes on after the gap.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count, islice, takewhile
+from itertools import islice
 
 from coldstream.client._archived import ALL, LISTED, LISTED_GROWTH, ArchivedChunks, Readers
 from coldstream.client._calls import to_messages
@@ -136,24 +136,26 @@ def _archived(
     """The messages from a position on, as far as they go without a hole: those the database has,
     then those of the archive. None where the position itself is in neither."""
     page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
-    for message in _without_hole(iter(page), position):
+    for message in _Following(iter(page), position):
         position = message.position + 1
         yield message
 
     count = LISTED
     while True:
         listed = _listed(connections, stream_name, position, count)
+        hole = False
         if listed.chunks:
             reader = in_thread_sync(readers.reader, listed.chunks)
             certain = {chunk.key for chunk in listed.chunks if chunk.has_stream}
             archived = reader.read_stream(listed.chunks, stream_name, position, certain=certain)
-            found = _without_hole(archived, position)
+            found = _Following(archived, position)
             while batch := in_thread_sync(_take, found, batch_size):
                 for message in batch:
                     position = message.position + 1
                     yield message
+            hole = found.hole
         # Where it was not among these, it may be in a later one still: marks say where it is not.
-        if listed.next is None:
+        if hole or listed.next is None:
             return
         count *= LISTED_GROWTH
 
@@ -191,9 +193,23 @@ def _after_gap(
     return min(found)
 
 
-def _without_hole(found: Iterator[Message], position: int) -> Iterator[Message]:
-    expected = count(position)
-    return takewhile(lambda message: message.position == next(expected), found)
+class _Following(Iterator[Message]):
+    """Messages from a position on, as far as they go without a ``hole``."""
+
+    def __init__(self, found: Iterator[Message], position: int) -> None:
+        self._found = found
+        self._expected = position
+        self.hole = False
+
+    def __next__(self) -> Message:
+        if self.hole:
+            raise StopIteration
+        message = next(self._found)
+        if message.position != self._expected:
+            self.hole = True
+            raise StopIteration
+        self._expected += 1
+        return message
 
 
 def _take(found: Iterator[Message], size: int) -> list[Message]:

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION @extschema@.dropped_chunks_of_stream(
   max_chunks bigint
 )
 RETURNS SETOF timestamptz
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 8
 SET enable_sort = off
 SET enable_bitmapscan = off
 AS $$

@@ -38,7 +38,10 @@ SELECT s.archive_epoch,
 FROM @extschema@.store AS s
 LEFT JOIN (
   listed AS c
-  LEFT JOIN @extschema@.archive_files AS f ON f.range_start = c.range_start
+  -- One by one: the planner would rather hash all files.
+  LEFT JOIN LATERAL (
+    SELECT a.* FROM @extschema@.archive_files AS a WHERE a.range_start = c.range_start OFFSET 0
+  ) AS f ON true
 ) ON c.number <= %(count)s::bigint
   -- The names of a category's streams are the category, or begin with it and a hyphen, which a full stop
   -- follows in the order of names.

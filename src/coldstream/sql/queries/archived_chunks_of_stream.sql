@@ -25,7 +25,10 @@ SELECT s.archive_epoch,
 FROM @extschema@.store AS s
 LEFT JOIN (
   listed AS c
-  LEFT JOIN @extschema@.archive_files AS f ON f.range_start = c.range_start
+  -- One by one: the planner would rather hash all files.
+  LEFT JOIN LATERAL (
+    SELECT a.* FROM @extschema@.archive_files AS a WHERE a.range_start = c.range_start OFFSET 0
+  ) AS f ON true
 ) ON c.number <= %(count)s::bigint AND (
   f.first_stream_name IS NULL
   OR %(stream_name)s::text COLLATE "C" BETWEEN f.first_stream_name AND f.last_stream_name
