@@ -31,8 +31,8 @@ _TITLES = {
     "opening": "planning in a call in chunks that are new to the connection",
     "first": "planning in the first call of a connection",
 }
-# Calls for a thousand messages open several of these small chunks, and each of them is planned; where
-# a chunk has a million they open one, as the others do here. So the limit is not theirs.
+# Calls for a thousand messages open several of these small chunks, and each of them is planned;
+# where a chunk has a million they open one, as the others do here. So the limit is not theirs.
 _LARGE = frozenset(call.key for call in CALLS if call.key.startswith(("large_", "stream_1000")))
 _SMALL = frozenset(call.key for call in CALLS) - _LARGE
 # Reads without a filter: each comes down to one statement.
