@@ -15,7 +15,7 @@ from coldstream.bench.arena import Arena
 from coldstream.bench.bare import bare_statement
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, Contender
 from coldstream.bench.context import Bench
-from coldstream.bench.groups.growth.calls import CALLS, LARGE, SECTION, Arguments, Call
+from coldstream.bench.groups.growth.calls import CALLS, SECTION, Arguments, Call
 from coldstream.bench.groups.growth.grown import Grown
 from coldstream.bench.groups.growth.writes import WRITE
 from coldstream.bench.planning import OTHERS, Planning, Statement, planning_of
@@ -28,13 +28,18 @@ BARE = "bare"
 _KEYS = {"again": "planning", "opening": "opening_planning", "first": "first_planning"}
 _TITLES = {
     "again": "planning in a call",
-    "opening": "planning in a call in chunks that are new to the connection",
-    "first": "planning in the first call of a connection",
+    "opening": "planning, chunks new to the connection, in a call",
+    "first": "planning in a connection's first call",
 }
-# Calls for a thousand messages open several of these small chunks, and each of them is planned;
-# where a chunk has a million they open one, as the others do here. So the limit is not theirs.
-_LARGE = frozenset(call.key for call in CALLS if call.key.startswith(("large_", "stream_1000")))
-_SMALL = frozenset(call.key for call in CALLS) - _LARGE
+# Pages of a thousand, and pages that a filter thins out, open several of these small chunks, and each
+# is planned; where a chunk has a million messages they open one, as the others do here. So the limit
+# is not theirs.
+_SEVERAL = frozenset(
+    call.key
+    for call in CALLS
+    if call.key.startswith(("large_", "stream_1000")) or call.key in ("correlation", "group")
+)
+_ONE = frozenset(call.key for call in CALLS) - _SEVERAL
 # Reads without a filter: each comes down to one statement.
 _BARE = tuple(
     call
@@ -54,10 +59,10 @@ class _Planned:
 
 
 def _planned(which: str, kinds: frozenset[str]) -> _Planned:
-    size, of, limit = (
-        ("large_", f" for {LARGE:,} messages", None) if kinds == _LARGE else ("", "", LIMIT_MS)
+    several, of, limit = (
+        ("wide_", " of several chunks", None) if kinds == _SEVERAL else ("", "", LIMIT_MS)
     )
-    key, title = f"{size}{_KEYS[which]}", f"{_TITLES[which]}{of}, at most"
+    key, title = f"{several}{_KEYS[which]}", f"{_TITLES[which]}{of}, at most"
     return _Planned(
         which,
         kinds,
@@ -73,7 +78,7 @@ def _row(key: str, title: str, limit: float | None) -> Row:
 
 _WRITE_KIND = WRITE.key.partition(".")[2]
 _ALL = tuple(
-    _planned(which, kinds) for which in _TITLES for kinds in (_SMALL | {_WRITE_KIND}, _LARGE)
+    _planned(which, kinds) for which in _TITLES for kinds in (_ONE | {_WRITE_KIND}, _SEVERAL)
 )
 ROWS = tuple(row for planned in _ALL for row in (planned.row, planned.bare))
 
