@@ -31,9 +31,9 @@ _TITLES = {
     "opening": "planning, chunks new to the connection, in a call",
     "first": "planning in a connection's first call",
 }
-# Pages of a thousand, and pages that a filter thins out, open several of these small chunks, and each
-# is planned; where a chunk has a million messages they open one, as the others do here. So the limit
-# is not theirs.
+# Pages of a thousand, and pages that a filter thins out, open several of these small chunks, and
+# each is planned; where a chunk has a million messages they open one, as the others do here. So the
+# limit is not theirs.
 _SEVERAL = frozenset(
     call.key
     for call in CALLS
