@@ -17,10 +17,9 @@ from coldstream.bench.groups.growth.grown import Grown, grown
 from coldstream.bench.groups.reads import ARCHIVED, HOT, WARM
 from coldstream.bench.result import Figure, Row
 
-_HOT = (*reads.ROWS[HOT],)
 _WARM = (*reads.ROWS[WARM], *first.ROWS, *planning.ROWS)
-_ARCHIVED = (*reads.ROWS[ARCHIVED],)
-ROWS = (*writes.ROWS, *_HOT, *_WARM, *_ARCHIVED, *storage.ROWS, *history.ROWS)
+_LEFT = (*reads.ROWS[ARCHIVED], *storage.ROWS, *history.ROWS)
+ROWS = (*writes.ROWS, *reads.ROWS[HOT], *_WARM, *_LEFT)
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -37,7 +36,7 @@ def _figures(stores: Grown) -> Iterator[Figure]:
 
     yield from reads.figures(stores, HOT)
     sizes = {HOT: storage.sizes(stores)}
-    if not wanted(*_WARM, *writes.ROWS, *_ARCHIVED, *storage.ROWS, *history.ROWS):
+    if not wanted(*_WARM, *writes.ROWS, *_LEFT):
         return
     stores.compress()
     # Before anything is written.
@@ -46,11 +45,11 @@ def _figures(stores: Grown) -> Iterator[Figure]:
     yield from first.figures(stores)
     yield from planning.figures(stores)
     yield from writes.figures(stores)
-    if wanted(*_ARCHIVED, *storage.ROWS, *history.ROWS):
+    if wanted(*_LEFT):
         yield from history.archived(stores)
         sizes[ARCHIVED] = storage.archive_sizes(stores)
         yield from storage.figures(stores, sizes)
-    if wanted(*_ARCHIVED, *history.DROPPED_ROWS):
+    if wanted(*reads.ROWS[ARCHIVED], *history.DROPPED_ROWS):
         dropped = history.dropped(stores)
         yield from reads.figures(stores, ARCHIVED)
         yield from history.figures(stores, dropped)
