@@ -90,9 +90,19 @@ def verify_chunk(
 ) -> None:
     """Prove one chunk's object, as the ledger knows it now; see :func:`verify_object`."""
     started = time.monotonic()
-    [(_, _, _, manifest_key, digest, url, objects)] = session.rows(
-        "archived_manifests", [chunk.range_end, chunk.range_start]
-    )
+    rows = session.rows("archived_manifests", [chunk.range_end, chunk.range_start])
+    if chunk.state == EXPORTED and len(rows) > 1:
+        # TimescaleDB fits a chunk to those that are there, not to those that left: of a longer
+        # interval it may reach back over them. The archive is read in the order of ranges, in which
+        # such a one has no place.
+        raise ArchiveError(
+            f"The range {chunk.range_start} to {chunk.range_end} overlaps another archived one",
+            hint="The chunk interval was made longer after all that came before had been dropped. "
+            "The chunk stays in the database, where all of it can be read.",
+        )
+    [(manifest_key, digest, url, objects)] = [
+        row[3:] for row in rows if row[0] == chunk.range_start
+    ]
     location = locate(url)
     manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
     # A key contains its object's SHA-256: files that were exchanged together with their manifest

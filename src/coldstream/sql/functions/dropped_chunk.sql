@@ -1,6 +1,6 @@
 -- The first chunk that has left the database with messages that a stream may have had between two times:
 -- messages of its category, and the stream is not in the part of it that is back. Where its range
--- starts, or NULL. Bounded on both sides by the ledger's key, whatever the number of chunks.
+-- starts, or NULL.
 CREATE OR REPLACE FUNCTION @extschema@.dropped_chunk(
   stream_name text,
   from_time timestamptz,
@@ -13,11 +13,7 @@ BEGIN
   RETURN (
     SELECT c.range_start
     FROM @extschema@.chunks AS c
-    WHERE c.state = 'dropped' AND c.range_end > $2 AND c.range_start <= $3 AND c.range_start >= (
-      SELECT coalesce(pg_catalog.max(p.range_start), $2)
-      FROM @extschema@.chunks AS p
-      WHERE p.range_start <= $2
-    ) AND EXISTS (
+    WHERE c.state = 'dropped' AND c.range_end > $2 AND c.range_start <= $3 AND EXISTS (
       SELECT FROM @extschema@.chunk_categories AS r
       WHERE r.category = pg_catalog.split_part($1, '-', 1) AND r.range_start = c.range_start
     ) AND @extschema@.stream_matches($1, c.part_streams) IS NOT TRUE

@@ -2,8 +2,9 @@
 -- by where their ranges start: of its category, in its lifetime, and not before its last mark that is not
 -- past the position (see mark_streams).
 --
--- Bounded on both sides by the ledger's key and read in its order, which the settings are for: what it
--- costs does not depend on how many chunks there are.
+-- Read in the order of the ledger's key, which the settings are for, and no further than is asked for. Not
+-- from the chunk of the first time on alone: ranges may overlap, where the interval of chunks became
+-- longer, so one that began before others may end after them.
 CREATE OR REPLACE FUNCTION @extschema@.dropped_chunks_of_stream(
   stream_name text,
   "position" bigint,
@@ -35,11 +36,6 @@ BEGIN
   SELECT c.range_start
   FROM @extschema@.chunks AS c
   WHERE c.state = 'dropped' AND c.range_end > _start AND c.range_start <= _end
-    AND c.range_start >= (
-      SELECT coalesce(pg_catalog.max(p.range_start), _start)
-      FROM @extschema@.chunks AS p
-      WHERE p.range_start <= _start
-    )
     AND EXISTS (
       SELECT FROM @extschema@.chunk_categories AS r
       WHERE r.range_start = c.range_start AND r.category = pg_catalog.split_part($1, '-', 1)

@@ -32,11 +32,6 @@ BEGIN
     SELECT c.* INTO _gone
     FROM @extschema@.chunks AS c
     WHERE c.state = 'dropped' AND c.range_end > _head.first_time AND c.range_start <= _head.time
-      AND c.range_start >= (
-        SELECT coalesce(pg_catalog.max(p.range_start), _head.first_time)
-        FROM @extschema@.chunks AS p
-        WHERE p.range_start <= _head.first_time
-      )
       AND EXISTS (
         SELECT FROM @extschema@.chunk_categories AS r
         WHERE r.category = _category AND r.range_start = c.range_start

@@ -32,29 +32,23 @@ BEGIN
   END IF;
 
   IF $2 < $4 THEN
-    -- By the ledger's key, from the chunk of the first time to that of the last: whatever comes before
-    -- or follows is not looked through.
+    -- Rows past the end are among them to end the loop: it must not look through all that follow.
     FOR _chunk IN
       SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
       FROM @extschema@.chunks AS c
-      WHERE c.range_end > $2 AND c.range_start <= $3
-        AND c.range_start >= (
-          SELECT coalesce(pg_catalog.max(p.range_start), $2)
-          FROM @extschema@.chunks AS p
-          WHERE p.range_start <= $2
-        )
+      WHERE c.range_end > $2
         AND (
           c.state <> 'dropped'
           OR c.part_name IS NOT NULL AND @extschema@.stream_matches($1, c.part_streams)
         ) AND (
-          c.state = 'open' OR EXISTS (
+          c.range_start > $3 OR c.state = 'open' OR EXISTS (
             SELECT FROM @extschema@.chunk_categories AS r
             WHERE r.category = _category AND r.range_start = c.range_start
           )
         )
-      ORDER BY c.range_start
+      ORDER BY c.range_end
     LOOP
-      EXIT WHEN _chunk.range_start <> _to
+      EXIT WHEN _chunk.range_start > $3 OR _chunk.range_start <> _to
         OR pg_catalog.cardinality(chunk_names) = _max_chunks;
       _from := coalesce(_from, _chunk.range_start);
       _to := _chunk.range_end;

@@ -30,26 +30,22 @@ BEGIN
   FOR _chunk IN
     SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
     FROM @extschema@.chunks AS c
-    WHERE c.range_end > $2 AND c.range_start <= $3
-      AND c.range_start >= (
-        SELECT coalesce(pg_catalog.max(p.range_start), $2)
-        FROM @extschema@.chunks AS p
-        WHERE p.range_start <= $2
-      )
+    WHERE c.range_start <= $3
       AND (
         c.state <> 'dropped'
         OR c.part_name IS NOT NULL AND @extschema@.stream_matches($1, c.part_streams)
       ) AND (
-        c.state = 'open' OR EXISTS (
+        c.range_end <= $2 OR c.state = 'open' OR EXISTS (
           SELECT FROM @extschema@.chunk_categories AS r
           WHERE r.category = _category AND r.range_start = c.range_start
         )
       )
     ORDER BY c.range_start DESC
-    LIMIT 1
   LOOP
+    EXIT WHEN _chunk.range_end <= $2;
     range := pg_catalog.tstzrange(greatest(_chunk.range_start, $2), least(_chunk.range_end, _end));
     chunk_names := ARRAY[_chunk.chunk_name];
+    EXIT;
   END LOOP;
 END;
 $$;

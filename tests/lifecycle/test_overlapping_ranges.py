@@ -1,0 +1,82 @@
+"""A chunk of a longer interval may reach back over ranges that were dropped.
+
+TimescaleDB fits a new chunk to those that are there; the ledger keeps those that left. What the
+longer one holds must be found, and it must not be dropped: the archive is read in the order of
+ranges, in which it has no place.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tests.fix_store import InstalledStore
+from tests.history import START, WEEK, rows_of
+from tests.lifecycle.conftest import Store
+
+import coldstream
+from coldstream import Message
+from coldstream.errors import ArchiveError
+
+LONGER = timedelta(days=30)
+FILTER = "m.stream_name = $1 AND m.category = $4 AND m.position >= $2 AND m.position <= $5"
+
+
+@pytest.fixture
+def overlapping(quiet_store: InstalledStore, tmp_path: Path) -> Store:
+    """Four weeks that were dropped, and a chunk of thirty days that begins before their end."""
+    store = Store(quiet_store, tmp_path / "archive", [])
+    with store.opened() as opened:
+        for number in range(4):
+            bring(opened, number * WEEK, "old-1", number)
+        for step in (opened.lifecycle.archive, opened.lifecycle.drop):
+            step(START + 4 * WEEK)
+            opened.lifecycle.verify()
+    assert store.states() == ["dropped"] * 4
+    store.run("SELECT public.set_chunk_time_interval('messages', %s::interval)", [LONGER])
+    with store.opened() as opened:
+        bring(opened, 4 * WEEK + timedelta(hours=1), "old-1", 4)
+        bring(opened, 4 * WEEK + timedelta(hours=2), "new-1", 0)
+    store.run("CALL close_ended_chunks()")
+    # Otherwise the tests say nothing.
+    ((start,),) = store.run("SELECT range_start FROM chunks WHERE state = 'closed'")
+    assert start < START + 3 * WEEK
+    return store
+
+
+def bring(store: coldstream.Store, after: timedelta, name: str, position: int) -> None:
+    store.import_messages([Message(uuid4(), name, "T", position, 0, "{}", None, START + after)])
+
+
+def test_everything_is_found(overlapping: Store) -> None:
+    there = rows_of(overlapping.installed)
+    assert [message.stream_name for message in there] == ["old-1", "new-1"]
+    for name, position in (("old-1", 4), ("new-1", 0)):
+        # By the ledger; get_stream_messages looks at it only where the head alone will not do.
+        for read, given in (
+            ("read_stream(%s, %s, 10, %s, NULL)", [name, position, FILTER]),
+            ("get_stream_messages(%s, %s, 10)", [name, position]),
+            ("get_last_stream_message(%s, 'T')", [name]),
+            ("get_last_stream_message(%s)", [name]),
+        ):
+            assert overlapping.run(f"SELECT position FROM {read}", given) == [(position,)], read
+    with overlapping.opened() as opened:
+        assert [m.position for m in opened.get_stream_messages("old-1")] == [0, 1, 2, 3, 4]
+        assert len(list(opened.get_all_messages())) == 6
+
+
+def test_it_is_not_dropped(overlapping: Store) -> None:
+    until = START + 10 * WEEK
+    with overlapping.opened() as opened:
+        opened.lifecycle.archive(until)
+        (verified,) = opened.lifecycle.verify()
+        assert isinstance(verified.problem, ArchiveError)
+        assert "overlaps another archived one" in str(verified.problem)
+        (kept,) = opened.lifecycle.drop(until)
+        assert kept.reason == "not verified: exported"
+        assert [m.position for m in opened.get_stream_messages("old-1")] == [0, 1, 2, 3, 4]
+        # What was proved before is proved again.
+        found = opened.lifecycle.verify(start=START, end=START + WEEK)
+        assert [each.problem for each in found] == [None]
