@@ -2,9 +2,9 @@
 -- by where their ranges start: of its category, in its lifetime, and not before its last mark that is not
 -- past the position (see mark_streams).
 --
--- Read in the order of the ledger's key, which the settings are for, and no further than is asked for. Not
--- from the chunk of the first time on alone: ranges may overlap, where the interval of chunks became
--- longer, so one that began before others may end after them.
+-- Read in the order of the ledger's key, which the settings are for, and no further than is asked for. Ranges
+-- may overlap, where the interval of chunks became longer, so one that began before others may end after
+-- them: it does not begin earlier than the longest range before the time, with a day for a change of clocks.
 CREATE OR REPLACE FUNCTION @extschema@.dropped_chunks_of_stream(
   stream_name text,
   "position" bigint,
@@ -18,6 +18,7 @@ AS $$
 DECLARE
   _start timestamptz;
   _end timestamptz;
+  _earliest timestamptz;
 BEGIN
   SELECT h.time, greatest(
     h.first_time,
@@ -32,10 +33,14 @@ BEGIN
   FROM @extschema@.streams AS h
   WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid AND h.stream_name = $1;
 
+  SELECT _start - pg_catalog.max(c.range_end - c.range_start) - INTERVAL '1 day' INTO _earliest
+  FROM @extschema@.chunks AS c;
+
   RETURN QUERY
   SELECT c.range_start
   FROM @extschema@.chunks AS c
   WHERE c.state = 'dropped' AND c.range_end > _start AND c.range_start <= _end
+    AND c.range_start >= _earliest
     AND EXISTS (
       SELECT FROM @extschema@.chunk_categories AS r
       WHERE r.range_start = c.range_start AND r.category = pg_catalog.split_part($1, '-', 1)
