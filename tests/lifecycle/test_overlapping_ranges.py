@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from tests.fix_store import InstalledStore
 from tests.history import START, WEEK, rows_of
@@ -18,7 +19,7 @@ from tests.lifecycle.conftest import Store
 
 import coldstream
 from coldstream import Message
-from coldstream.errors import ArchiveError
+from coldstream.errors import ArchiveError, LifecycleError
 
 LONGER = timedelta(days=30)
 FILTER = "m.stream_name = $1 AND m.category = $4 AND m.position >= $2 AND m.position <= $5"
@@ -80,3 +81,21 @@ def test_it_is_not_dropped(overlapping: Store) -> None:
         # What was proved before is proved again.
         found = opened.lifecycle.verify(start=START, end=START + WEEK)
         assert [each.problem for each in found] == [None]
+
+
+@pytest.mark.parametrize("streams", [None, ["old-1"]])
+def test_what_it_overlaps_is_not_loaded(overlapping: Store, streams: list[str] | None) -> None:
+    with overlapping.opened() as opened:
+        with pytest.raises(LifecycleError, match="has no place in the database") as raised:
+            opened.lifecycle.rehydrate(START + 3 * WEEK, START + 4 * WEEK, streams=streams)
+        assert raised.value.hint == "Read it from the archive: every client does."
+        assert [m.position for m in opened.get_stream_messages("old-1")] == [0, 1, 2, 3, 4]
+    assert overlapping.states() == ["dropped", "dropped", "closed", "dropped", "dropped"]
+
+
+def test_the_last_of_a_type_is_not_one_before_the_gap(overlapping: Store) -> None:
+    """What the chunk holds after a gap is newer than it; what it has not may be in the gap."""
+    assert overlapping.run("SELECT position FROM get_last_stream_message('new-1')") == [(0,)]
+    assert overlapping.run("SELECT position FROM get_last_stream_message('new-1', 'Other')") == []
+    with pytest.raises(psycopg.Error, match="have left the database"):
+        overlapping.run("SELECT position FROM get_last_stream_message('old-1', 'Other')")

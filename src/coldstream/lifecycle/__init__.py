@@ -182,6 +182,7 @@ class Lifecycle:
             Archived: a part of it was dropped by force.
             ArchiveUnavailable, ArchiveCorrupt: an object cannot be read, or is damaged.
             ChunkChanged: what was loaded is not what was archived; nothing was loaded.
+            LifecycleError: a chunk of a longer interval, made later, overlaps the range.
         """
         from coldstream.lifecycle.rehydrate import rehydrate
 

@@ -9,11 +9,13 @@ CREATE OR REPLACE FUNCTION @extschema@.dropped_chunk(
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE
 AS $$
+DECLARE
+  _earliest constant timestamptz := pg_catalog.lower(@extschema@.range_around($2));
 BEGIN
   RETURN (
     SELECT c.range_start
     FROM @extschema@.chunks AS c
-    WHERE c.state = 'dropped' AND c.range_end > $2 AND c.range_start <= $3 AND EXISTS (
+    WHERE c.state = 'dropped' AND c.range_end > $2 AND c.range_start BETWEEN _earliest AND $3 AND EXISTS (
       SELECT FROM @extschema@.chunk_categories AS r
       WHERE r.category = pg_catalog.split_part($1, '-', 1) AND r.range_start = c.range_start
     ) AND @extschema@.stream_matches($1, c.part_streams) IS NOT TRUE

@@ -2,9 +2,7 @@
 -- by where their ranges start: of its category, in its lifetime, and not before its last mark that is not
 -- past the position (see mark_streams).
 --
--- Read in the order of the ledger's key, which the settings are for, and no further than is asked for. Ranges
--- may overlap, where the interval of chunks became longer, so one that began before others may end after
--- them: it does not begin earlier than the longest range before the time, with a day for a change of clocks.
+-- Read in the order of the ledger's key, which the settings are for, and no further than is asked for.
 CREATE OR REPLACE FUNCTION @extschema@.dropped_chunks_of_stream(
   stream_name text,
   "position" bigint,
@@ -33,14 +31,12 @@ BEGIN
   FROM @extschema@.streams AS h
   WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid AND h.stream_name = $1;
 
-  SELECT _start - pg_catalog.max(c.range_end - c.range_start) - INTERVAL '1 day' INTO _earliest
-  FROM @extschema@.chunks AS c;
-
+  _earliest := pg_catalog.lower(@extschema@.range_around(_start));
   RETURN QUERY
   SELECT c.range_start
   FROM @extschema@.chunks AS c
-  WHERE c.state = 'dropped' AND c.range_end > _start AND c.range_start <= _end
-    AND c.range_start >= _earliest
+  WHERE c.state = 'dropped' AND c.range_end > _start
+    AND c.range_start BETWEEN _earliest AND _end
     AND EXISTS (
       SELECT FROM @extschema@.chunk_categories AS r
       WHERE r.range_start = c.range_start AND r.category = pg_catalog.split_part($1, '-', 1)

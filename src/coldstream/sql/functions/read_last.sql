@@ -17,6 +17,8 @@ DECLARE
   _head record;
   _window record;
   _gone @extschema@.chunks;
+  _latest timestamptz;
+  _from timestamptz;
   _time timestamptz;
   _rows bigint := 0;
 BEGIN
@@ -29,14 +31,16 @@ BEGIN
   END IF;
 
   IF _head.archive_epoch > 0 AND @extschema@.archived_reads() = 'error' THEN
+    _latest := pg_catalog.upper(@extschema@.range_around(_head.time));
     SELECT c.* INTO _gone
     FROM @extschema@.chunks AS c
-    WHERE c.state = 'dropped' AND c.range_end > _head.first_time AND c.range_start <= _head.time
+    WHERE c.state = 'dropped' AND c.range_start <= _head.time AND c.range_end > _head.first_time
+      AND c.range_end <= _latest
       AND EXISTS (
         SELECT FROM @extschema@.chunk_categories AS r
         WHERE r.category = _category AND r.range_start = c.range_start
       ) AND @extschema@.stream_matches($1, c.part_streams) IS NOT TRUE
-    ORDER BY c.range_start DESC
+    ORDER BY c.range_end DESC
     LIMIT 1;
   END IF;
 
@@ -51,13 +55,13 @@ BEGIN
     PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
   ELSE
     _time := _head.time;
+    -- Where what is newer than the last gap has no such message, it may be in there.
+    _from := greatest(
+      CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _gone.range_end
+    );
     LOOP
-      _window := @extschema@.stream_window_before(
-        $1, CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _time,
-        _head.closed_before
-      );
-      -- Newer chunks had no such message and this gap is next: it may be in there.
-      EXIT WHEN _window.range IS NULL OR _gone.range_start >= pg_catalog.upper(_window.range);
+      _window := @extschema@.stream_window_before($1, _from, _time, _head.closed_before);
+      EXIT WHEN _window.range IS NULL;
       RETURN QUERY EXECUTE _statement
         USING $1, _category, 1, _head.position, $2, NULL, NULL, ARRAY[_window.range];
       GET DIAGNOSTICS _rows = ROW_COUNT;

@@ -22,6 +22,7 @@ DECLARE
   _max_chunks constant integer := 4;
   -- Ranges exclude their end, and a message may have the very time that is asked for.
   _end timestamptz := $3 + INTERVAL '1 microsecond';
+  _earliest timestamptz;
   _chunk record;
   _from timestamptz;
   _to timestamptz;
@@ -32,26 +33,26 @@ BEGIN
   END IF;
 
   IF $2 < $4 THEN
-    -- Rows past the end are among them to end the loop: it must not look through all that follow.
+    _earliest := pg_catalog.lower(@extschema@.range_around($2));
     FOR _chunk IN
       SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
       FROM @extschema@.chunks AS c
-      WHERE c.range_end > $2
+      WHERE c.range_end > $2 AND c.range_start BETWEEN _earliest AND $3
         AND (
           c.state <> 'dropped'
           OR c.part_name IS NOT NULL AND @extschema@.stream_matches($1, c.part_streams)
         ) AND (
-          c.range_start > $3 OR c.state = 'open' OR EXISTS (
+          c.state = 'open' OR EXISTS (
             SELECT FROM @extschema@.chunk_categories AS r
             WHERE r.category = _category AND r.range_start = c.range_start
           )
         )
-      ORDER BY c.range_end
+      ORDER BY c.range_start
     LOOP
-      EXIT WHEN _chunk.range_start > $3 OR _chunk.range_start <> _to
-        OR pg_catalog.cardinality(chunk_names) = _max_chunks;
+      EXIT WHEN _chunk.range_start > _to
+        OR _chunk.range_start = _to AND pg_catalog.cardinality(chunk_names) >= _max_chunks;
       _from := coalesce(_from, _chunk.range_start);
-      _to := _chunk.range_end;
+      _to := greatest(_to, _chunk.range_end);
       chunk_names := chunk_names || _chunk.chunk_name;
     END LOOP;
   END IF;

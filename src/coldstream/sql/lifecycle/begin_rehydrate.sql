@@ -9,6 +9,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _row @extschema@.chunks;
+  _other record;
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
   _row := @extschema@.lock_range($1, 'EXCLUSIVE');
@@ -16,6 +17,17 @@ BEGIN
     RAISE EXCEPTION 'The chunk that starts at % is not in the archive alone: it is %',
       $1, coalesce(_row.state, 'unknown')
       USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+
+  -- Ranges may overlap where the interval of chunks became longer.
+  SELECT h.range_start, h.range_end INTO _other
+  FROM @extschema@.hypertable_chunks() AS h
+  WHERE h.range_start < _row.range_end AND h.range_end > _row.range_start AND _row.part_name IS NULL
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'The chunk % to % has no place in the database: % to % overlaps it',
+      _row.range_start, _row.range_end, _other.range_start, _other.range_end
+      USING ERRCODE = 'CS008', HINT = 'Read it from the archive: every client does.';
   END IF;
 
   IF _row.part_name IS NULL THEN
