@@ -72,7 +72,7 @@ BEGIN
 
   LOOP
     _to := $10;
-    _closed := @extschema@.closed_chunks($1, _from, _max_chunks + 1, _strict);
+    _closed := @extschema@.closed_chunks($1, _from, _max_chunks + 1, _strict, $10);
 
     _in_rows := _closed[1] IS NULL;
     IF _in_rows THEN
