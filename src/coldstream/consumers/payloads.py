@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeVar, is_typeddict
+from typing import Any, Literal, TypeVar, is_typeddict
 from uuid import UUID
 
 from coldstream.consumers import metadata as fields
@@ -86,8 +86,9 @@ def decode_text(kind: Any, text: str) -> Any:
         raise ValueError(reason(error)) from error
 
 
-def encode(event: Any) -> JsonText:
-    """The data of a message that holds an instance of a model, as JSON text.
+def encode(event: Any, *, order: Literal["deterministic"] | None = None) -> JsonText:
+    """The data of a message that holds an instance of a model, as JSON text. Equal sets may have
+    two texts, unless ``order`` is deterministic; pydantic's always may.
 
     A ``Decimal`` is written as a number, exactly; by a pydantic model as pydantic writes it, as
     text. pydantic's aliases are used. What is no instance of a model is taken as
@@ -104,7 +105,9 @@ def encode(event: Any) -> JsonText:
 
         try:
             # What encode_json writes without loss, and in one way for the whole client.
-            value = msgspec.to_builtins(event, builtin_types=(Decimal, UUID), str_keys=True)
+            value = msgspec.to_builtins(
+                event, builtin_types=(Decimal, UUID), str_keys=True, order=order
+            )
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(f"Not JSON: {error}") from error
     text = encode_json(value)

@@ -136,7 +136,9 @@ def _equal(state: Any, decoded: Any) -> bool:
     if state == decoded:
         return True
     # Where not even a copy is equal, nothing says when two are, except what is recorded of them.
-    return bool(state != deepcopy(state)) and encode(state) == encode(decoded)
+    if state == deepcopy(state):
+        return False
+    return encode(state, order="deterministic") == encode(decoded, order="deterministic")
 
 
 def _lost(projection: Projection[Any], reason: str) -> InvalidInput:
