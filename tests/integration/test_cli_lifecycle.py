@@ -218,6 +218,17 @@ def test_a_damaged_object_is_one_line_and_status_1(lifecycle: Lifecycle, archive
     assert lifecycle("drop", "--older-than", "14d").out.count("stays, not verified: exported") == 1
 
 
+def test_what_cannot_be_read_is_not_called_damaged(lifecycle: Lifecycle, archive: Path) -> None:
+    lifecycle("archive", "--older-than", "14d")
+    chunks = len(list(archive.rglob("*.parquet")))
+    archive.rename(archive.with_name("moved"))
+
+    ran = lifecycle("verify")
+    assert ran.status == 1
+    assert ran.out.count("  not proved") == chunks > 0
+    assert "damaged" not in ran.out
+
+
 def test_verify_all_finds_damage_after_the_drop(lifecycle: Lifecycle, archive: Path) -> None:
     for words in ("archive --older-than 21d", "verify", "drop --older-than 21d"):
         assert lifecycle(*words.split()).status == 0

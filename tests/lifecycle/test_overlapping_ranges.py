@@ -99,3 +99,30 @@ def test_the_last_of_a_type_is_not_one_before_the_gap(overlapping: Store) -> Non
     assert overlapping.run("SELECT position FROM get_last_stream_message('new-1', 'Other')") == []
     with pytest.raises(psycopg.Error, match="have left the database"):
         overlapping.run("SELECT position FROM get_last_stream_message('old-1', 'Other')")
+
+
+def test_a_gap_inside_the_chunk(quiet_store: InstalledStore, tmp_path: Path) -> None:
+    """The chunk has an older message than the gap that lies in its range: the gap may have a later
+    one of the type."""
+    store = Store(quiet_store, tmp_path / "archive", [])
+    with store.opened() as opened:
+        for number, position in ((0, 0), (3, 1)):
+            bring(opened, number * WEEK, "old-1", position)
+        for step in (opened.lifecycle.archive, opened.lifecycle.drop):
+            step(START + 4 * WEEK)
+            opened.lifecycle.verify()
+    store.run("SELECT public.set_chunk_time_interval('messages', %s::interval)", [LONGER])
+    with store.opened() as opened:
+        bring(opened, 4 * WEEK + timedelta(hours=1), "new-1", 0)
+        bring(opened, 2 * WEEK, "old-2", 0)
+        bring(opened, 4 * WEEK + timedelta(hours=1), "old-2", 1)
+    store.run("CALL close_ended_chunks()")
+    ((start, end),) = store.run("SELECT range_start, range_end FROM chunks WHERE state = 'closed'")
+    assert start <= START + 2 * WEEK
+    assert end > START + 4 * WEEK
+    assert store.run("SELECT position FROM get_last_stream_message('old-2')") == [(1,)]
+    with pytest.raises(psycopg.Error, match="have left the database"):
+        store.run("SELECT position FROM get_last_stream_message('old-2', 'Other')")
+    store.run("UPDATE messages SET type = 'Early' WHERE stream_name = 'old-2' AND position = 0")
+    with pytest.raises(psycopg.Error, match="have left the database"):
+        store.run("SELECT position FROM get_last_stream_message('old-2', 'Early')")

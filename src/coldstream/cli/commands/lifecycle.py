@@ -12,11 +12,12 @@ from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
 from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes
-from coldstream.errors import InvalidInput
+from coldstream.errors import ArchiveCorrupt, InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from coldstream.lifecycle.verify import Verification
     from coldstream.store import Store
 
 
@@ -119,7 +120,7 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Read archived chunks back from storage and prove them. Exit status 1 when one is damaged.
+    """Read archived chunks back from storage and prove them. Exit status 1 when one is not proved.
 
     What was never verified is proved row by row; what was, by the SHA-256 of its bytes, and with
     --deep row by row again. --deep, --sample, --from and --to look at what was verified, too.
@@ -160,7 +161,7 @@ def verify(
             json=json,
             more={
                 each.chunk.range_start: {
-                    "result": "damaged" if each.problem else "verified",
+                    "result": _result(each),
                     "problem": str(each.problem) if each.problem else None,
                 }
                 for each in results
@@ -174,6 +175,13 @@ def verify(
         hint = f" ({problem.hint})" if problem.hint else ""
         print(f"coldstream: {one_line(str(problem) + hint)}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _result(found: Verification) -> str:
+    """Damaged is what is not as it was written; what cannot be reached is merely not proved."""
+    if found.problem is None:
+        return "verified"
+    return "damaged" if isinstance(found.problem, ArchiveCorrupt) else "not proved"
 
 
 def _part(text: str) -> int | float:
