@@ -3,7 +3,7 @@
 -- The store's table without TimescaleDB: same columns, same indexes, same trigger's sign.
 CREATE TABLE @store@.bare_messages (LIKE @store@.messages INCLUDING DEFAULTS INCLUDING GENERATED);
 CREATE INDEX ON @store@.bare_messages (stream_name, position);
-CREATE INDEX ON @store@.bare_messages (category, global_position);
+CREATE INDEX ON @store@.bare_messages (stream_category, global_position);
 CREATE INDEX ON @store@.bare_messages (global_position);
 
 -- A store's INSERT and nothing else, into the hypertable and into the table above.

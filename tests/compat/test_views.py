@@ -136,3 +136,15 @@ def test_the_stream_named_as_the_category_counts_in_the_category(db: psycopg.Con
     write(db, "account-1")
     summary = rows(db, "SELECT category, message_count FROM category_type_summary")
     assert summary == [("account", 2)]
+
+
+def test_the_function_as_an_alias_groups(db: psycopg.Connection) -> None:
+    """As Message DB's own views are written: no column of messages takes the alias's place."""
+    for name, type in MESSAGES:
+        write(db, name, type)
+    found = rows(
+        db,
+        "SELECT category(stream_name::varchar) AS category, count(*) FROM messages "
+        "GROUP BY category ORDER BY category",
+    )
+    assert found == [("account", 3), ("order", 4)]

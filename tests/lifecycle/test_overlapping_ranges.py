@@ -22,7 +22,7 @@ from coldstream import Message
 from coldstream.errors import ArchiveError, LifecycleError
 
 LONGER = timedelta(days=30)
-FILTER = "m.stream_name = $1 AND m.category = $4 AND m.position >= $2 AND m.position <= $5"
+FILTER = "m.stream_name = $1 AND m.stream_category = $4 AND m.position >= $2 AND m.position <= $5"
 
 
 @pytest.fixture

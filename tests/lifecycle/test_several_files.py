@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-from tests.history import CHUNKS, END, FILE_ROWS, START, WEEK
+from tests.history import END, FILE_ROWS, START, WEEK
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive.manifest import FORMATS, Format, Manifest, sealed
+from coldstream.archive.manifest import FORMATS, Format, Manifest
 from coldstream.errors import InvalidInput
-from coldstream.migrations import install
-from coldstream.sql import Names
 
 FILES = "SELECT object, messages FROM archive_files ORDER BY range_start, number"
 
@@ -122,52 +116,3 @@ def test_the_environment_says_how_large(small: Store, monkeypatch: pytest.Monkey
         with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_FILE_ROWS"):
             opened.lifecycle.archive(END, again=True)
     assert len(small.run(FILES)) == 10
-
-
-def as_before(path: Path) -> None:
-    """A manifest of the format version 1, of the only file of its range."""
-    document: dict[str, Any] = json.loads(path.read_bytes())
-    [file] = document.pop("files")
-    for name in ("key", "bytes", "sha256", "footer_bytes", "footer_sha256"):
-        document[name] = file[name]
-    del document["manifest_sha256"]
-    path.write_bytes(sealed({"format_version": 1} | document | {"format_version": 1}))
-
-
-def test_a_store_and_an_archive_from_before(store: Store) -> None:
-    """One file a chunk, whose stream names nobody noted."""
-    with store.opened() as opened:
-        opened.lifecycle.archive(END)
-        opened.lifecycle.verify()
-        opened.lifecycle.drop(START + 3 * WEEK)
-    for path in store.folder.rglob("manifest-*.json"):
-        as_before(path)
-    chunks = store.run("SELECT to_jsonb(c) FROM chunks AS c ORDER BY range_start")
-    store.run("ALTER TABLE chunks ADD archive_sha256 text")
-    store.run("ALTER TABLE chunks ADD archive_footer_bytes bigint")
-    store.run("ALTER TABLE chunks ADD archive_footer_sha256 text")
-    store.run(
-        "UPDATE chunks AS c SET archive_sha256 = f.sha256, archive_footer_bytes = f.footer_bytes, "
-        "archive_footer_sha256 = f.footer_sha256 FROM archive_files AS f "
-        "WHERE f.range_start = c.range_start"
-    )
-    store.run("DROP TABLE archive_files")
-    store.run("ALTER TABLE chunks DROP archive_files")
-    store.run("DELETE FROM migrations WHERE name = '0002_archive_files'")
-    with psycopg.connect(store.installed.dsn, autocommit=True) as connection:
-        result = install(connection, Names(store.installed.schema))
-    assert "ran migration 0002_archive_files" in result.actions
-    assert store.run("SELECT to_jsonb(c) FROM chunks AS c ORDER BY range_start") == chunks
-    assert store.read_all() == store.truth
-    with store.opened() as opened:
-        for name in {m.stream_name for m in store.truth if "-" in m.stream_name}:
-            expected = [m for m in store.truth if m.stream_name == name]
-            found = list(opened.get_stream_messages(name))
-            assert found == sorted(expected, key=lambda m: m.position)
-        for deep in (False, True):
-            found_again = opened.lifecycle.verify(again=True, deep=deep)
-            assert [v.problem for v in found_again] == [None] * CHUNKS
-        opened.lifecycle.drop(END)
-        assert list(opened.get_all_messages()) == store.truth
-        opened.lifecycle.rehydrate(START, START + WEEK)
-        assert list(opened.get_all_messages()) == store.truth

@@ -25,6 +25,6 @@ def test_ids_and_names_have_a_bloom_filter(small: Store) -> None:
     names = [name.removeprefix("_ts_meta_v2_") for (name,) in filters]
     blooms = [name for name in names if "bloom" in name]
     # The one over two columns where the release of TimescaleDB knows such.
-    assert [name[-3:] for name in blooms if not name.endswith("_stream_name_category")] == ["_id"]
+    assert [name[-3:] for name in blooms if not name.endswith("_stream_category")] == ["_id"]
     assert len(blooms) <= 2
     assert {"min_global_position", "max_global_position"} <= set(names)

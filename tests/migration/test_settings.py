@@ -50,7 +50,7 @@ def test_the_defaults(new_store: NewStore) -> None:
     assert chunk_lengths(store) == {timedelta(days=7)}
     assert columnstore(store) == [
         ("position_bucket", None, 1),
-        ("category", None, 2),
+        ("stream_category", None, 2),
         ("stream_name", None, 3),
         ("position", None, 4),
     ]

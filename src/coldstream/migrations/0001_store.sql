@@ -11,7 +11,9 @@ CREATE TABLE @extschema@.messages (
   data jsonb,
   metadata jsonb,
   id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
-  category text NOT NULL GENERATED ALWAYS AS (pg_catalog.split_part(stream_name, '-', 1)) STORED,
+  -- Not "category": Message DB's users write category(stream_name) AS category ... GROUP BY category, and
+  -- there a column takes precedence over the alias.
+  stream_category text NOT NULL GENERATED ALWAYS AS (pg_catalog.split_part(stream_name, '-', 1)) STORED,
   -- global_position >> 14. Not generated: that it is missing tells the trigger a plain INSERT from a
   -- write function's, and no other sign is as cheap to look at.
   position_bucket bigint NOT NULL
@@ -24,12 +26,14 @@ SELECT @extschema:timescaledb@.create_hypertable(
 );
 
 CREATE INDEX messages_stream ON @extschema@.messages (stream_name, position);
-CREATE INDEX messages_category ON @extschema@.messages (category, global_position);
+CREATE INDEX messages_category ON @extschema@.messages (stream_category, global_position);
 CREATE INDEX messages_global_position ON @extschema@.messages (global_position);
 
 -- The heads: one row a stream. Every write updates position and time, so no index may name them
 -- (the update would no longer be HOT), and pages keep room for the new row version. For short streams
--- heads are what the store is made of next to the messages: the order of columns leaves no gaps, and
+-- heads are what the store is made of next to the messages: the order of columns leaves no gaps, pages
+-- are filled to nineteen twentieths (what stays free has room for the versions that pass through a page
+-- between two looks at it, so updates stay HOT; a full page has not, and they would add to the key), and
 -- the key is a hash, for names are long and come in no order. Two names of one hash do not share a
 -- head: whoever asks for a key asks for the name too, and the second name is refused.
 CREATE TABLE @extschema@.streams (
@@ -41,7 +45,7 @@ CREATE TABLE @extschema@.streams (
   time_ordered boolean NOT NULL DEFAULT true,
   stream_name text NOT NULL
 ) WITH (
-  fillfactor = 90,
+  fillfactor = 95,
   autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 1000
 );
@@ -76,14 +80,13 @@ CREATE TABLE @extschema@.chunks (
   last_time timestamptz,
   row_bytes bigint,
   columnstore_bytes bigint,
+  -- Of all files; archive_object is the first one's (see archive_files).
   archive_bytes bigint,
+  archive_files integer,
   archive_format text,
   archive_url text,
   archive_object text,
   archive_manifest text,
-  archive_sha256 text,
-  archive_footer_bytes bigint,
-  archive_footer_sha256 text,
   digest text,
   -- As row_versions() gave it when the rows' digest was last found to be this one.
   row_versions text,
@@ -108,6 +111,26 @@ CREATE TABLE @extschema@.chunks (
   CHECK ((state = 'dropped') = (chunk_name IS NULL)),
   CHECK (part_name IS NULL OR state = 'dropped'),
   CHECK (pg_catalog.num_nulls(part_name, part_streams, part_messages, part_digest) IN (0, 4))
+);
+
+-- The files of each archived range: one, or several where a chunk is large.
+CREATE TABLE @extschema@.archive_files (
+  range_start timestamptz NOT NULL REFERENCES @extschema@.chunks ON DELETE CASCADE,
+  -- In the archive's order, by stream name: from 1.
+  number integer NOT NULL CHECK (number > 0),
+  object text NOT NULL,
+  bytes bigint NOT NULL,
+  sha256 text NOT NULL,
+  footer_bytes bigint,
+  footer_sha256 text,
+  messages bigint NOT NULL,
+  -- The least and the greatest in it, so that a read of one stream opens no file without it. In the
+  -- order of the file, and NULL where that is not known: then any stream may be in it.
+  first_stream_name text COLLATE "C",
+  last_stream_name text COLLATE "C",
+  first_global_position bigint,
+  last_global_position bigint,
+  PRIMARY KEY (range_start, number)
 );
 
 -- What became of each chunk, and who did it: a row for every statement that sets a state. Whoever reads
@@ -142,6 +165,10 @@ CREATE INDEX chunks_global_position ON @extschema@.chunks (first_global_position
 -- A read looks for the chunks from a time on, and for those that late data opened again, among any
 -- number of others.
 CREATE INDEX chunks_range_end ON @extschema@.chunks (range_end);
+-- Which chunks a time lies in. Ranges may overlap: one that became longer reaches back over those that
+-- have left.
+CREATE INDEX chunks_range ON @extschema@.chunks
+  USING gist (pg_catalog.tstzrange(range_start, range_end));
 CREATE INDEX chunks_open ON @extschema@.chunks (range_start) WHERE state = 'open';
 
 -- Where to begin reading the middle of a long-lived stream: messages from this position on are not
@@ -176,7 +203,9 @@ CREATE TABLE @extschema@.store (
   compress_after interval DEFAULT '7 days',
   archive_after interval,
   drop_after interval,
-  columnstore boolean NOT NULL DEFAULT false
+  columnstore boolean NOT NULL DEFAULT false,
+  -- Whether writes wake consumers by NOTIFY (set_notify): every commit pays for it.
+  notify boolean NOT NULL DEFAULT false
 );
 INSERT INTO @extschema@.store DEFAULT VALUES;
 
@@ -206,3 +235,63 @@ CREATE TYPE @extschema@.chunk_range AS (
   last_global_position bigint,
   messages bigint
 );
+
+-- Consumers: where each is, who works for it, and what it could not handle.
+
+-- One row a member of a consumer. A consumer that is not a group is a group of one, so that a second
+-- process that is started with its name waits instead of doing everything twice.
+--
+-- Every commit of a consumer updates its row: no index may name what changes, and pages keep room.
+CREATE TABLE @extschema@.consumers (
+  consumer text NOT NULL,
+  member integer NOT NULL CHECK (member >= 0 AND member < size),
+  size integer NOT NULL CHECK (size >= 1),
+  -- A category, or a stream's name; empty: everything.
+  source text NOT NULL,
+  -- Where the next read begins: everything before it is handled. Of a stream a position, otherwise a
+  -- global position.
+  position bigint NOT NULL,
+  recorded_at timestamptz,
+  is_paused boolean NOT NULL DEFAULT false,
+  -- Who may handle messages of this member, until when. The token changes with every hand-over, and
+  -- whoever records a position has to name it: so what a former owner did is rolled back.
+  owner text,
+  token bigint NOT NULL DEFAULT 0,
+  lease_until timestamptz,
+  PRIMARY KEY (consumer, member)
+) WITH (
+  fillfactor = 50,
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 500
+);
+
+-- The processes that work for a consumer, or wait to: the members are divided among them.
+CREATE TABLE @extschema@.consumer_owners (
+  consumer text NOT NULL,
+  owner text NOT NULL,
+  joined_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  expires_at timestamptz NOT NULL,
+  -- The one member that this process asks for; NULL: its share of all.
+  member integer,
+  address inet DEFAULT pg_catalog.inet_client_addr(),
+  PRIMARY KEY (consumer, owner)
+);
+
+-- Messages that a consumer went past without having handled them. Whoever reads it years later has this
+-- alone, so it refers to nothing.
+CREATE TABLE @extschema@.consumer_failures (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  consumer text NOT NULL,
+  member integer NOT NULL,
+  message_id uuid NOT NULL,
+  stream_name text NOT NULL,
+  type text NOT NULL,
+  position bigint NOT NULL,
+  global_position bigint NOT NULL,
+  attempts integer NOT NULL,
+  error text NOT NULL,
+  -- The stream that the message was written to instead; NULL: it was skipped.
+  dead_letter_stream text
+);
+CREATE INDEX consumer_failures_consumer ON @extschema@.consumer_failures (consumer, id);

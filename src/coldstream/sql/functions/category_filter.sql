@@ -16,7 +16,7 @@ DECLARE
     AND m.position_bucket >= ($2 >> 14) AND m.position_bucket <= ($4 >> 14)';
 BEGIN
   IF $1 IS NOT NULL THEN
-    _filter := 'm.category = $1 AND ' || _filter;
+    _filter := 'm.stream_category = $1 AND ' || _filter;
   END IF;
 
   IF $2 IS NOT NULL THEN

@@ -19,7 +19,7 @@ BEGIN
   FOREACH _range IN ARRAY (SELECT w.ranges FROM @extschema@.stream_windows($1) AS w) LOOP
     EXECUTE
       'SELECT count(*) FROM @extschema@.messages AS m
-       WHERE m.stream_name = $1 AND m.category = $2 AND m.position BETWEEN $3 AND $4
+       WHERE m.stream_name = $1 AND m.stream_category = $2 AND m.position BETWEEN $3 AND $4
          AND m.time >= pg_catalog.lower($5) AND m.time < pg_catalog.upper($5)'
       INTO _rows USING $1, _category, $2, $3, _range;
     _present := _present + _rows;

@@ -52,7 +52,7 @@ BEGIN
           SELECT m.global_position FROM @extschema@.messages AS m
           WHERE m.global_position >= $1 AND m.time >= pg_catalog.lower($2)
             AND m.time < pg_catalog.upper($2)' || CASE WHEN _category IS NULL THEN '' ELSE '
-            AND m.category = $4' END || '
+            AND m.stream_category = $4' END || '
           ORDER BY m.global_position LIMIT $3
         ) AS r'
       INTO _found USING $2, _range, _counted, _category;

@@ -12,7 +12,7 @@ DECLARE
     'SELECT m.global_position FROM @extschema@.messages AS m
      WHERE m.global_position >= $2 AND m.time >= pg_catalog.lower($3)
        AND m.time < pg_catalog.upper($3)' || CASE WHEN $1 IS NULL THEN '' ELSE '
-       AND m.category = $1' END || '
+       AND m.stream_category = $1' END || '
      ORDER BY m.global_position LIMIT 1';
   _range tstzrange;
   _first bigint;

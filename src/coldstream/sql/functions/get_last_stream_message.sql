@@ -15,7 +15,7 @@ SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
   -- Parameters of the statement: $1 stream, $2 category, $3 batch size, $4 position, $5 type.
-  _filter constant text := 'm.stream_name = $1 AND m.category = $2 AND '
+  _filter constant text := 'm.stream_name = $1 AND m.stream_category = $2 AND '
     || CASE WHEN $2 IS NULL THEN 'm.position = $4' ELSE 'm.type = $5' END;
   _head record;
 BEGIN

@@ -30,7 +30,7 @@ DECLARE
   -- Parameters of the statement: $1 stream, $2 first and $5 last position, $3 batch size, $4 category,
   -- which lets the columnstore skip batches.
   _filter constant text :=
-    'm.stream_name = $1 AND m.category = $4 AND m.position >= $2 AND m.position <= $5';
+    'm.stream_name = $1 AND m.stream_category = $4 AND m.position >= $2 AND m.position <= $5';
 BEGIN
   IF @extschema@.is_category($1) THEN
     RAISE EXCEPTION 'Must be a stream name: %', $1;

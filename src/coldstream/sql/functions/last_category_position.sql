@@ -14,7 +14,7 @@ BEGIN
     SELECT o.ranges FROM @extschema@.store AS s, @extschema@.open_ranges(s.closed_before) AS o
   ) LOOP
     EXECUTE 'SELECT m.global_position FROM @extschema@.messages AS m
-      WHERE m.category = $1 AND m.time >= pg_catalog.lower($2) AND m.time < pg_catalog.upper($2)
+      WHERE m.stream_category = $1 AND m.time >= pg_catalog.lower($2) AND m.time < pg_catalog.upper($2)
       ORDER BY m.global_position DESC LIMIT 1'
     INTO _last USING $1, _range;
     _result := greatest(_result, _last);

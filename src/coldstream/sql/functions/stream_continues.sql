@@ -14,7 +14,7 @@ BEGIN
   EXECUTE
     'SELECT EXISTS (
        SELECT FROM @extschema@.messages AS m
-       WHERE m.stream_name = $1 AND m.category = $2 AND m.position > $3
+       WHERE m.stream_name = $1 AND m.stream_category = $2 AND m.position > $3
          AND m.time >= pg_catalog.lower($4) AND m.time < pg_catalog.upper($4)
      )'
     INTO _found USING $1, pg_catalog.split_part($1, '-', 1), $2, $3;

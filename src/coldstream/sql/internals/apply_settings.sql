@@ -50,7 +50,7 @@ BEGIN
     -- bucket has a batch that could hold a stream, and to decompress them all takes longer than the
     -- rest of the read. Older releases know no filter over two columns, or cannot be told at all.
     FOREACH _sparse_index IN ARRAY ARRAY[
-      CASE _store.layout WHEN 'bucket' THEN 'bloom(category, stream_name), ' ELSE '' END
+      CASE _store.layout WHEN 'bucket' THEN 'bloom(stream_category, stream_name), ' ELSE '' END
         || 'bloom(id), minmax(global_position)',
       'bloom(id), minmax(global_position)',
       NULL
@@ -65,7 +65,7 @@ BEGIN
           CASE _store.layout WHEN 'stream' THEN 'stream_name' ELSE '' END,
           CASE _store.layout
             WHEN 'stream' THEN 'position ASC'
-            ELSE 'position_bucket, category, stream_name, position'
+            ELSE 'position_bucket, stream_category, stream_name, position'
           END,
           CASE
             WHEN _sparse_index IS NULL THEN ''

@@ -49,12 +49,12 @@ BEGIN
   -- from them. In the order of categories, so that the pages of the index are filled.
   EXECUTE pg_catalog.format(
     'WITH s AS MATERIALIZED (
-       SELECT m.category, m.stream_name, count(*) AS messages,
+       SELECT m.stream_category AS category, m.stream_name, count(*) AS messages,
          min(m.global_position) AS first_position, max(m.global_position) AS last_position,
          min(m.time) AS first_time, max(m.time) AS last_time
        FROM @extschema@.messages AS m
        WHERE m.time >= %L AND m.time < %L
-       GROUP BY m.category, m.stream_name
+       GROUP BY m.stream_category, m.stream_name
      ), r AS (
        INSERT INTO @extschema@.chunk_categories
          (category, range_start, first_global_position, last_global_position, messages)
