@@ -1,52 +1,61 @@
-"""write_message runs as the owner under its caller's search path: nothing in it may follow that.
+"""Nothing in the store's SQL follows the search path of whoever runs it.
 
-What happens otherwise is in tests/migration/test_role.py.
+A function sets its path, or every name in it is qualified: tables, functions, operators, types and
+collations. What happens otherwise is in tests/migration/test_hostile_path.py.
 """
 
 from __future__ import annotations
 
-import re
-
 import pytest
+from tests.sql_names import names_by_path
 
-from coldstream.sql import files
+from coldstream.migrations import plan_sql
+from coldstream.sql import Names, files
 
-NOT_FUNCTIONS = {
-    "and",
-    "bit",
-    "coalesce",
-    "conflict",
-    "greatest",
-    "if",
-    "messages",
-    "operator",
-    "or",
+FUNCTIONS = {
+    name: text for folder in ("functions", "internals", "lifecycle") for name, text in files(folder)
 }
-NOT_FUNCTIONS |= {"recent_ids", "returning", "s", "select", "streams", "values"}
-NOT_FUNCTIONS |= {"array", "c", "u"}
 
 
-FUNCTIONS = dict(files("functions")) | dict(files("internals"))
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_no_name_in_a_function_follows_the_path(name: str) -> None:
+    assert names_by_path(FUNCTIONS[name]) == []
 
 
-def code(name: str) -> str:
-    """The body of a function's file, without comments, strings and qualified operators."""
-    text = re.sub(r"--[^\n]*", "", FUNCTIONS[name]).split("$$")[1]
-    text = re.sub(r"'[^']*'", "''", text)
-    return re.sub(r"OPERATOR\(pg_catalog\.[^)]+\)", " ", text)
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("_x uuid; BEGIN NULL;", "type uuid"),
+        ("_x text[]; BEGIN NULL;", "type text"),
+        ("_x record; BEGIN NULL;", "type record"),
+        ("BEGIN PERFORM $1::uuid;", "type uuid"),
+        ("BEGIN PERFORM md5($1);", "function md5"),
+        ("BEGIN PERFORM 1 FROM messages;", "table messages"),
+        ("BEGIN IF $1 = '' THEN NULL; END IF;", "operator ="),
+        ("BEGIN IF $1 IN ('') THEN NULL; END IF;", "operator IN"),
+        ("BEGIN IF $1 LIKE '' THEN NULL; END IF;", "operator LIKE"),
+        ("BEGIN IF $1 IS DISTINCT FROM '' THEN NULL; END IF;", "operator IS DISTINCT FROM"),
+        ("BEGIN PERFORM nullif($1, '');", "operator NULLIF"),
+        ("BEGIN PERFORM CASE $1 WHEN '' THEN 1 END;", "operator = (CASE)"),
+        ("BEGIN CASE $1 WHEN '' THEN NULL; END CASE;", "operator = (CASE)"),
+        ("BEGIN PERFORM 1 FROM a.b JOIN a.c USING (d);", "operator = (USING)"),
+        ("BEGIN PERFORM $1 IN (SELECT a.b FROM a.b);", "operator IN (SELECT"),
+        ('BEGIN PERFORM 1 ORDER BY $1 COLLATE "C";', "collation C"),
+        ("BEGIN $1 := $1 || '';", "operator ||"),
+    ],
+)
+def test_what_follows_the_path_is_found(body: str, found: str) -> None:
+    text = (
+        "CREATE FUNCTION a.f(x varchar) RETURNS void LANGUAGE plpgsql AS $$\n"
+        f"{'DECLARE ' if body.startswith('_') else ''}{body} END $$"
+    )
+    assert found in names_by_path(text)
+    with_path = text.replace("AS $$", "SET search_path = pg_catalog, pg_temp\nAS $$")
+    assert names_by_path(with_path) == []
 
 
-@pytest.mark.parametrize("name", ["write_message", "acquire_locks", "hash_64", "debugging"])
-def test_every_operator_and_function_is_qualified(name: str) -> None:
-    # What is assigned to, in plpgsql and in UPDATE; a minus before a number is part of the number.
-    text = re.sub(r":=|-\d|#variable_conflict|(SET|,)\s+\w+ =", "", code(name))
-    assert not re.findall(r"[-=<>+*/|%~!^&#]", text)
-    called = re.findall(r"(?<![\w.@])([a-z_0-9]+)\s*\(", text.lower())
-    assert set(called) <= NOT_FUNCTIONS
-
-
-def test_what_write_message_calls_sets_the_path_or_is_inlined() -> None:
-    called = set(re.findall(r"@extschema@\.(\w+)\(", code("write_message")))
-    assert {"hash_64", "debugging", "admit_time", "check_write"} <= called
-    for name in called - {"hash_64", "debugging", "acquire_lock"}:
-        assert "SET search_path = pg_catalog, pg_temp" in FUNCTIONS[name]
+def test_an_install_sets_its_path_before_it_makes_anything() -> None:
+    # Columns, defaults, views and the functions' own types are bound when they are made.
+    statements = list(plan_sql(Names()))
+    path = statements.index("SET LOCAL search_path = pg_catalog, pg_temp;\n")
+    assert not any("@extschema" in each or "message_store" in each for each in statements[:path])

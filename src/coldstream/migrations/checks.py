@@ -79,7 +79,8 @@ def ensure_extension(connection: Connection[Any], names: Names, actions: list[st
 
 def _create_extension(connection: Connection[Any]) -> None:
     try:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        # Named, because what comes first in the path need not be a schema to create it in.
+        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
     except errors.InsufficientPrivilege as error:
         raise MissingExtension(
             "TimescaleDB is not installed in this database, and this role may not install it",

@@ -25,6 +25,9 @@ from coldstream.migrations.checks import (
 from coldstream.migrations.files import Migration, migrations
 from coldstream.sql import Names, files, query
 
+# Columns, defaults, views and the types of functions are bound to what their names mean when they are
+# made: to what PostgreSQL means by them, whatever the installer's own path has in front.
+_PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 _FOLDERS = ("internals", "functions", "lifecycle", "views", "triggers", "privileges")
 
 
@@ -67,7 +70,8 @@ def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
     """Every statement of a first install, in order, for reading or for running with psql."""
     yield "BEGIN;\n"
     yield "SET LOCAL client_min_messages = warning;\n"
-    yield "CREATE EXTENSION IF NOT EXISTS timescaledb;\n"
+    yield "CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public;\n"
+    yield f"{_PATH};\n"
     yield names.render("CREATE SCHEMA IF NOT EXISTS @extschema@;\n")
     yield query("create_migrations", names.schema)
     yield "SET LOCAL check_function_bodies = off;\n"
@@ -133,6 +137,7 @@ def _install(
         connection.execute(statement.encode())
 
     connection.execute(query("lock_install", names.schema).encode(), [names.schema])
+    connection.execute(_PATH)
     connection.execute("SET LOCAL client_min_messages = warning")
     connection.execute("SET LOCAL check_function_bodies = off")
     if check_schema(connection, names.schema):

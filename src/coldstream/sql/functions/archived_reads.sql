@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.archived_reads()
 RETURNS text
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _setting text := pg_catalog.current_setting('message_store.archived_reads', true);

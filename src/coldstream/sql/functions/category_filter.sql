@@ -9,14 +9,17 @@ CREATE OR REPLACE FUNCTION @extschema@.category_filter(
 )
 RETURNS text
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   -- The bucket is a function of the position; naming it lets the columnstore skip batches.
-  _filter text := 'm.global_position >= $2 AND m.global_position <= $4
-    AND m.position_bucket >= ($2 >> 14) AND m.position_bucket <= ($4 >> 14)';
+  _filter text := 'm.global_position OPERATOR(pg_catalog.>=) $2
+    AND m.global_position OPERATOR(pg_catalog.<=) $4
+    AND m.position_bucket OPERATOR(pg_catalog.>=) ($2 OPERATOR(pg_catalog.>>) 14)
+    AND m.position_bucket OPERATOR(pg_catalog.<=) ($4 OPERATOR(pg_catalog.>>) 14)';
 BEGIN
   IF $1 IS NOT NULL THEN
-    _filter := 'm.stream_category = $1 AND ' || _filter;
+    _filter := 'm.stream_category OPERATOR(pg_catalog.=) $1 AND ' || _filter;
   END IF;
 
   IF $2 IS NOT NULL THEN
@@ -24,7 +27,9 @@ BEGIN
       RAISE EXCEPTION 'Correlation must be a category (Correlation: %)', $2;
     END IF;
     _filter := _filter || '
-    AND pg_catalog.split_part(m.metadata ->> ''correlationStreamName'', ''-'', 1) = $5';
+    AND pg_catalog.split_part(
+      m.metadata OPERATOR(pg_catalog.->>) ''correlationStreamName'', ''-'', 1
+    ) OPERATOR(pg_catalog.=) $5';
   END IF;
 
   IF ($3 IS NULL) <> ($4 IS NULL) THEN
@@ -41,7 +46,9 @@ BEGIN
       '(Consumer Group Member: %, Consumer Group Size: %)', $3, $4;
   ELSIF $3 IS NOT NULL THEN
     _filter := _filter || '
-    AND mod(@ @extschema@.hash_64(@extschema@.cardinal_id(m.stream_name)), $7) = $6';
+    AND pg_catalog.mod(
+      OPERATOR(pg_catalog.@) @extschema@.hash_64(@extschema@.cardinal_id(m.stream_name)), $7
+    ) OPERATOR(pg_catalog.=) $6';
   END IF;
 
   RETURN _filter;

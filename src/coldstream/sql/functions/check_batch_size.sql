@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.check_batch_size(batch_size bigint)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF $1 < -1 THEN

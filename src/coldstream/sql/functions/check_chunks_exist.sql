@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.check_chunks_exist(chunk_names text[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _chunk_name text;

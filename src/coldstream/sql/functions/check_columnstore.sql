@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.check_columnstore()
 RETURNS void
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF NOT (SELECT s.columnstore FROM @extschema@.store AS s) THEN

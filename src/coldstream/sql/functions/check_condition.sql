@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.check_condition(condition varchar)
 RETURNS void
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF $1 IS NOT NULL

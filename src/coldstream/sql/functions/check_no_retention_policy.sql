@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.check_no_retention_policy()
 RETURNS void
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF EXISTS (

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.check_older_than(older_than interval)
 RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _now timestamptz := pg_catalog.clock_timestamp();

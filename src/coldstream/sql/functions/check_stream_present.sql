@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION @extschema@.check_stream_present(
 )
 RETURNS void
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);

@@ -10,6 +10,7 @@ CREATE OR REPLACE FUNCTION @extschema@.closed_chunks(
 )
 RETURNS @extschema@.chunk_range[]
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF $1 IS NULL THEN

@@ -15,6 +15,7 @@ CREATE OR REPLACE FUNCTION @extschema@.consumer_lag(
 )
 RETURNS record
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.digest_range(range_start timestamptz, range_end timestamptz)
 RETURNS text
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _digest text;

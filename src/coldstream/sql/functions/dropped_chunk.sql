@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION @extschema@.dropped_chunk(
 )
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _earliest constant timestamptz := pg_catalog.lower(@extschema@.range_around($2));

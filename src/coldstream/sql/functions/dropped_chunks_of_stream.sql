@@ -12,6 +12,7 @@ RETURNS SETOF timestamptz
 LANGUAGE plpgsql STABLE ROWS 8
 SET enable_sort = off
 SET enable_bitmapscan = off
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _start timestamptz;

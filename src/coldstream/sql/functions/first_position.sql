@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION @extschema@.first_position(
 )
 RETURNS bigint
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _statement constant text :=

@@ -9,6 +9,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.frontier()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _last bigint;

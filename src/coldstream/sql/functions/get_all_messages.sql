@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION @extschema@.get_all_messages(
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _batch_size bigint := coalesce($2, 1000);

@@ -14,7 +14,7 @@ AS $$
 DECLARE
   _position bigint := coalesce($2, 1);
   _batch_size bigint := coalesce($3, 1000);
-  _filter text;
+  _filter pg_catalog.text;
 BEGIN
   IF NOT @extschema@.is_category($1) THEN
     RAISE EXCEPTION 'Must be a category: %', $1;
@@ -22,6 +22,10 @@ BEGIN
   _filter := @extschema@.category_filter(coalesce($1, ''), $4, $5, $6);
   IF $7 IS NOT NULL THEN
     PERFORM @extschema@.check_condition($7);
+    -- It is the caller's own text: its names are looked up by the caller's path, which nothing else is.
+    PERFORM pg_catalog.set_config(
+      'message_store.condition_path', pg_catalog.current_setting('search_path'), true
+    );
   END IF;
 
   IF @extschema@.debugging('message_store.debug_get') THEN

@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION @extschema@.get_consumer_failures(
 )
 RETURNS SETOF @extschema@.consumer_failures
 LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT f.* FROM @extschema@.consumer_failures AS f
   WHERE $1 IS NULL OR f.consumer = $1

@@ -19,6 +19,7 @@ RETURNS TABLE (
   recorded_at timestamptz
 )
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN

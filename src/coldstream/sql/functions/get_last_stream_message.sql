@@ -12,6 +12,7 @@ SET enable_sort = off
 SET plan_cache_mode = force_generic_plan
 SET jit = off
 SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   -- Parameters of the statement: $1 stream, $2 category, $3 batch size, $4 position, $5 type.

@@ -22,21 +22,26 @@ DECLARE
   _max_chunks constant integer := 4;
   _position bigint := coalesce($2, 0);
   _batch_size bigint := coalesce($3, 1000);
-  _head record;
+  _head pg_catalog.record;
   _last bigint;
-  _range tstzrange;
+  _range pg_catalog.tstzrange;
   _rows bigint := 0;
   _message @extschema@.message;
   -- Parameters of the statement: $1 stream, $2 first and $5 last position, $3 batch size, $4 category,
   -- which lets the columnstore skip batches.
-  _filter constant text :=
-    'm.stream_name = $1 AND m.stream_category = $4 AND m.position >= $2 AND m.position <= $5';
+  _filter constant pg_catalog.text :=
+    'm.stream_name OPERATOR(pg_catalog.=) $1 AND m.stream_category OPERATOR(pg_catalog.=) $4
+  AND m.position OPERATOR(pg_catalog.>=) $2 AND m.position OPERATOR(pg_catalog.<=) $5';
 BEGIN
   IF @extschema@.is_category($1) THEN
     RAISE EXCEPTION 'Must be a stream name: %', $1;
   END IF;
   IF $4 IS NOT NULL THEN
     PERFORM @extschema@.check_condition($4);
+    -- It is the caller's own text: its names are looked up by the caller's path, which nothing else is.
+    PERFORM pg_catalog.set_config(
+      'message_store.condition_path', pg_catalog.current_setting('search_path'), true
+    );
   END IF;
 
   IF @extschema@.debugging('message_store.debug_get') THEN
@@ -50,39 +55,48 @@ BEGIN
     );
   END IF;
 
-  IF $4 IS NULL AND _batch_size >= -1 THEN
+  IF $4 IS NULL AND _batch_size OPERATOR(pg_catalog.>=) -1 THEN
     SELECT h.position, h.first_time, h.time,
-      s.archive_epoch = 0 OR @extschema@.archived_reads() = 'error' AS whole,
-      _max_chunks * s.chunk_interval AS span
+      s.archive_epoch OPERATOR(pg_catalog.=) 0
+        OR @extschema@.archived_reads() OPERATOR(pg_catalog.=) 'error' AS whole,
+      _max_chunks OPERATOR(pg_catalog.*) s.chunk_interval AS span
     INTO _head
     FROM @extschema@.streams AS h, @extschema@.store AS s
-    WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
-      AND h.stream_name = $1 AND h.time_ordered AND h.position >= _position;
+    WHERE pg_catalog.md5(h.stream_name)::pg_catalog.uuid
+        OPERATOR(pg_catalog.=) pg_catalog.md5($1)::pg_catalog.uuid
+      AND h.stream_name OPERATOR(pg_catalog.=) $1 AND h.time_ordered
+        AND h.position OPERATOR(pg_catalog.>=) _position;
 
     IF _head.whole THEN
       _last := _head.position;
-      IF _batch_size >= 0 AND _batch_size <= _last - greatest(_position, 0) THEN
-        _last := greatest(_position, 0) + _batch_size - 1;
+      IF _batch_size OPERATOR(pg_catalog.>=) 0
+        AND _batch_size OPERATOR(pg_catalog.<=) (_last OPERATOR(pg_catalog.-) greatest(_position, 0))
+      THEN
+        _last := greatest(_position, 0) OPERATOR(pg_catalog.+) _batch_size OPERATOR(pg_catalog.-) 1;
       END IF;
       -- Ranges exclude their end.
-      _range := pg_catalog.tstzrange(_head.first_time, _head.time + INTERVAL '1 microsecond');
-      IF _head.time - _head.first_time >= _head.span THEN
+      _range := pg_catalog.tstzrange(
+        _head.first_time, _head.time OPERATOR(pg_catalog.+) INTERVAL '1 microsecond'
+      );
+      IF (_head.time OPERATOR(pg_catalog.-) _head.first_time) OPERATOR(pg_catalog.>=) _head.span THEN
         _range := @extschema@.marked_range($1, _position, _last, _range);
       END IF;
 
-      IF pg_catalog.upper(_range) - pg_catalog.lower(_range) <= _head.span THEN
+      IF (pg_catalog.upper(_range) OPERATOR(pg_catalog.-) pg_catalog.lower(_range))
+        OPERATOR(pg_catalog.<=) _head.span
+      THEN
         RETURN QUERY EXECUTE @extschema@.select_messages(_filter, 1, NULL, 'position ASC')
-          USING $1, _position, nullif(_batch_size, -1), pg_catalog.split_part($1, '-', 1), _last,
+          USING $1, _position, CASE WHEN _batch_size OPERATOR(pg_catalog.<>) -1 THEN _batch_size END, pg_catalog.split_part($1, '-', 1), _last,
             NULL, NULL, ARRAY[_range];
         GET DIAGNOSTICS _rows = ROW_COUNT;
-        IF _rows > _last - greatest(_position, 0) THEN
+        IF _rows OPERATOR(pg_catalog.>) (_last OPERATOR(pg_catalog.-) greatest(_position, 0)) THEN
           RETURN;
         END IF;
       END IF;
     END IF;
   END IF;
 
-  IF _rows = 0 THEN
+  IF _rows OPERATOR(pg_catalog.=) 0 THEN
     RETURN QUERY
     SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, $4) AS m;
     RETURN;
@@ -92,13 +106,13 @@ BEGIN
   FOR _message IN
     SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, NULL) AS m
   LOOP
-    IF _message.position > _last THEN
+    IF _message.position OPERATOR(pg_catalog.>) _last THEN
       RETURN NEXT _message;
     ELSE
-      _rows := _rows - 1;
+      _rows := _rows OPERATOR(pg_catalog.-) 1;
     END IF;
   END LOOP;
-  IF _rows <> 0 THEN
+  IF _rows OPERATOR(pg_catalog.<>) 0 THEN
     RAISE EXCEPTION 'Messages came or left during the read of %', $1
       USING ERRCODE = 'serialization_failure', HINT = 'Read again.';
   END IF;

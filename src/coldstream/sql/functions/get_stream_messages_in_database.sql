@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.get_stream_messages_in_database(
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _setting text := pg_catalog.current_setting('message_store.archived_reads', true);

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.has_columnstore()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM @extschema:timescaledb@.compress_chunk(0::oid::regclass);

@@ -9,6 +9,7 @@ RETURNS TABLE (
   is_compressed boolean
 )
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN QUERY

@@ -4,7 +4,7 @@ RETURNS varchar
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   SELECT CASE
-    WHEN pg_catalog.strpos($1, '-') > 0
-    THEN pg_catalog.substr($1, pg_catalog.strpos($1, '-') + 1)::varchar
+    WHEN pg_catalog.strpos($1, '-') OPERATOR(pg_catalog.>) 0
+    THEN pg_catalog.substr($1, pg_catalog.strpos($1, '-') OPERATOR(pg_catalog.+) 1)::varchar
   END
 $$;

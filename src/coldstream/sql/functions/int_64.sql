@@ -3,5 +3,5 @@ CREATE OR REPLACE FUNCTION @extschema@.int_64(bytes bytea, place integer)
 RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-  SELECT ('x' || pg_catalog.encode(pg_catalog.substr($1, $2, 8), 'hex'))::bit(64)::bigint
+  SELECT pg_catalog.textcat('x', pg_catalog.encode(pg_catalog.substr($1, $2, 8), 'hex'))::bit(64)::bigint
 $$;

@@ -3,5 +3,5 @@ CREATE OR REPLACE FUNCTION @extschema@.is_category(stream_name varchar)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-  SELECT coalesce(pg_catalog.strpos($1, '-') = 0, true)
+  SELECT coalesce(pg_catalog.strpos($1, '-') OPERATOR(pg_catalog.=) 0, true)
 $$;

@@ -26,6 +26,7 @@ RETURNS TABLE (
   archive_files integer
 )
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN QUERY

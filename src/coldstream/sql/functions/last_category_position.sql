@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.last_category_position(category varchar)
 RETURNS bigint
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _range tstzrange;

@@ -16,6 +16,7 @@ CREATE OR REPLACE FUNCTION @extschema@.last_position_of_step(
 )
 RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _bucket constant bigint := 1 << 14;

@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION @extschema@.marked_range(
 )
 RETURNS tstzrange
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _key constant uuid := pg_catalog.md5($1)::uuid;

@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.open_ranges(
 )
 RETURNS record
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   SELECT pg_catalog.array_agg(pg_catalog.tstzrange(c.range_start, c.range_end)),

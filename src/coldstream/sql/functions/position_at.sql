@@ -10,6 +10,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.position_at(source text, "time" timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.raise_archived(
 )
 RETURNS void
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RAISE EXCEPTION 'Messages have left the database: % (Position: %, Range: % to %)',

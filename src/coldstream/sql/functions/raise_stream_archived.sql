@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.raise_stream_archived(stream_name text, "position" bigint)
 RETURNS void
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM @extschema@.raise_archived($1, $2, c)

@@ -6,6 +6,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.range_around("time" timestamptz)
 RETURNS tstzrange
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN (

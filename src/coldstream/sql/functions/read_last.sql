@@ -10,6 +10,7 @@ LANGUAGE plpgsql STABLE
 SET enable_sort = off
 SET jit = off
 SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);

@@ -40,8 +40,14 @@ SET jit = off
 SET random_page_cost = 1.1
 SET work_mem = '32MB'
 SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  -- The condition is the caller's, and so is the path that its names are looked up by: around it alone.
+  _condition_path constant text := coalesce(
+    pg_catalog.current_setting('message_store.condition_path', true), ''
+  );
+  _statement text;
   _strict constant boolean := $9 IS NULL AND @extschema@.archived_reads() = 'error';
   _max_chunks integer := 4;
   _room double precision := 1.25;
@@ -138,10 +144,18 @@ BEGIN
       END IF;
     END IF;
 
-    RETURN QUERY EXECUTE @extschema@.select_messages(
+    _statement := @extschema@.select_messages(
       $4, pg_catalog.cardinality(_ranges), $5, CASE WHEN $11 OR _in_rows THEN 'global_position ASC' END
-    ) USING $1, _from, _left, _to, $6, $7, $8::smallint, _ranges;
+    );
+    IF $5 IS NOT NULL THEN
+      PERFORM pg_catalog.set_config('search_path', _condition_path, true);
+    END IF;
+    RETURN QUERY EXECUTE _statement
+      USING $1, _from, _left, _to, $6, $7, $8::smallint, _ranges;
     GET DIAGNOSTICS _rows = ROW_COUNT;
+    IF $5 IS NOT NULL THEN
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
     PERFORM @extschema@.check_chunks_exist(_chunk_names);
 
     _left := _left - _rows;

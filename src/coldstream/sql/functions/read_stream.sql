@@ -20,8 +20,13 @@ LANGUAGE plpgsql STABLE
 SET enable_sort = off
 SET jit = off
 SET max_parallel_workers_per_gather = 0
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  -- The condition is the caller's, and so is the path that its names are looked up by: around it alone.
+  _condition_path constant text := coalesce(
+    pg_catalog.current_setting('message_store.condition_path', true), ''
+  );
   _left bigint := nullif($3, -1);
   _category text := pg_catalog.split_part($1, '-', 1);
   _statement text;
@@ -45,6 +50,9 @@ BEGIN
   IF NOT FOUND OR $2 > _head.position THEN
     IF $5 IS NOT NULL OR _left < 0 THEN
       -- Over no chunk, and still run: a wrong condition or limit is an error for any stream.
+      IF $5 IS NOT NULL THEN
+        PERFORM pg_catalog.set_config('search_path', _condition_path, true);
+      END IF;
       RETURN QUERY EXECUTE _statement USING $1, $2, _left, _category, _head.position, NULL, NULL,
         ARRAY[pg_catalog.tstzrange('infinity', 'infinity', '[]')];
     END IF;
@@ -73,9 +81,14 @@ BEGIN
 
   IF NOT _head.time_ordered THEN
     SELECT w.ranges, w.chunk_names INTO _window FROM @extschema@.stream_windows($1) AS w;
-    RETURN QUERY EXECUTE @extschema@.select_messages(
+    _statement := @extschema@.select_messages(
       $4, pg_catalog.cardinality(_window.ranges), $5, 'position ASC'
-    ) USING $1, $2, _left, _category, _head.position, NULL, NULL, _window.ranges;
+    );
+    IF $5 IS NOT NULL THEN
+      PERFORM pg_catalog.set_config('search_path', _condition_path, true);
+    END IF;
+    RETURN QUERY EXECUTE _statement
+      USING $1, $2, _left, _category, _head.position, NULL, NULL, _window.ranges;
     PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
     RETURN;
   END IF;
@@ -92,9 +105,15 @@ BEGIN
     LOOP
       _window := @extschema@.stream_window($1, _time, _head.time, _head.closed_before);
       EXIT WHEN _window.range IS NULL;
+      IF $5 IS NOT NULL THEN
+        PERFORM pg_catalog.set_config('search_path', _condition_path, true);
+      END IF;
       RETURN QUERY EXECUTE _statement
         USING $1, _from, _left, _category, _to, NULL, NULL, ARRAY[_window.range];
       GET DIAGNOSTICS _rows = ROW_COUNT;
+      IF $5 IS NOT NULL THEN
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+      END IF;
       PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
       _left := _left - _rows;
       _missing := _missing - _rows;

@@ -16,11 +16,11 @@ RETURNS bytea
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
   SELECT pg_catalog.sha256(pg_catalog.convert_to(
-    $1 || ' ' || $2 || ' ' || (extract(epoch FROM $3) * 1000000)::bigint || ' ' || $4 || ' '
-      || pg_catalog.length($5) || ' ' || pg_catalog.length($6) || ' '
-      || coalesce(pg_catalog.length($7)::text, '-') || ' '
-      || coalesce(pg_catalog.length($8)::text, '-') || E'\n'
-      || $5 || $6 || coalesce($7, '') || coalesce($8, ''),
+    $1 OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) $2 OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) (extract(epoch FROM $3) OPERATOR(pg_catalog.*) 1000000)::bigint OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) $4 OPERATOR(pg_catalog.||) ' '
+      OPERATOR(pg_catalog.||) pg_catalog.length($5) OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.length($6) OPERATOR(pg_catalog.||) ' '
+      OPERATOR(pg_catalog.||) coalesce(pg_catalog.length($7)::pg_catalog.text, '-') OPERATOR(pg_catalog.||) ' '
+      OPERATOR(pg_catalog.||) coalesce(pg_catalog.length($8)::pg_catalog.text, '-') OPERATOR(pg_catalog.||) E'\n'
+      OPERATOR(pg_catalog.||) $5 OPERATOR(pg_catalog.||) $6 OPERATOR(pg_catalog.||) coalesce($7, '') OPERATOR(pg_catalog.||) coalesce($8, ''),
     'UTF8'
   ))
 $$;

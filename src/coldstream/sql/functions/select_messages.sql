@@ -13,6 +13,7 @@ CREATE OR REPLACE FUNCTION @extschema@.select_messages(
 )
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _from text := '';
@@ -23,7 +24,9 @@ BEGIN
 SELECT m.id::varchar, m.stream_name::varchar, m.type::varchar, m.position, m.global_position,
   m.data::varchar, m.metadata::varchar, m.time AT TIME ZONE ''UTC'' AS time
 FROM @extschema@.messages AS m
-WHERE ' || $1 || ' AND m.time >= pg_catalog.lower($8[1]) AND m.time < pg_catalog.upper($8[1])'
+WHERE ' || $1 || '
+  AND m.time OPERATOR(pg_catalog.>=) pg_catalog.lower($8[1])
+  AND m.time OPERATOR(pg_catalog.<) pg_catalog.upper($8[1])'
     || coalesce(E'\nORDER BY m.' || $4, '')
     || E'\nLIMIT $3';
   END IF;
@@ -33,8 +36,9 @@ WHERE ' || $1 || ' AND m.time >= pg_catalog.lower($8[1]) AND m.time < pg_catalog
   SELECT m.global_position, m.position, m.time AT TIME ZONE ''UTC'' AS time, m.stream_name, m.type,
     m.data, m.metadata, m.id
   FROM @extschema@.messages AS m
-  WHERE ' || $1 || ' AND m.time >= pg_catalog.lower($8[' || _number
-      || ']) AND m.time < pg_catalog.upper($8[' || _number || '])';
+  WHERE ' || $1 || '
+    AND m.time OPERATOR(pg_catalog.>=) pg_catalog.lower($8[' || _number || '])
+    AND m.time OPERATOR(pg_catalog.<) pg_catalog.upper($8[' || _number || '])';
   END LOOP;
 
   RETURN '

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.sequence_value_of_session()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN pg_catalog.currval('@extschema@.messages_global_position_seq');

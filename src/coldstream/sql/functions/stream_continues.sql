@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.stream_continues(
 )
 RETURNS boolean
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _found boolean;

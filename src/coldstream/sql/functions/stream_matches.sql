@@ -6,6 +6,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.stream_matches(stream_name text, patterns text[])
 RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _pattern text;

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.stream_version(stream_name varchar)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN (

@@ -16,6 +16,7 @@ CREATE OR REPLACE FUNCTION @extschema@.stream_window(
 )
 RETURNS record
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);

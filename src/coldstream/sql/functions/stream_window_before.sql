@@ -16,6 +16,7 @@ LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_generic_plan
 SET enable_sort = off
 SET enable_bitmapscan = off
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);

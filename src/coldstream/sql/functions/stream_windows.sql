@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.stream_windows(
 )
 RETURNS record
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _head record;

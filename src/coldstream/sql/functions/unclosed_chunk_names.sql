@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.unclosed_chunk_names(from_time timestamptz)
 RETURNS text[]
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN

@@ -18,9 +18,9 @@
 -- This is the most used code of all. Everything rare is a function of its own, and what can be an
 -- expression is one: each statement and each call is paid by every write, and so would a search_path
 -- of its own be (tools/write_profile.py prints what these cost). It runs as the owner under its
--- caller's path, and therefore every name and every operator is qualified, also in what is inlined
--- here (hash_64, debugging), and everything it calls sets the path. tests/unit/test_sql_qualified.py
--- holds it to that.
+-- caller's path, and therefore every name, operator and type is qualified, also in what is inlined
+-- here (hash_64, debugging), and everything it calls does the same or sets the path: pg_temp comes
+-- first for types, whatever the path says, and a domain there has a check that would run as the owner.
 CREATE OR REPLACE FUNCTION @extschema@.write_message(
   id varchar,
   stream_name varchar,
@@ -47,7 +47,7 @@ BEGIN
   IF $6 IS NULL AND $2 IS NOT NULL THEN
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
     VALUES ($2, 0, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
-    ON CONFLICT ((pg_catalog.md5(stream_name)::uuid)) DO UPDATE
+    ON CONFLICT ((pg_catalog.md5(stream_name)::pg_catalog.uuid)) DO UPDATE
       SET position = s.position OPERATOR(pg_catalog.+) 1,
         time = greatest(pg_catalog.clock_timestamp(), s.time)
       WHERE s.stream_name OPERATOR(pg_catalog.=) $2
@@ -55,13 +55,14 @@ BEGIN
   ELSIF $6 OPERATOR(pg_catalog.=) -1 AND $2 IS NOT NULL THEN
     INSERT INTO @extschema@.streams AS s (stream_name, position, first_time, time)
     VALUES ($2, 0, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp())
-    ON CONFLICT ((pg_catalog.md5(stream_name)::uuid)) DO NOTHING
+    ON CONFLICT ((pg_catalog.md5(stream_name)::pg_catalog.uuid)) DO NOTHING
     RETURNING s.position, s.time INTO _position, _time;
   ELSE
     UPDATE @extschema@.streams AS s
     SET position = s.position OPERATOR(pg_catalog.+) 1,
       time = greatest(pg_catalog.clock_timestamp(), s.time)
-    WHERE pg_catalog.md5(s.stream_name)::uuid OPERATOR(pg_catalog.=) pg_catalog.md5($2)::uuid
+    WHERE pg_catalog.md5(s.stream_name)::pg_catalog.uuid
+        OPERATOR(pg_catalog.=) pg_catalog.md5($2)::pg_catalog.uuid
       AND s.stream_name OPERATOR(pg_catalog.=) $2 AND s.position OPERATOR(pg_catalog.=) $6
     RETURNING s.position, s.time INTO _position, _time;
   END IF;

@@ -8,10 +8,10 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-  _categories text[] := ARRAY(
+  _categories pg_catalog.text[] := ARRAY(
     SELECT DISTINCT pg_catalog.split_part(u.name, '-', 1) FROM pg_catalog.unnest($1) AS u (name)
   );
-  _category text;
+  _category pg_catalog.text;
 BEGIN
   -- Nearly every call is for one category.
   IF pg_catalog.cardinality(_categories) OPERATOR(pg_catalog.>) 1 THEN

@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION @extschema@.apply_settings(
 )
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.check_lifecycle_policy(
 )
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _problem text := CASE

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.columnstore_of(chunk regclass)
 RETURNS regclass
 LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN (

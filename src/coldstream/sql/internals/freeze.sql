@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.freeze(chunk regclass)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM _timescaledb_functions.freeze_chunk($1);

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.lifecycle_lock()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF NOT pg_catalog.pg_try_advisory_xact_lock(

@@ -7,6 +7,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.lock_range(range_start timestamptz, mode text)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _chunk regclass;

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.make_chunk(range_start timestamptz, range_end timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM _timescaledb_functions.create_chunk(

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.record_files(range_start timestamptz, manifest jsonb)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN

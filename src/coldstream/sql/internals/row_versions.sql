@@ -16,6 +16,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.row_versions(chunk regclass)
 RETURNS text
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _rows regclass;

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.sync_compression_policy()
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _store @extschema@.store;

@@ -6,6 +6,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.sync_store()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _rows_since timestamptz := (SELECT s.rows_since FROM @extschema@.store AS s);

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.unfreeze(chunk regclass)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM _timescaledb_functions.unfreeze_chunk($1);

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.adopt_store_id(id uuid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN

@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.begin_rehydrate(range_start timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -10,10 +10,10 @@ CREATE OR REPLACE PROCEDURE @extschema@.close_ended_chunks(
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  _range_start timestamptz;
+  _range_start pg_catalog.timestamptz;
   _chunk_is_made boolean := false;
 BEGIN
-  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   END IF;
@@ -21,8 +21,9 @@ BEGIN
   FOR _range_start IN
     SELECT h.range_start
     FROM @extschema@.hypertable_chunks() AS h
-    LEFT JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
-    WHERE h.range_end <= pg_catalog.clock_timestamp() AND coalesce(c.state, 'open') = 'open'
+    LEFT JOIN @extschema@.chunks AS c ON c.range_start OPERATOR(pg_catalog.=) h.range_start
+    WHERE h.range_end OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()
+      AND coalesce(c.state, 'open') OPERATOR(pg_catalog.=) 'open'
   LOOP
     PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
     BEGIN

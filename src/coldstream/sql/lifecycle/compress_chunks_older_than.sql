@@ -8,6 +8,7 @@ RETURNS TABLE (
   columnstore_bytes bigint
 )
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _before timestamptz := @extschema@.check_older_than($1);

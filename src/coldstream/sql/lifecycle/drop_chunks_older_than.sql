@@ -13,6 +13,7 @@ RETURNS TABLE (
   archive_object text
 )
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -14,6 +14,7 @@ CREATE OR REPLACE FUNCTION @extschema@.finish_rehydrate_part(
 )
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.finish_restore()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM @extschema@.lifecycle_lock();

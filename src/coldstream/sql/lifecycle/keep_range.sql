@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.keep_range(range_start timestamptz, kept_until timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -5,6 +5,7 @@
 CREATE OR REPLACE FUNCTION @extschema@.mark_streams(range_start timestamptz, range_end timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _enough constant bigint := 8;

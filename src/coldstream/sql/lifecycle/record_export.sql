@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION @extschema@.record_export(
 )
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION @extschema@.record_verified(
 )
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
