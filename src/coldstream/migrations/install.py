@@ -25,8 +25,8 @@ from coldstream.migrations.checks import (
 from coldstream.migrations.files import Migration, migrations
 from coldstream.sql import Names, files, query
 
-# Columns, defaults, views and the types of functions are bound to what their names mean when they are
-# made: to what PostgreSQL means by them, whatever the installer's own path has in front.
+# Columns, defaults, views and the types of functions are bound to what their names mean when made:
+# to what PostgreSQL means by them, whatever the installer's own path has in front.
 _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 _FOLDERS = ("internals", "functions", "lifecycle", "views", "triggers", "privileges")
 

@@ -40,7 +40,7 @@ BEGIN
     PERFORM @extschema@.check_condition($4);
     -- It is the caller's own text: its names are looked up by the caller's path, which nothing else is.
     PERFORM pg_catalog.set_config(
-      'message_store.condition_path', pg_catalog.current_setting('search_path'), true
+      'coldstream.condition_path', pg_catalog.current_setting('search_path'), true
     );
   END IF;
 

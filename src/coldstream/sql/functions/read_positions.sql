@@ -45,7 +45,7 @@ AS $$
 DECLARE
   -- The condition is the caller's, and so is the path that its names are looked up by: around it alone.
   _condition_path constant text := coalesce(
-    pg_catalog.current_setting('message_store.condition_path', true), ''
+    pg_catalog.current_setting('coldstream.condition_path', true), ''
   );
   _statement text;
   _strict constant boolean := $9 IS NULL AND @extschema@.archived_reads() = 'error';

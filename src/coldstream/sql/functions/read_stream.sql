@@ -25,7 +25,7 @@ AS $$
 DECLARE
   -- The condition is the caller's, and so is the path that its names are looked up by: around it alone.
   _condition_path constant text := coalesce(
-    pg_catalog.current_setting('message_store.condition_path', true), ''
+    pg_catalog.current_setting('coldstream.condition_path', true), ''
   );
   _left bigint := nullif($3, -1);
   _category text := pg_catalog.split_part($1, '-', 1);
