@@ -1,8 +1,9 @@
 """Consumers under kill -9, silence and late commits: ``--dsn DSN [--only NAME]``.
 
-``everything``: eight writers in eight categories commit late, roll back, and cross into new chunks;
-a consumer of everything has to see each committed message once and in order. A plain poll beside it
-is the witness: what it misses, the consumer might have missed.
+``everything``: eight writers in eight categories commit late, roll back, also to savepoints, prepare
+transactions (where the server lets them), insert plainly, and cross into new chunks; a consumer of
+everything has to see each committed message once and in order. A plain poll beside it is the
+witness: what it misses, the consumer might have missed.
 
 ``kills``: consumers are killed at random while a handler writes to a table in its transaction; the
 table has to have each message once.
@@ -114,20 +115,46 @@ class Late:
     def write(self, number: int) -> None:
         chance = random.Random(f"{self._seed} {number}")
         with psycopg.connect(self._dsn, autocommit=True) as connection:
+            [(prepares,)] = connection.execute(
+                "SELECT current_setting('max_prepared_transactions')::integer >= 8"
+            ).fetchall()
             while self.committed[number] < self._each:
                 count = min(chance.randint(1, 20), self._each - self.committed[number])
                 names = [f"late{number}-{chance.randint(0, 50)}" for _ in range(count)]
                 kept = chance.random() > 0.1
-                with connection.transaction(force_rollback=not kept):
-                    connection.execute(
-                        f"SELECT * FROM {SCHEMA}.write_messages(%s, %s, %s, %s::jsonb[])".encode(),
-                        [[str(uuid4()) for _ in names], names, ["T"] * count, ["{}"] * count],
-                    )
-                    time.sleep(chance.choice([0, 0, 0, 0.001, 0.005, 0.02]))
+                ending = "COMMIT" if kept else "ROLLBACK"
+                connection.execute("BEGIN")
+                if chance.random() < 0.2:
+                    # The positions that were drawn before are nobody's; the writer goes on.
+                    connection.execute("SAVEPOINT before")
+                    self._write_plainly(connection, names)
+                    self.rolled_back[number] += count
+                    connection.execute("ROLLBACK TO before")
+                write = self._write if chance.random() < 0.7 else self._write_plainly
+                write(connection, names)
+                if prepares and chance.random() < 0.2:
+                    connection.execute(f"PREPARE TRANSACTION 'late {number}'".encode())
+                    ending += f" PREPARED 'late {number}'"
+                time.sleep(chance.choice([0, 0, 0, 0.001, 0.005, 0.02]))
+                connection.execute(ending.encode())
                 if kept:
                     self.committed[number] += count
                 else:
                     self.rolled_back[number] += count
+
+    def _write(self, connection: psycopg.Connection, names: list[str]) -> None:
+        connection.execute(
+            f"SELECT * FROM {SCHEMA}.write_messages(%s, %s, %s, %s::jsonb[])".encode(),
+            [[str(uuid4()) for _ in names], names, ["T"] * len(names), ["{}"] * len(names)],
+        )
+
+    def _write_plainly(self, connection: psycopg.Connection, names: list[str]) -> None:
+        for name in names:
+            connection.execute(
+                f"INSERT INTO {SCHEMA}.messages (stream_name, position, type) "
+                f"VALUES (%s, coalesce({SCHEMA}.stream_version(%s), -1) + 1, 'T')".encode(),
+                [name, name],
+            )
 
 
 class Poll:

@@ -139,3 +139,198 @@ def test_writers_of_several_categories(store: Writer, slow: psycopg.Connection) 
         slow.execute("COMMIT")
         reading.join(timeout=20)
     assert reading.result == ["slow-1", "fast-1", "a-1", "b-1", "c-1"]
+
+
+def locks_of_others(store: Writer) -> str:
+    """A key that the writers of a category have."""
+    return str(store.run("SELECT hash_64('slow')")[0][0])
+
+
+@pytest.mark.parametrize("function", ["pg_advisory_xact_lock", "pg_advisory_xact_lock_shared"])
+def test_a_lock_of_another_program_holds_nobody_back(store: Writer, function: str) -> None:
+    with store.connect() as other, store.connect() as writer:
+        other.execute("BEGIN")
+        other.execute(f"SELECT {function}({locks_of_others(store)})".encode())
+        store.write(writer, "fast-1")
+        assert store.run("SELECT stream_name FROM get_all_messages()") == [("fast-1",)]
+        other.execute("ROLLBACK")
+
+
+def test_a_writer_of_another_store_holds_nobody_back(
+    store: Writer, fresh_store: InstalledStore
+) -> None:
+    with fresh_store.connect() as other, store.connect() as writer:
+        other.execute("BEGIN")
+        other.execute("SELECT write_message(gen_random_uuid()::varchar, 'slow-1', 'T', '{}')")
+        store.write(writer, "fast-1")
+        assert store.run("SELECT stream_name FROM get_all_messages()") == [("fast-1",)]
+        other.execute("ROLLBACK")
+
+
+WRITES = {
+    "write_message": "SELECT write_message(gen_random_uuid()::varchar, '{name}', 'T', '{{}}')",
+    "write_messages": "SELECT write_messages(ARRAY[gen_random_uuid()::varchar], ARRAY['{name}'], "
+    "ARRAY['T'], ARRAY['{{}}'::jsonb])",
+    "INSERT": "INSERT INTO messages (stream_name, position, type) VALUES ('{name}', 0, 'T')",
+    "import_messages": "SELECT import_messages(ARRAY[0], ARRAY[clock_timestamp()], "
+    "ARRAY['{name}'], ARRAY['T'], ARRAY['{{}}'::jsonb], ARRAY[NULL::jsonb], "
+    "ARRAY[gen_random_uuid()])",
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("ending", ["COMMIT", "ROLLBACK"])
+def test_a_prepared_transaction_is_waited_for(store: Writer, write: str, ending: str) -> None:
+    with store.connect() as slow, store.connect() as fast:
+        slow.execute("BEGIN")
+        slow.execute(WRITES[write].format(name="slow-1").encode())
+        slow.execute("PREPARE TRANSACTION 'slow'")
+        store.write(fast, "fast-1")
+        reading = Reading(store, "sql")
+        wait_until_waiting(store)
+        assert reading.result is None
+        slow.execute(f"{ending} PREPARED 'slow'".encode())
+    reading.join(timeout=20)
+    assert reading.result == (["slow-1"] if ending == "COMMIT" else []) + ["fast-1"]
+
+
+def test_a_transaction_that_is_prepared_during_the_wait(
+    store: Writer, slow: psycopg.Connection
+) -> None:
+    reading = Reading(store, "sql")
+    wait_until_waiting(store)
+    slow.execute("PREPARE TRANSACTION 'slow'")
+    # It would have ended by then, had the writer been lost sight of.
+    reading.join(timeout=1)
+    assert reading.result is None
+    slow.execute("COMMIT PREPARED 'slow'")
+    reading.join(timeout=20)
+    assert reading.result == ["slow-1", "fast-1"]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_whoever_draws_a_position_has_changed_a_head(store: Writer, write: str) -> None:
+    last = "SELECT last_value - (NOT is_called)::integer FROM messages_global_position_seq"
+    with store.connect() as slow, store.connect() as other:
+        [(before,)] = store.run(last)
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE streams IN SHARE MODE")
+        writing = threading.Thread(
+            target=slow.execute, args=(WRITES[write].format(name="slow-1").encode(),)
+        )
+        writing.start()
+        while not store.run("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            time.sleep(0.005)
+        # A plain INSERT has drawn its column's default by then, which is not the position it gets.
+        assert store.run(last) == [(before + (write == "INSERT"),)]
+        other.execute("ROLLBACK")
+        writing.join(timeout=20)
+
+
+def test_a_write_that_was_rolled_back_to_a_savepoint_holds_nobody_back(store: Writer) -> None:
+    with store.connect() as slow, store.connect() as fast:
+        slow.execute("BEGIN")
+        slow.execute("SAVEPOINT before")
+        store.write(slow, "slow-1")
+        slow.execute("ROLLBACK TO before")
+        store.write(fast, "fast-1")
+        assert store.run("SELECT stream_name FROM get_all_messages()") == [("fast-1",)]
+        store.write(slow, "slow-2")
+        slow.execute("COMMIT")
+    names = [name for (name,) in store.run("SELECT stream_name FROM get_all_messages()")]
+    assert names == ["fast-1", "slow-2"]
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_wait_ends_and_names_whom_it_was_for(
+    store: Writer, slow: psycopg.Connection, prepared: bool
+) -> None:
+    pid = slow.info.backend_pid
+    if prepared:
+        slow.execute("PREPARE TRANSACTION 'the slow one'")
+    named = "prepared transaction 'the slow one'" if prepared else f"process {pid}"
+    with store.connect() as reader:
+        for limit in ("0", "20ms", "1100ms"):
+            reader.execute(f"SET message_store.frontier_timeout = '{limit}'".encode())
+            with pytest.raises(psycopg.Error, match=named) as caught:
+                reader.execute("SELECT * FROM get_all_messages()")
+            assert caught.value.sqlstate == "CS011"
+    slow.execute("COMMIT PREPARED 'the slow one'" if prepared else "COMMIT")
+
+
+def test_the_client_says_whom_it_waited_for(store: Writer, slow: psycopg.Connection) -> None:
+    dsn = psycopg.conninfo.make_conninfo(
+        store.dsn, options="-c message_store.frontier_timeout=20ms"
+    )
+    with (
+        coldstream.connect(dsn, schema=store.schema) as opened,
+        pytest.raises(coldstream.Unavailable, match=f"process {slow.info.backend_pid}"),
+    ):
+        list(opened.get_all_messages())
+    slow.execute("COMMIT")
+
+
+def read_all(connection: psycopg.Connection, results: list[object]) -> None:
+    try:
+        results.append(len(connection.execute("SELECT * FROM get_all_messages()").fetchall()))
+    except psycopg.Error as error:
+        results.append(error.sqlstate)
+    connection.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_writers_that_wait_for_each_other_are_found(store: Writer, count: int) -> None:
+    with ExitStack() as stack:
+        connections = [stack.enter_context(store.connect()) for _ in range(count)]
+        for number, connection in enumerate(connections):
+            connection.execute("BEGIN")
+            store.write(connection, f"c{number}-1")
+        results: list[object] = []
+        readers = [
+            threading.Thread(target=read_all, args=(connection, results))
+            for connection in connections
+        ]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(timeout=30)
+    # One gives in at a time, until the others do not wait in a circle any more.
+    assert results.count("40P01") == count - 1
+    assert results.count(1) == 1
+
+
+def test_a_circle_by_way_of_a_lock_is_found(store: Writer) -> None:
+    with store.connect() as reader, store.connect() as writer:
+        reader.execute("BEGIN")
+        reader.execute("SELECT pg_advisory_xact_lock(4711)")
+        writer.execute("BEGIN")
+        store.write(writer, "slow-1")
+        waiting = threading.Thread(
+            target=writer.execute, args=("SELECT pg_advisory_xact_lock(4711)",)
+        )
+        waiting.start()
+        results: list[object] = []
+        read_all(reader, results)
+        assert results == ["40P01"]
+        waiting.join(timeout=20)
+        writer.execute("COMMIT")
+
+
+def test_a_wait_that_is_over_leaves_nothing_behind(store: Writer, slow: psycopg.Connection) -> None:
+    with store.connect() as reader:
+        reader.execute("BEGIN")
+        results: list[object] = []
+        reading = threading.Thread(
+            target=lambda: results.extend(
+                reader.execute("SELECT stream_name FROM get_all_messages()").fetchall()
+            )
+        )
+        reading.start()
+        said = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+        while store.run(said) != [(1,)]:
+            time.sleep(0.005)
+        slow.execute("COMMIT")
+        reading.join(timeout=20)
+        assert results == [("slow-1",), ("fast-1",)]
+        assert store.run(said) == [(0,)]
+        reader.execute("ROLLBACK")

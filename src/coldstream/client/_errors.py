@@ -28,6 +28,7 @@ _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "CS008": errors.LifecycleError,
     "CS009": errors.ChunkChanged,
     "CS010": errors.ConsumerError,
+    "CS011": errors.Unavailable,
     "55000": errors.LifecycleError,
     "55P03": errors.LifecycleBusy,
     "57014": errors.Unavailable,

@@ -28,11 +28,6 @@ BEGIN
   ) THEN
     _constraint := 'messages_pkey';
     _detail := format('Key (global_position)=(%s) already exists.', NEW.global_position);
-  ELSIF NEW.global_position = @extschema@.sequence_value_of_session() THEN
-    NEW.global_position := nextval(_sequence);
-  ELSIF NEW.global_position > (SELECT s.last_value FROM @extschema@.messages_global_position_seq AS s)
-  THEN
-    PERFORM setval(_sequence, NEW.global_position);
   END IF;
 
   SELECT s.* INTO _head FROM @extschema@.streams AS s
@@ -72,6 +67,14 @@ BEGIN
     WHERE s.stream_name = NEW.stream_name;
   IF NOT FOUND THEN
     PERFORM @extschema@.raise_wrong_version(NEW.stream_name, NULL);
+  END IF;
+
+  -- Only now: whoever draws a position has changed a head, and so is waited for by readers of everything.
+  IF NEW.global_position = @extschema@.sequence_value_of_session() THEN
+    NEW.global_position := nextval(_sequence);
+  ELSIF NEW.global_position > (SELECT s.last_value FROM @extschema@.messages_global_position_seq AS s)
+  THEN
+    PERFORM setval(_sequence, NEW.global_position);
   END IF;
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
