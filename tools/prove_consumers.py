@@ -1,7 +1,7 @@
 """Consumers under kill -9, silence and late commits: ``--dsn DSN [--only NAME]``.
 
-``everything``: eight writers in eight categories commit late, roll back (to savepoints too), prepare
-transactions (where the server lets them), insert plainly, and cross into new chunks; a consumer of
+``everything``: eight writers in eight categories commit late, roll back (to savepoints too),
+prepare transactions, insert plainly, and cross into new chunks; a consumer of
 everything has to see each committed message once and in order. A plain poll beside it is the
 witness: what it misses, the consumer might have missed.
 

@@ -46,9 +46,9 @@ BEGIN
   END LOOP;
 
   -- What it said does not hold any longer, and nothing else takes such a lock back.
-  RAISE EXCEPTION 'The wait is over' USING ERRCODE = 'CS999';
+  RAISE EXCEPTION 'The wait is over' USING ERRCODE = 'no_data_found';
 EXCEPTION
-  WHEN SQLSTATE 'CS999' THEN
+  WHEN no_data_found THEN
     NULL;
 END;
 $$;
