@@ -48,6 +48,7 @@ NAMES = {
     # coldstream.client._concurrency
     "called_on_signals": "called_on_signals_sync",
     "in_thread": "in_thread_sync",
+    "settle_async": "settle",
     "settled": "settled_sync",
     "sleep": "sleep_sync",
 }

@@ -9,6 +9,7 @@
     ├── ExpectedVersionError         the stream has moved on (expected, actual)
     ├── DuplicateMessageId           the id was written before
     ├── PayloadMismatch              a message's data do not fit the class they are read as
+    ├── StoreClosed                  the store was not opened, or is closed
     ├── AppenderClosed               the appender takes no more messages
     ├── ClockAhead                   the stream's last message is ahead of the server's clock
     ├── LateMessage                  a message for a time range that has left the database
@@ -108,6 +109,10 @@ class PayloadMismatch(ColdstreamError):
         self.global_position = global_position
         self.type = type
         self.model = model
+
+
+class StoreClosed(ColdstreamError):
+    """The store was not opened, or was closed; nothing was sent."""
 
 
 class AppenderClosed(ColdstreamError):

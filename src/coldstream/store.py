@@ -106,9 +106,11 @@ class AsyncLifecycle:
         return await self._call(lambda lifecycle: lifecycle.publish(**options))
 
     async def _call(self, call: Callable[[Lifecycle], T]) -> T:
-        await self._store.open()
+        connections = self._store._connections
+        connections.check_open()
         if self._store.max_size == 1:
-            await self._store.close()
+            # The next call of the store connects again.
+            await connections.release()
 
         def run() -> T:
             with Store(
@@ -120,7 +122,4 @@ class AsyncLifecycle:
             ) as store:
                 return call(store.lifecycle)
 
-        try:
-            return await in_thread(run)
-        finally:
-            await self._store.open()
+        return await in_thread(run)

@@ -81,21 +81,24 @@ def test_a_database_that_is_not_there(command: list[str], cli: Cli, dsn: str) ->
 
 
 @pytest.mark.parametrize(
-    ("dsn", "message"),
+    ("dsn", "status", "message"),
     [
-        ("nonsense", "missing"),
-        ("host=localhost nonsense=1", "invalid connection option"),
-        ("postgresql://nowhere.invalid/events", "nowhere.invalid"),
-        ("postgresql://[::1/events", "Cannot connect"),
+        ("nonsense", 2, "Not a DSN: missing"),
+        ("host=localhost nonsense=1", 2, "Not a DSN: invalid connection option"),
+        ("postgresql://nowhere.invalid/events", 1, "Cannot connect: "),
+        ("postgresql://[::1/events", 2, "Not a DSN: "),
+        ("mysql://x/y", 2, "Not a DSN: "),
     ],
 )
 @pytest.mark.parametrize("command", [["init"], ["chunks"]], ids=lambda words: words[0])
-def test_a_dsn_that_cannot_be_read(command: list[str], dsn: str, message: str, cli: Cli) -> None:
+def test_a_dsn_that_cannot_be_read(
+    command: list[str], dsn: str, status: int, message: str, cli: Cli
+) -> None:
     ran = cli(*command, "--dsn", dsn)
-    first, _hint = ran.err.splitlines()
-    assert (ran.status, ran.out) == (1, "")
-    assert first.startswith("coldstream: Cannot connect: ")
-    assert message in first
+    first, hint = ran.err.splitlines()
+    assert (ran.status, ran.out) == (status, "")
+    assert first.startswith(f"coldstream: {message}")
+    assert "postgresql://user:password@host:port/database" in hint
 
 
 @pytest.mark.parametrize("command", COMMANDS[1:], ids=lambda words: words[0])

@@ -46,6 +46,8 @@ _HINTS = {
     "55P03": "Another transaction holds a lock on it. Run this again; nothing was changed.",
     "40001": "Another transaction changed the same. Run it again.",
     "40P01": "Run it again.",
+    "25006": "It is a standby, or set to be read-only. Of several hosts in the DSN, "
+    "target_session_attrs=read-write chooses the one that takes writes.",
     "42501": "Connect as the owner of the store, or as a role that has been granted its role.",
 }
 
@@ -91,6 +93,8 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
         for text, kind in _BY_TEXT:
             if message.startswith(text):
                 return kind(message, hint=hint)
+    if state == "25006":
+        message = f"The server takes no writes: {message}"
     if state in _BY_STATE:
         return _BY_STATE[state](message, hint=hint)
     if state == "0A000" and "frozen chunk" in message:
@@ -142,16 +146,40 @@ def not_installed(schema: str) -> errors.NotInstalled:
     )
 
 
-def cannot_connect(error: Exception) -> errors.Unavailable:
-    """The error of a first connection: what libpq says, on one line, never the password."""
+def not_open() -> errors.StoreClosed:
+    return errors.StoreClosed(
+        "The store is not open",
+        hint="with coldstream.connect(dsn) as store: ..., or open() before and close() after.",
+    )
+
+
+def is_read_only(error: errors.Unavailable) -> bool:
+    """Whether the server takes no writes, and has not written."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == "25006"
+
+
+def cannot_connect(error: psycopg.Error) -> errors.ColdstreamError:
+    """The error of a first connection: what libpq says, on one line, never the password. It is to
+    be raised without its cause: that, and its traceback, may have it."""
     text = _one_line(str(error))
+    check = "postgresql://user:password@host:port/database"
     if isinstance(error, psycopg.ProgrammingError):
         # libpq repeats what it could not read, and that may be, or contain, the password.
         text = _MISSING_EQUALS.sub('missing "=" in', _QUOTED.sub('"..."', text))
+        return errors.InvalidInput(
+            f"Not a DSN: {text}", hint=f"{check}, or host=... port=... user=... dbname=..."
+        )
+    if "ProactorEventLoop" in text:
+        return errors.SetupError(
+            "The event loop of asyncio on Windows cannot be used with PostgreSQL",
+            hint="Run with asyncio.run(..., loop_factory=asyncio.SelectorEventLoop), "
+            "or use the sync store.",
+        )
     # Servers that give a hint know better than we do; the question is libpq's own.
     text, _, hint = text.partition(" HINT: ")
     text = text.removeprefix("connection failed: ").partition(" Is the server running")[0]
-    check = "Check the DSN: postgresql://user:password@host:port/database."
+    check = f"Check the DSN: {check}."
     # A server that refuses is up.
     return errors.Unavailable(
         f"Cannot connect: {text}",

@@ -13,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
-from psycopg import conninfo, sql
+from psycopg import sql
 
 from coldstream.archive.rows import COLUMNS, Batch
+from coldstream.client._connect import private_dsn
 from coldstream.client._errors import mapped
 from coldstream.errors import Unavailable
 from coldstream.lifecycle.chunk import Chunk
@@ -106,9 +107,7 @@ def _second_connection(session: Session, dsn: str) -> Connection | None:
         from adbc_driver_postgresql import dbapi
     except ImportError:
         return None
-    address = conninfo.make_conninfo(
-        dsn, application_name="coldstream", client_encoding="utf8", connect_timeout=10
-    )
+    address = private_dsn(dsn)
     try:
         connection = dbapi.connect(address, autocommit=True)
     except dbapi.Error:

@@ -101,7 +101,7 @@ class Session:
 @contextmanager
 def reading(store: Store) -> Iterator[Session]:
     """A session that only looks."""
-    with store.connection() as connection:
+    with store._connections.connection() as connection:
         yield Session(connection, store.schema)
 
 
@@ -113,7 +113,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
         LifecycleBusy: another session holds it.
     """
     table = f"{store.schema}.messages"
-    with store.connection() as connection:
+    with store._connections.connection() as connection:
         session = Session(connection, store.schema)
         deadline = time.monotonic() + wait.total_seconds()
         while not session.one("lifecycle_lock", [table])[0]:
@@ -134,7 +134,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
             if not connection.closed:
                 session.rows("default_isolation")
                 session.rows("lifecycle_unlock", [table])
-                session.rows("set_application_name", ["coldstream"])
+                session.rows("reset_application_name")
 
 
 def _holder(session: Session, table: str) -> str:

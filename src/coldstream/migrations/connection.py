@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._errors import cannot_connect, mapped
+from coldstream.client._connect import connect
+from coldstream.client._errors import mapped
 
 
 @contextmanager
@@ -18,12 +18,8 @@ def direct_connection(dsn: str, schema: str) -> Iterator[Connection[TupleRow]]:
 
     Raises:
         Unavailable: no connection.
+        InvalidInput: not a DSN.
     """
-    try:
-        connection = Connection.connect(
-            dsn, autocommit=True, client_encoding="utf8", application_name="coldstream"
-        )
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        raise cannot_connect(error) from error
+    connection = connect(dsn, schema)
     with connection, mapped(schema):
         yield connection

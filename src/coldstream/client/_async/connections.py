@@ -1,30 +1,51 @@
-"""The connections of a store: a pool, opened when it is first needed."""
+"""The connections of a store: a pool, from when the store is opened until it is closed."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from coldstream.client._errors import cannot_connect, mapped, not_installed
+from coldstream.client._concurrency import AsyncLock
+from coldstream.client._connect import parameters, refuses_options, settle_async
+from coldstream.client._errors import (
+    cannot_connect,
+    is_read_only,
+    mapped,
+    not_installed,
+    not_open,
+)
+from coldstream.client._forks import after_fork, leave
+from coldstream.client._sockets import readable
+from coldstream.errors import Unavailable
 from coldstream.sql import query
 
 # The pool logs every failed attempt, and psycopg what goes wrong after an error; the caller gets
 # the error itself. Who has set logging up sees them all the same.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
+# Seconds until a pool that was renewed because its server takes no writes may be renewed again.
+_RENEWED_FOR = 1.0
+
 
 class AsyncConnections:
     """A pool of autocommit connections that keep no state between calls.
 
-    So it works through pgbouncer in transaction mode: no ``SET``, no session locks, and no
-    prepared statements unless ``prepare_threshold`` asks for them.
+    So it works through pgbouncer in transaction mode: there nothing is set that would stay with
+    others, there are no session locks, and no prepared statements unless ``prepare_threshold``
+    asks for them.
+
+    A connection is in one of two states. Ours look for names in ``pg_catalog`` alone; one that is
+    lent to the caller is as his DSN, role and database have it. Whatever he has set is undone
+    before anybody else works with it.
     """
 
     def __init__(
@@ -40,73 +61,218 @@ class AsyncConnections:
         self.schema = schema
         self.max_size = max_size
         self.timeout = timeout
-        self._arguments: dict[str, Any] = {
-            "autocommit": True,
-            "prepare_threshold": prepare_threshold,
-            "client_encoding": "utf8",
-            "application_name": "coldstream",
-            "connect_timeout": max(2, round(timeout)),
-        }
+        self._prepare_threshold = prepare_threshold
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
+        self._is_open = False
+        # Whether a session is the caller's alone: not so through a pooler.
+        self._direct = False
+        self._renewed_at = 0.0
+        self._lent: WeakSet[AsyncConnection[TupleRow]] = WeakSet()
+        self._lock = AsyncLock()
+        after_fork(self)
 
     async def open(self) -> None:
         """Connect once, look at the store, then fill the pool in the background.
 
         Raises:
             Unavailable: no connection.
+            InvalidInput: the DSN is none.
             NotInstalled: no store in the schema.
         """
+        await self._connect()
+        self._is_open = True
+
+    async def close(self) -> None:
+        self._is_open = False
+        await self.release()
+
+    def check_open(self) -> None:
+        """
+        Raises:
+            StoreClosed
+        """
+        if not self._is_open:
+            raise not_open()
+
+    async def release(self) -> None:
+        """Give every connection up until the next one is asked for."""
         if self._pool is not None:
-            return
+            pool, self._pool = self._pool, None
+            await pool.close()
+
+    def forked(self) -> None:
+        """Called in a child process: its parent goes on with the connections, and has the threads
+        that look after them. The child makes its own when it needs one."""
+        leave(self._pool, *self._lent)
+        self._lent = WeakSet()
+        self._lock = AsyncLock()
+        self._pool = None
+
+    async def _connect(self) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+        async with self._lock:
+            if self._pool is None:
+                self._pool = await self._new_pool()
+            return self._pool
+
+    async def _new_pool(self) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
         # A direct connection first, because the pool would only say that it timed out.
         try:
-            connection = await AsyncConnection.connect(self.dsn, **self._arguments)
-        except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-            raise cannot_connect(error) from error
+            try:
+                connection = await self._new_connection(options=True)
+            except psycopg.OperationalError as error:
+                if not refuses_options(error):
+                    raise
+                connection = await self._new_connection(options=False)
+        except psycopg.Error as error:
+            raise cannot_connect(error) from None
         try:
             with mapped(self.schema):
                 cursor = await connection.execute(
-                    query("check_store", self.schema).encode(), [f"{self.schema}.migrations"]
+                    query("check_store", self.schema).encode(), [self.schema]
                 )
                 row = await cursor.fetchone()
         finally:
             await connection.close()
         assert row is not None
-        installed, one_connection = row
+        installed, one_connection, self._direct = row
         if not installed:
             raise not_installed(self.schema)
         if one_connection:
             self.max_size = 1
-        self._pool = AsyncConnectionPool(
+        pool = AsyncConnectionPool(
             self.dsn,
-            kwargs=self._arguments,
+            kwargs=self._arguments(options=self._direct),
             min_size=0 if self.max_size == 1 else 1,
             max_size=self.max_size,
             timeout=self.timeout,
+            configure=self._settle,
             open=False,
         )
-        await self._pool.open()
+        await pool.open()
+        return pool
 
-    async def close(self) -> None:
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            await pool.close()
+    async def _new_connection(self, *, options: bool) -> AsyncConnection[TupleRow]:
+        return await AsyncConnection.connect(self.dsn, **self._arguments(options=options))
+
+    def _arguments(self, *, options: bool) -> dict[str, Any]:
+        return {
+            "autocommit": True,
+            "prepare_threshold": self._prepare_threshold,
+            **parameters(self.dsn, timeout=self.timeout, options=options),
+        }
+
+    async def _settle(self, connection: AsyncConnection[TupleRow]) -> None:
+        await settle_async(connection, self.schema)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A connection for the caller alone, in autocommit mode; errors come out as ours."""
-        await self.open()
-        assert self._pool is not None
-        with mapped(self.schema):
-            async with self._pool.connection() as connection:
-                yield connection
+        """A connection of ours, in autocommit mode; errors come out as ours.
+
+        Raises:
+            StoreClosed: the store is not open.
+        """
+        async with self._taken() as connection:
+            if connection in self._lent:
+                await self._reclaim(connection)
+                self._lent.discard(connection)
+            yield connection
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection for the caller's own SQL, in autocommit mode; errors come out as ours.
+
+        Raises:
+            StoreClosed: the store is not open.
+        """
+        async with self._taken() as connection:
+            if self._direct:
+                if connection in self._lent:
+                    await self._tidy(connection)
+                self._lent.add(connection)
+                await connection.execute(query("caller_session", self.schema).encode())
+            yield connection
+
+    @asynccontextmanager
+    async def _taken(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        self.check_open()
+        pool = self._pool or await self._connect()
+        try:
+            with mapped(self.schema):
+                connection = await self._alive(pool)
+                try:
+                    async with connection:
+                        yield connection
+                finally:
+                    await pool.putconn(connection)
+        except Unavailable as error:
+            if is_read_only(error):
+                await self._renew(pool)
+            raise
+
+    async def _alive(
+        self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]
+    ) -> AsyncConnection[TupleRow]:
+        """A connection that the server has not ended while it was idle. There is nothing to be
+        read from one that is in order, so mostly this asks the system and not the server."""
+        connection = await pool.getconn()
+        for _ in range(self.max_size):
+            if not readable(connection):
+                break
+            try:
+                await connection.execute(b"")
+                break
+            except psycopg.Error:
+                await connection.close()
+                await pool.putconn(connection)
+                connection = await pool.getconn()
+        return connection
+
+    async def _reclaim(self, connection: AsyncConnection[TupleRow]) -> None:
+        await self._tidy(connection)
+        await connection.execute(query("caller_session", self.schema).encode())
+        await settle_async(connection, self.schema)
+
+    async def _tidy(self, connection: AsyncConnection[TupleRow]) -> None:
+        """Undo what a caller did to the connection object; what he did to the session undoes the
+        statement that makes it the next caller's."""
+        if not connection.autocommit:
+            await connection.set_autocommit(True)
+        await connection.set_isolation_level(None)
+        await connection.set_read_only(None)
+        await connection.set_deferrable(None)
+        connection.row_factory = tuple_row
+        connection.cursor_factory = AsyncCursor
+        connection.prepare_threshold = self._prepare_threshold
+
+    async def _renew(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
+        """Leave a server that takes no writes: what connects now goes where the DSN says that it
+        should, which may be another one since."""
+        if time.monotonic() - self._renewed_at > _RENEWED_FOR:
+            self._renewed_at = time.monotonic()
+            await pool.drain()
 
     async def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
         """The rows of a named statement."""
-        return await (await self.unread(name, arguments)).fetchall()
+        return await self.fetch(await self.unread(name, arguments))
 
     async def unread(self, name: str, arguments: Any = ()) -> AsyncCursor[TupleRow]:
-        """The same, as the server sent them: read from the cursor, which needs no connection for
-        that. The connection is free for the next statement meanwhile."""
+        """The same, as the server sent them: read from the cursor with ``fetch``, which needs no
+        connection for that. The connection is free for the next statement meanwhile."""
+        renewed_at = self._renewed_at
+        try:
+            return await self._execute(name, arguments)
+        except Unavailable as error:
+            # A server that takes no writes has not written.
+            if not is_read_only(error) or self._renewed_at == renewed_at:
+                raise
+        return await self._execute(name, arguments)
+
+    async def _execute(self, name: str, arguments: Any) -> AsyncCursor[TupleRow]:
         async with self.connection() as connection:
             return await connection.execute(query(name, self.schema).encode(), arguments)
+
+    async def fetch(self, cursor: AsyncCursor[TupleRow], size: int | None = None) -> list[TupleRow]:
+        """Rows of a cursor, all or so many at most. Errors come out as ours: what the server sent
+        is understood only now."""
+        with mapped(self.schema):
+            return await (cursor.fetchall() if size is None else cursor.fetchmany(size))

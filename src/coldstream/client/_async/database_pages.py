@@ -130,7 +130,7 @@ async def database_pages(
                         break
                     ahead.append((following, AsyncAhead(fetch, following)))
             page: list[Message] = []
-            while some := await rows.fetchmany(_SLICE):
+            while some := await connections.fetch(rows, _SLICE):
                 page += to_messages(some)
                 # What is read ahead is taken in by then: the server does not wait to send it.
                 await sleep(0)

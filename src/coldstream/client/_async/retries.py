@@ -18,7 +18,7 @@ async def retried_rows(
     connections: AsyncConnections, name: str, arguments: Any = ()
 ) -> list[TupleRow]:
     """The rows of a named statement that only reads; see :func:`retried`."""
-    return await (await retried(connections, name, arguments)).fetchall()
+    return await connections.fetch(await retried(connections, name, arguments))
 
 
 async def retried(

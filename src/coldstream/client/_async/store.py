@@ -113,8 +113,9 @@ class AsyncStore:
         await self.close()
 
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
-        """A connection of the pool, in autocommit mode, for SQL of your own."""
-        return self._connections.connection()
+        """A connection of the pool, in autocommit mode, for SQL of your own. Its settings are those
+        of the DSN, the role and the database; what you set is undone afterwards."""
+        return self._connections.lent()
 
     async def write_message(
         self,

@@ -133,7 +133,7 @@ def database_pages(
                         break
                     ahead.append((following, Ahead(fetch, following)))
             page: list[Message] = []
-            while some := rows.fetchmany(_SLICE):
+            while some := connections.fetch(rows, _SLICE):
                 page += to_messages(some)
                 # What is read ahead is taken in by then: the server does not wait to send it.
                 sleep_sync(0)

@@ -19,7 +19,7 @@ _TRIES = 3
 
 def retried_rows(connections: Connections, name: str, arguments: Any = ()) -> list[TupleRow]:
     """The rows of a named statement that only reads; see :func:`retried`."""
-    return (retried(connections, name, arguments)).fetchall()
+    return connections.fetch(retried(connections, name, arguments))
 
 
 def retried(connections: Connections, name: str, arguments: Any = ()) -> Cursor[TupleRow]:

@@ -116,8 +116,9 @@ class Store:
         self.close()
 
     def connection(self) -> AbstractContextManager[Connection[TupleRow]]:
-        """A connection of the pool, in autocommit mode, for SQL of your own."""
-        return self._connections.connection()
+        """A connection of the pool, in autocommit mode, for SQL of your own. Its settings are those
+        of the DSN, the role and the database; what you set is undone afterwards."""
+        return self._connections.lent()
 
     def write_message(
         self,

@@ -1,0 +1,1 @@
+RESET application_name
