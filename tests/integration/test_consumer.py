@@ -469,7 +469,7 @@ def test_messages_written_by_a_handler_are_there_once(using: Consuming) -> None:
 
     assert using.run(consumer) == 3
     rows = using.query(
-        "SELECT data ->> 'of', position FROM message_store.messages WHERE category = 'event'"
+        "SELECT data ->> 'of', position FROM message_store.messages WHERE stream_category = 'event'"
     )
     assert sorted(rows) == [("command-1", 0), ("command-2", 1), ("command-3", 2)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from math import inf
 
@@ -24,8 +23,3 @@ class Lease:
     token: int = 0
     deadline: float = inf
     keep: bool = True
-
-    def check(self) -> None:
-        """Raise LeaseLost where it may be another's."""
-        if time.monotonic() >= self.deadline:
-            raise LeaseLost

@@ -62,6 +62,8 @@ class AsyncConnections:
         self.max_size = max_size
         self.timeout = timeout
         self._prepare_threshold = prepare_threshold
+        # Whether the server takes one connection and no more, once that is known.
+        self.takes_one = False
         self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
@@ -138,6 +140,7 @@ class AsyncConnections:
         if not installed:
             raise not_installed(self.schema)
         if one_connection:
+            self.takes_one = True
             self.max_size = 1
         pool = AsyncConnectionPool(
             self.dsn,

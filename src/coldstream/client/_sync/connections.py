@@ -65,6 +65,8 @@ class Connections:
         self.max_size = max_size
         self.timeout = timeout
         self._prepare_threshold = prepare_threshold
+        # Whether the server takes one connection and no more, once that is known.
+        self.takes_one = False
         self._pool: ConnectionPool[Connection[TupleRow]] | None = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
@@ -141,6 +143,7 @@ class Connections:
         if not installed:
             raise not_installed(self.schema)
         if one_connection:
+            self.takes_one = True
             self.max_size = 1
         pool = ConnectionPool(
             self.dsn,

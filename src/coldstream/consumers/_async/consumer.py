@@ -218,7 +218,7 @@ class AsyncConsumer:
 
     async def _turn(self) -> int:
         """Give each member that is this process's a turn. Returns how many messages there were."""
-        leases = {lease.member: lease for lease in self._members.leases()}
+        leases = {lease.member: lease for lease in await self._members.leases()}
         for member, work in list(self._works.items()):
             if leases.get(member) is not work.lease:
                 del self._works[member]

@@ -145,9 +145,12 @@ class AsyncSolo:
             return 0 if version is None else version + 1
         return int((await self._store._connections.rows("frontier"))[0][0]) + 1
 
-    def leases(self) -> list[Lease]:
+    async def leases(self) -> list[Lease]:
         """The one there is, for as long as the process runs."""
         return list(self._leases)
+
+    async def hold(self, lease: Lease) -> None:
+        """It is this process's: nobody else is there."""
 
     async def record(
         self, lease: Lease, position: int, connection: AsyncConnection[TupleRow] | None = None

@@ -34,7 +34,9 @@ class AsyncMembers(Protocol):
 
     async def join(self) -> None: ...
 
-    def leases(self) -> list[Lease]: ...
+    async def leases(self) -> list[Lease]: ...
+
+    async def hold(self, lease: Lease) -> None: ...
 
     async def record(
         self, lease: Lease, position: int, connection: AsyncConnection[TupleRow] | None = None
@@ -187,10 +189,10 @@ class AsyncWork:
         attempt = 1
         stopping = self._stopped()
         while index < len(batch) and not stopping:
-            self.lease.check()
             step = self._step(batch, index, single=index < alone)
             end = index + len(step)
             try:
+                await self._members.hold(self.lease)
                 await self._dispatch(step, attempt)
                 stopping = self._stopped()
                 if self._unit.is_open and (

@@ -14,15 +14,18 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._concurrency import Lock, Repeated
+from coldstream.client._concurrency import Lock, Repeated, in_thread_sync
 from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
+from coldstream.consumers.keeper import Keeper, Rows
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
 from coldstream.errors import ColdstreamError, Unavailable
@@ -43,8 +46,11 @@ class Leases:
         self._options = options
         self._name = options.name
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        # Never changed, only replaced: the keeper's thread does that while others look at it.
         self._granted: dict[int, Lease] = {}
-        # One question at a time: an older answer must not come after a newer one.
+        self._keeper: Keeper | None = None
+        # Where the server takes one connection and no more, it is the store's that asks. One
+        # question at a time, as by the keeper: an older answer must not come after a newer one.
         self._asking = Lock()
         self._renewals: Repeated | None = None
         self._error: ColdstreamError | None = None
@@ -55,12 +61,17 @@ class Leases:
         Raises:
             ConsumerError: it is known as something else, or is at no position there can be.
         """
-        options = self._options
+        options, connections = self._options, self._store._connections
         start = {"start": 0, "end": None}.get(str(options.start), options.start)
         arguments = [self._name, options.source.name or "", options.group_size, start]
-        self._store._connections.rows("join_consumer", arguments)
+        connections.rows("join_consumer", arguments)
+        interval = options.lease / _RENEWALS
+        if not connections.takes_one:
+            dsn, schema, timeout = connections.dsn, connections.schema, connections.timeout
+            self._keeper = Keeper(dsn, schema, timeout, self._renew_in_background, interval)
         self._renew()
-        self._renewals = Repeated(self._renew_in_background, options.lease / _RENEWALS)
+        if self._keeper is None:
+            self._renewals = Repeated(self._renew_over_the_one, interval)
 
     def leases(self) -> list[Lease]:
         """What may be handled now.
@@ -70,8 +81,34 @@ class Leases:
         """
         if self._error is not None:
             raise self._error
+        if any(lease.deadline <= time.monotonic() for lease in self._granted.values()):
+            # Nobody need have taken them over.
+            self._renew()
         now = time.monotonic()
         return [lease for lease in self._granted.values() if lease.deadline > now]
+
+    def hold(self, lease: Lease) -> None:
+        """See to it that a member is still this process's; where it was silent for too long, by
+        asking.
+
+        Raises:
+            LeaseLost: it is another's. Nothing of this one may be committed.
+        """
+        late = time.monotonic() - lease.deadline
+        if late < 0:
+            return
+        self._renew()
+        held = self._granted.get(lease.member) is lease
+        _log.warning(
+            "Consumer %s, member %d, was silent for %.1f s, longer than its lease of %.1f s: %s. "
+            "Make the lease longer than anything that keeps the whole process from running.",
+            *(self._name, lease.member, late + self._options.lease, self._options.lease),
+            "nobody has taken it over meanwhile"
+            if held
+            else "it has been taken over, and what was handled since is handled again",
+        )
+        if not held:
+            raise LeaseLost
 
     def record(
         self, lease: Lease, position: int, connection: Connection[TupleRow] | None = None
@@ -98,19 +135,38 @@ class Leases:
     def reload(self, lease: Lease) -> None:
         """Ask again whose a member is, and where it is: also after a commit whose answer was lost.
         Such a transaction holds the member's row, and the answer waits for it."""
+
+        def reload(rows: Rows) -> None:
+            self._forget(lease)
+            self._renew_in_thread(rows)
+
+        if self._keeper is not None:
+            in_thread_sync(self._keeper.ask(reload).result)
+            return
         with self._asking:
-            self._granted.pop(lease.member, None)
+            self._forget(lease)
             self._ask()
 
     def release(self, lease: Lease) -> None:
         """Give a member up, so that another process need not wait for the lease to end."""
+        name, arguments = "release_consumer_lease", [self._name, lease.member, lease.token]
+
+        def release(rows: Rows) -> None:
+            self._forget(lease)
+            rows(name, arguments)
+
+        if self._keeper is not None:
+            in_thread_sync(self._keeper.ask(release).result)
+            return
         with self._asking:
-            self._granted.pop(lease.member, None)
-            arguments = [self._name, lease.member, lease.token]
-            self._store._connections.rows("release_consumer_lease", arguments)
+            self._forget(lease)
+            self._store._connections.rows(name, arguments)
 
     def leave(self) -> None:
         """Give everything up. Where the database cannot be reached, leases end by themselves."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            in_thread_sync(keeper.close)
         if self._renewals is not None:
             self._renewals.close()
             self._renewals = None
@@ -120,31 +176,54 @@ class Leases:
         except Unavailable as error:
             _log.warning("Consumer %s could not say that it stops: %s", self._name, error)
 
-    def _renew_in_background(self) -> None:
-        try:
-            self._renew()
-        except Unavailable as error:
-            _log.warning("Consumer %s could not renew its leases: %s", self._name, error)
-        except ColdstreamError as error:
-            self._error = error
-
     def _renew(self) -> None:
+        if self._keeper is not None:
+            in_thread_sync(self._keeper.ask(self._renew_in_thread).result)
+            return
         with self._asking:
             self._ask()
 
+    def _renew_over_the_one(self) -> None:
+        try:
+            self._renew()
+        except ColdstreamError as error:
+            self._not_renewed(error)
+
     def _ask(self) -> None:
         asked = time.monotonic()
-        options = self._options
-        rows = self._store._connections.rows(
-            "renew_consumer_leases",
-            [self._name, self.owner, timedelta(seconds=options.lease), options.group_member],
-        )
+        name, arguments = self._question()
+        self._grant(asked, self._store._connections.rows(name, arguments))
+
+    def _renew_in_background(self, rows: Rows) -> None:
+        try:
+            self._renew_in_thread(rows)
+        except ColdstreamError as error:
+            self._not_renewed(error)
+
+    def _renew_in_thread(self, rows: Rows) -> None:
+        asked = time.monotonic()
+        self._grant(asked, rows(*self._question()))
+
+    def _question(self) -> tuple[str, list[Any]]:
+        lease = timedelta(seconds=self._options.lease)
+        return "renew_consumer_leases", [self._name, self.owner, lease, self._options.group_member]
+
+    def _not_renewed(self, error: ColdstreamError) -> None:
+        if isinstance(error, Unavailable):
+            _log.warning("Consumer %s could not renew its leases: %s", self._name, error)
+        else:
+            self._error = error
+
+    def _grant(self, asked: float, rows: Sequence[Sequence[Any]]) -> None:
         granted: dict[int, Lease] = {}
         for member, size, position, token, keep in rows:
             lease = self._granted.get(member)
             if lease is None or lease.token != token:
                 lease = Lease(member, size, position, token)
-            lease.deadline = asked + options.lease
+            lease.deadline = asked + self._options.lease
             lease.keep = keep
             granted[member] = lease
         self._granted = granted
+
+    def _forget(self, lease: Lease) -> None:
+        self._granted = {m: held for m, held in self._granted.items() if m != lease.member}

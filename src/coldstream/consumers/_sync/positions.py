@@ -152,6 +152,9 @@ class Solo:
         """The one there is, for as long as the process runs."""
         return list(self._leases)
 
+    def hold(self, lease: Lease) -> None:
+        """It is this process's: nobody else is there."""
+
     def record(
         self, lease: Lease, position: int, connection: Connection[TupleRow] | None = None
     ) -> None:

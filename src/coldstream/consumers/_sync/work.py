@@ -39,6 +39,8 @@ class Members(Protocol):
 
     def leases(self) -> list[Lease]: ...
 
+    def hold(self, lease: Lease) -> None: ...
+
     def record(
         self, lease: Lease, position: int, connection: Connection[TupleRow] | None = None
     ) -> None: ...
@@ -190,10 +192,10 @@ class Work:
         attempt = 1
         stopping = self._stopped()
         while index < len(batch) and not stopping:
-            self.lease.check()
             step = self._step(batch, index, single=index < alone)
             end = index + len(step)
             try:
+                self._members.hold(self.lease)
                 self._dispatch(step, attempt)
                 stopping = self._stopped()
                 if self._unit.is_open and (
