@@ -25,6 +25,9 @@ class SyncConsuming:
     def run(self, consumer: coldstream.Consumer) -> int:
         return consumer.run(live=False)
 
+    def run_live(self, consumer: coldstream.Consumer) -> int:
+        return consumer.run(handle_signals=False)
+
     def execute(self, context: Any, statement: str, arguments: Any) -> Any:
         context.connection().execute(statement.encode(), arguments)
 
@@ -51,6 +54,9 @@ class AsyncConsuming:
 
     def run(self, consumer: coldstream.AsyncConsumer) -> int:
         return self._run(consumer.run(live=False))
+
+    def run_live(self, consumer: coldstream.AsyncConsumer) -> int:
+        return self._run(consumer.run(handle_signals=False))
 
     async def execute(self, context: Any, statement: str, arguments: Any) -> None:
         await (await context.connection()).execute(statement.encode(), arguments)

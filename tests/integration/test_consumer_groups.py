@@ -239,7 +239,7 @@ def test_a_former_owner_commits_nothing(
 
     former = Consumer(store, "account", "a", handlers=handlers, lease=LEASE)
     # As if the network were cut: it cannot renew.
-    former._members._renew_in_background = lambda: None  # type: ignore[union-attr]
+    former._members._renew_in_background = lambda _: None  # type: ignore[union-attr]
     thread = running(former)
     assert began.wait(10)
     running(Consumer(store, "account", "a", handlers=recording(installed, "next"), lease=LEASE))
@@ -265,7 +265,7 @@ def test_the_servers_connections_are_lost(
         with psycopg.connect(installed.dsn, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = 'coldstream' AND datname = current_database()"
+                "WHERE application_name LIKE 'coldstream%' AND datname = current_database()"
             )
     wait_for(lambda: len(done(installed)) == 100)
     thread.stop()

@@ -6,11 +6,16 @@ import random
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from coldstream.client._calls import check_number, check_text
 from coldstream.errors import InvalidInput
 from coldstream.message import is_category
 
 OnFailure: TypeAlias = Literal["stop", "skip", "dead_letter"]
 Start: TypeAlias = int | Literal["start", "end"]
+
+
+MAX_GROUP_SIZE = 1024
+"""Members that a group has at most; ``join_consumer`` says the same."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +71,39 @@ class Options:
             "attempts",
         ):
             value = getattr(self, what)
-            if not isinstance(value, int) or value < 1:
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InvalidInput(f"{what} must be a whole number of at least 1: {value!r}")
         for what in ("lease", "min_interval", "max_interval", "first_pause", "longest_pause"):
             value = getattr(self, what)
             if not isinstance(value, int | float) or not 0 < value < 86_400:
-                raise InvalidInput(f"{what} must be seconds, more than 0: {value!r}")
+                raise InvalidInput(
+                    f"{what} must be seconds, more than 0 and less than a day: {value!r}"
+                )
+        if self.group_size > MAX_GROUP_SIZE:
+            raise InvalidInput(
+                f"group_size must be {MAX_GROUP_SIZE} at most: {self.group_size}",
+                hint="A member takes any number of streams: there need be no more members "
+                "than processes.",
+            )
+        if self.source.name == "":
+            raise InvalidInput(
+                "A consumer reads a category, a stream, or everything: ''",
+                hint="Name what it is to read; None is everything.",
+            )
+        if self.source.name is not None:
+            check_text("source", self.source.name)
         if self.on_failure not in ("stop", "skip", "dead_letter"):
             raise InvalidInput(
                 f"on_failure must be 'stop', 'skip' or 'dead_letter': {self.on_failure!r}"
             )
-        if not isinstance(self.start, int) and self.start not in ("start", "end"):
-            raise InvalidInput(f"start must be 'start', 'end' or a position: {self.start!r}")
+        if self.start not in ("start", "end"):
+            if not isinstance(self.start, int):
+                raise InvalidInput(f"start must be 'start', 'end' or a position: {self.start!r}")
+            check_number("start", self.start)
         if self.name is not None and (not isinstance(self.name, str) or not self.name):
             raise InvalidInput(f"The name of a consumer must be text: {self.name!r}")
+        if self.name is not None:
+            check_text("name of a consumer", self.name)
         grouped = self.group_size > 1 or self.group_member is not None
         if grouped and (self.source.name is None or self.source.is_stream):
             raise InvalidInput(

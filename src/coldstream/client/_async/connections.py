@@ -25,6 +25,7 @@ from coldstream.client._errors import (
 )
 from coldstream.client._forks import after_fork, leave
 from coldstream.client._sockets import readable
+from coldstream.client._whose import AsyncOwnConnection, AsyncUnitInHand, mark, server_of
 from coldstream.errors import Unavailable
 from coldstream.sql import query
 
@@ -61,10 +62,11 @@ class AsyncConnections:
         self.schema = schema
         self.max_size = max_size
         self.timeout = timeout
+        self.server = server_of(dsn)
         self._prepare_threshold = prepare_threshold
         # Whether the server takes one connection and no more, once that is known.
         self.takes_one = False
-        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] | None = None
+        self._pool: AsyncConnectionPool[AsyncOwnConnection[TupleRow]] | None = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
         self._direct = False
@@ -110,13 +112,13 @@ class AsyncConnections:
         self._lock = AsyncLock()
         self._pool = None
 
-    async def _connect(self) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    async def _connect(self) -> AsyncConnectionPool[AsyncOwnConnection[TupleRow]]:
         async with self._lock:
             if self._pool is None:
                 self._pool = await self._new_pool()
             return self._pool
 
-    async def _new_pool(self) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    async def _new_pool(self) -> AsyncConnectionPool[AsyncOwnConnection[TupleRow]]:
         # A direct connection first, because the pool would only say that it timed out.
         try:
             try:
@@ -126,7 +128,9 @@ class AsyncConnections:
                     raise
                 connection = await self._new_connection(options=False)
         except psycopg.Error as error:
-            raise cannot_connect(error) from None
+            unreachable = cannot_connect(error)
+            mark(unreachable, self.server)
+            raise unreachable from None
         try:
             with mapped(self.schema):
                 cursor = await connection.execute(
@@ -144,6 +148,7 @@ class AsyncConnections:
             self.max_size = 1
         pool = AsyncConnectionPool(
             self.dsn,
+            connection_class=AsyncOwnConnection[TupleRow],
             kwargs=self._arguments(options=self._direct),
             min_size=0 if self.max_size == 1 else 1,
             max_size=self.max_size,
@@ -164,7 +169,8 @@ class AsyncConnections:
             **parameters(self.dsn, timeout=self.timeout, options=options),
         }
 
-    async def _settle(self, connection: AsyncConnection[TupleRow]) -> None:
+    async def _settle(self, connection: AsyncOwnConnection[TupleRow]) -> None:
+        connection.server = self.server
         await settle_async(connection, self.schema)
 
     @asynccontextmanager
@@ -198,6 +204,8 @@ class AsyncConnections:
     @asynccontextmanager
     async def _taken(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         self.check_open()
+        if (unit := AsyncUnitInHand.get()) is not None:
+            await unit.check(self, None)
         pool = self._pool or await self._connect()
         try:
             with mapped(self.schema):
@@ -213,11 +221,15 @@ class AsyncConnections:
             raise
 
     async def _alive(
-        self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]
-    ) -> AsyncConnection[TupleRow]:
+        self, pool: AsyncConnectionPool[AsyncOwnConnection[TupleRow]]
+    ) -> AsyncOwnConnection[TupleRow]:
         """A connection that the server has not ended while it was idle. There is nothing to be
         read from one that is in order, so mostly this asks the system and not the server."""
-        connection = await pool.getconn()
+        try:
+            connection = await pool.getconn()
+        except psycopg.Error as error:
+            mark(error, self.server)
+            raise
         for _ in range(self.max_size):
             if not readable(connection):
                 break
@@ -247,7 +259,7 @@ class AsyncConnections:
         connection.cursor_factory = AsyncCursor
         connection.prepare_threshold = self._prepare_threshold
 
-    async def _renew(self, pool: AsyncConnectionPool[AsyncConnection[TupleRow]]) -> None:
+    async def _renew(self, pool: AsyncConnectionPool[AsyncOwnConnection[TupleRow]]) -> None:
         """Leave a server that takes no writes: what connects now goes where the DSN says that it
         should, which may be another one since."""
         if time.monotonic() - self._renewed_at > _RENEWED_FOR:
@@ -271,6 +283,8 @@ class AsyncConnections:
         return await self._execute(name, arguments)
 
     async def _execute(self, name: str, arguments: Any) -> AsyncCursor[TupleRow]:
+        if (unit := AsyncUnitInHand.get()) is not None:
+            await unit.check(self, name, arguments)
         async with self.connection() as connection:
             return await connection.execute(query(name, self.schema).encode(), arguments)
 

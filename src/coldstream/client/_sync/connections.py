@@ -28,6 +28,7 @@ from coldstream.client._errors import (
 )
 from coldstream.client._forks import after_fork, leave
 from coldstream.client._sockets import readable
+from coldstream.client._whose import OwnConnection, UnitInHand, mark, server_of
 from coldstream.errors import Unavailable
 from coldstream.sql import query
 
@@ -64,10 +65,11 @@ class Connections:
         self.schema = schema
         self.max_size = max_size
         self.timeout = timeout
+        self.server = server_of(dsn)
         self._prepare_threshold = prepare_threshold
         # Whether the server takes one connection and no more, once that is known.
         self.takes_one = False
-        self._pool: ConnectionPool[Connection[TupleRow]] | None = None
+        self._pool: ConnectionPool[OwnConnection[TupleRow]] | None = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
         self._direct = False
@@ -113,13 +115,13 @@ class Connections:
         self._lock = Lock()
         self._pool = None
 
-    def _connect(self) -> ConnectionPool[Connection[TupleRow]]:
+    def _connect(self) -> ConnectionPool[OwnConnection[TupleRow]]:
         with self._lock:
             if self._pool is None:
                 self._pool = self._new_pool()
             return self._pool
 
-    def _new_pool(self) -> ConnectionPool[Connection[TupleRow]]:
+    def _new_pool(self) -> ConnectionPool[OwnConnection[TupleRow]]:
         # A direct connection first, because the pool would only say that it timed out.
         try:
             try:
@@ -129,7 +131,9 @@ class Connections:
                     raise
                 connection = self._new_connection(options=False)
         except psycopg.Error as error:
-            raise cannot_connect(error) from None
+            unreachable = cannot_connect(error)
+            mark(unreachable, self.server)
+            raise unreachable from None
         try:
             with mapped(self.schema):
                 cursor = connection.execute(
@@ -147,6 +151,7 @@ class Connections:
             self.max_size = 1
         pool = ConnectionPool(
             self.dsn,
+            connection_class=OwnConnection[TupleRow],
             kwargs=self._arguments(options=self._direct),
             min_size=0 if self.max_size == 1 else 1,
             max_size=self.max_size,
@@ -167,7 +172,8 @@ class Connections:
             **parameters(self.dsn, timeout=self.timeout, options=options),
         }
 
-    def _settle(self, connection: Connection[TupleRow]) -> None:
+    def _settle(self, connection: OwnConnection[TupleRow]) -> None:
+        connection.server = self.server
         settle(connection, self.schema)
 
     @contextmanager
@@ -201,6 +207,8 @@ class Connections:
     @contextmanager
     def _taken(self) -> Iterator[Connection[TupleRow]]:
         self.check_open()
+        if (unit := UnitInHand.get()) is not None:
+            unit.check(self, None)
         pool = self._pool or self._connect()
         try:
             with mapped(self.schema):
@@ -215,10 +223,14 @@ class Connections:
                 self._renew(pool)
             raise
 
-    def _alive(self, pool: ConnectionPool[Connection[TupleRow]]) -> Connection[TupleRow]:
+    def _alive(self, pool: ConnectionPool[OwnConnection[TupleRow]]) -> OwnConnection[TupleRow]:
         """A connection that the server has not ended while it was idle. There is nothing to be
         read from one that is in order, so mostly this asks the system and not the server."""
-        connection = pool.getconn()
+        try:
+            connection = pool.getconn()
+        except psycopg.Error as error:
+            mark(error, self.server)
+            raise
         for _ in range(self.max_size):
             if not readable(connection):
                 break
@@ -248,7 +260,7 @@ class Connections:
         connection.cursor_factory = Cursor
         connection.prepare_threshold = self._prepare_threshold
 
-    def _renew(self, pool: ConnectionPool[Connection[TupleRow]]) -> None:
+    def _renew(self, pool: ConnectionPool[OwnConnection[TupleRow]]) -> None:
         """Leave a server that takes no writes: what connects now goes where the DSN says that it
         should, which may be another one since."""
         if time.monotonic() - self._renewed_at > _RENEWED_FOR:
@@ -272,6 +284,8 @@ class Connections:
         return self._execute(name, arguments)
 
     def _execute(self, name: str, arguments: Any) -> Cursor[TupleRow]:
+        if (unit := UnitInHand.get()) is not None:
+            unit.check(self, name, arguments)
         with self.connection() as connection:
             return connection.execute(query(name, self.schema).encode(), arguments)
 

@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 
 import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from coldstream.client._async.store import AsyncStore
-from coldstream.client._calls import message_arguments
+from coldstream.client._calls import MessageArguments, message_arguments
 from coldstream.client._concurrency import sleep
 from coldstream.client._errors import mapped
+from coldstream.client._whose import is_of
 from coldstream.consumers._async.unit import AsyncUnit
 from coldstream.consumers.metadata import follow
 from coldstream.consumers.options import Options, dead_letter_stream
@@ -22,13 +25,24 @@ from coldstream.sql import query
 _log = logging.getLogger("coldstream.consumers")
 
 # Not the message's fault, whatever it says: another transaction was in the way, or the server is
-# going down, coming up, out of connections, memory or disk.
-_PASSING = ("40", "08", "53", "57P")
+# going down, coming up, out of connections, memory or disk, or a standby by now.
+_PASSING = ("40", "08", "53", "57P", "25006", "CS011")
 
 # How long a wait goes without looking whether it is to end.
 _SLICE = 0.05
 
 _TEXT_LIMIT = 2000
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, as PostgreSQL's text holds it: whatever else it is, that is not to stop
+    the consumer."""
+    try:
+        said = str(error)
+    except Exception as another:
+        said = f"(its text cannot be had: {type(another).__name__})"
+    text = f"{type(error).__name__}: {said}"[:_TEXT_LIMIT].replace("\0", "")
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class AsyncFailures:
@@ -49,10 +63,13 @@ class AsyncFailures:
         self.patient = patient
         self._passing = 0
 
-    @staticmethod
-    def is_passing(error: Exception) -> bool:
+    def is_passing(self, error: Exception, *, of_handler: bool = False) -> bool:
         """Whether to try again for as long as it takes: a message is not to be skipped because
-        the server was away."""
+        the server was away. ``of_handler``: a handler raised it. Then it is not where it is of
+        another server than this consumer's: nothing says that the consumer has to wait for that
+        one."""
+        if of_handler and not is_of(error, self._store._connections.server):
+            return False
         cause = error.__cause__ if isinstance(error, Unavailable) else error
         if isinstance(cause, psycopg.Error):
             state = cause.sqlstate or ""
@@ -79,7 +96,7 @@ class AsyncFailures:
         _log.warning(
             "Consumer of %s: %s at %d in %s failed, attempt %d of %d in %.1f s: %s",
             *(self._options.source, message.type, message.position, message.stream_name),
-            *(attempt, self._options.attempts, pause, error),
+            *(attempt, self._options.attempts, pause, text_of(error)),
         )
         await self._sleep(pause)
 
@@ -92,8 +109,7 @@ class AsyncFailures:
             HandlerFailed: it must not be.
         """
         options = self._options
-        # PostgreSQL holds no NUL, and what says so is not to stop the consumer.
-        text = f"{type(error).__name__}: {error}".replace("\0", "")[:_TEXT_LIMIT]
+        text = text_of(error)
         if options.on_failure == "stop":
             raise HandlerFailed(
                 f"{options.name or 'The consumer'} could not handle {message.type} at "
@@ -105,19 +121,11 @@ class AsyncFailures:
                 or "Repair the handler and start again: the position is before this message. "
                 "on_failure says what else to do.",
             ) from error
+        connection = await unit.connection()
         stream = None
         if options.on_failure == "dead_letter":
-            stream = dead_letter_stream(message.category, options.name or "")
-            # A consumer of everything reads its own letters, too: a letter of a letter never ends.
-            if stream == message.stream_name:
-                stream = None
-        connection = await unit.connection()
+            stream, text = await self._write_letter(connection, message, text, attempts)
         with mapped(self._store.schema):
-            if stream is not None:
-                await connection.execute(
-                    query("write_message", self._store.schema).encode(),
-                    (*self._letter(stream, message, text, attempts), None),
-                )
             await connection.execute(
                 query("record_consumer_failure", self._store.schema).encode(),
                 [
@@ -131,9 +139,34 @@ class AsyncFailures:
             *("skipped" if stream is None else f"written to {stream}", text),
         )
 
-    def _letter(
-        self, stream: str, message: Message, text: str, attempts: int
-    ) -> tuple[object, ...]:
+    async def _write_letter(
+        self, connection: AsyncConnection[TupleRow], message: Message, text: str, attempts: int
+    ) -> tuple[str | None, str]:
+        """Write the message to the dead letters. Returns the stream, and the text to record; no
+        stream where there can be no letter, which is no reason to go no further."""
+        stream = dead_letter_stream(message.category, self._options.name or "")
+        # A consumer of everything reads its own letters, too: a letter of a letter never ends.
+        if stream == message.stream_name:
+            return None, text
+        try:
+            letter = self._letter(stream, message, text, attempts)
+            with mapped(self._store.schema):
+                await self._write_apart(connection, letter)
+        except Unavailable:
+            raise
+        except Exception as error:
+            return None, f"{text} (no dead letter: {text_of(error)})"
+        return stream, text
+
+    async def _write_apart(
+        self, connection: AsyncConnection[TupleRow], letter: MessageArguments
+    ) -> None:
+        """Write it so that a failure leaves the transaction as it was."""
+        statement = query("write_message", self._store.schema).encode()
+        async with connection.transaction():
+            await connection.execute(statement, (*letter, None))
+
+    def _letter(self, stream: str, message: Message, text: str, attempts: int) -> MessageArguments:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}
         metadata = {**metadata, **follow(message)}
         metadata["deadLetter"] = {

@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 from coldstream.client._async.retries import connection_lost
 from coldstream.client._async.store import AsyncStore, Tiers
 from coldstream.client._concurrency import settled
+from coldstream.client._whose import AsyncUnitInHand
 from coldstream.consumers._async.failures import AsyncFailures
 from coldstream.consumers._async.unit import AsyncContext, AsyncUnit
 from coldstream.consumers.handlers import Handlers
@@ -188,12 +189,15 @@ class AsyncWork:
         index = committed = alone = 0
         attempt = 1
         stopping = self._stopped()
+        handling = False
         while index < len(batch) and not stopping:
             step = self._step(batch, index, single=index < alone)
             end = index + len(step)
             try:
                 await self._members.hold(self.lease)
+                handling = True
                 await self._dispatch(step, attempt)
+                handling = False
                 stopping = self._stopped()
                 if self._unit.is_open and (
                     end - committed >= self._options.transaction_size
@@ -206,7 +210,7 @@ class AsyncWork:
                 raise
             except Exception as error:
                 await self._unit.rollback()
-                if self._failures.is_passing(error):
+                if self._failures.is_passing(error, of_handler=handling):
                     await self._failures.wait(error)
                 elif index > committed or len(step) > 1:
                     alone = end
@@ -241,13 +245,15 @@ class AsyncWork:
         if handler is None:
             return
         payload = handler.decode(step if self._handlers.batch is not None else message)
-        if not handler.with_context:
-            await settled(handler.function(payload))
-            return
         context = AsyncContext(
             self._store, self._unit, message, self._options.name, self.lease.member, attempt
         )
-        await settled(handler.function(payload, context))
+        arguments = (payload, context) if handler.with_context else (payload,)
+        in_hand = AsyncUnitInHand.set(self._unit)
+        try:
+            await settled(handler.function(*arguments))
+        finally:
+            AsyncUnitInHand.reset(in_hand)
 
     async def _commit(self, position: int) -> None:
         """Commit what handlers did, and that everything before a position is handled.

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 
 import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
-from coldstream.client._calls import message_arguments
+from coldstream.client._calls import MessageArguments, message_arguments
 from coldstream.client._concurrency import sleep_sync
 from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
+from coldstream.client._whose import is_of
 from coldstream.consumers._sync.unit import Unit
 from coldstream.consumers.metadata import follow
 from coldstream.consumers.options import Options, dead_letter_stream
@@ -25,13 +28,24 @@ from coldstream.sql import query
 _log = logging.getLogger("coldstream.consumers")
 
 # Not the message's fault, whatever it says: another transaction was in the way, or the server is
-# going down, coming up, out of connections, memory or disk.
-_PASSING = ("40", "08", "53", "57P")
+# going down, coming up, out of connections, memory or disk, or a standby by now.
+_PASSING = ("40", "08", "53", "57P", "25006", "CS011")
 
 # How long a wait goes without looking whether it is to end.
 _SLICE = 0.05
 
 _TEXT_LIMIT = 2000
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, as PostgreSQL's text holds it: whatever else it is, that is not to stop
+    the consumer."""
+    try:
+        said = str(error)
+    except Exception as another:
+        said = f"(its text cannot be had: {type(another).__name__})"
+    text = f"{type(error).__name__}: {said}"[:_TEXT_LIMIT].replace("\0", "")
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Failures:
@@ -52,10 +66,13 @@ class Failures:
         self.patient = patient
         self._passing = 0
 
-    @staticmethod
-    def is_passing(error: Exception) -> bool:
+    def is_passing(self, error: Exception, *, of_handler: bool = False) -> bool:
         """Whether to try again for as long as it takes: a message is not to be skipped because
-        the server was away."""
+        the server was away. ``of_handler``: a handler raised it. Then it is not where it is of
+        another server than this consumer's: nothing says that the consumer has to wait for that
+        one."""
+        if of_handler and not is_of(error, self._store._connections.server):
+            return False
         cause = error.__cause__ if isinstance(error, Unavailable) else error
         if isinstance(cause, psycopg.Error):
             state = cause.sqlstate or ""
@@ -82,7 +99,7 @@ class Failures:
         _log.warning(
             "Consumer of %s: %s at %d in %s failed, attempt %d of %d in %.1f s: %s",
             *(self._options.source, message.type, message.position, message.stream_name),
-            *(attempt, self._options.attempts, pause, error),
+            *(attempt, self._options.attempts, pause, text_of(error)),
         )
         self._sleep(pause)
 
@@ -95,8 +112,7 @@ class Failures:
             HandlerFailed: it must not be.
         """
         options = self._options
-        # PostgreSQL holds no NUL, and what says so is not to stop the consumer.
-        text = f"{type(error).__name__}: {error}".replace("\0", "")[:_TEXT_LIMIT]
+        text = text_of(error)
         if options.on_failure == "stop":
             raise HandlerFailed(
                 f"{options.name or 'The consumer'} could not handle {message.type} at "
@@ -108,19 +124,11 @@ class Failures:
                 or "Repair the handler and start again: the position is before this message. "
                 "on_failure says what else to do.",
             ) from error
+        connection = unit.connection()
         stream = None
         if options.on_failure == "dead_letter":
-            stream = dead_letter_stream(message.category, options.name or "")
-            # A consumer of everything reads its own letters, too: a letter of a letter never ends.
-            if stream == message.stream_name:
-                stream = None
-        connection = unit.connection()
+            stream, text = self._write_letter(connection, message, text, attempts)
         with mapped(self._store.schema):
-            if stream is not None:
-                connection.execute(
-                    query("write_message", self._store.schema).encode(),
-                    (*self._letter(stream, message, text, attempts), None),
-                )
             connection.execute(
                 query("record_consumer_failure", self._store.schema).encode(),
                 [
@@ -134,9 +142,32 @@ class Failures:
             *("skipped" if stream is None else f"written to {stream}", text),
         )
 
-    def _letter(
-        self, stream: str, message: Message, text: str, attempts: int
-    ) -> tuple[object, ...]:
+    def _write_letter(
+        self, connection: Connection[TupleRow], message: Message, text: str, attempts: int
+    ) -> tuple[str | None, str]:
+        """Write the message to the dead letters. Returns the stream, and the text to record; no
+        stream where there can be no letter, which is no reason to go no further."""
+        stream = dead_letter_stream(message.category, self._options.name or "")
+        # A consumer of everything reads its own letters, too: a letter of a letter never ends.
+        if stream == message.stream_name:
+            return None, text
+        try:
+            letter = self._letter(stream, message, text, attempts)
+            with mapped(self._store.schema):
+                self._write_apart(connection, letter)
+        except Unavailable:
+            raise
+        except Exception as error:
+            return None, f"{text} (no dead letter: {text_of(error)})"
+        return stream, text
+
+    def _write_apart(self, connection: Connection[TupleRow], letter: MessageArguments) -> None:
+        """Write it so that a failure leaves the transaction as it was."""
+        statement = query("write_message", self._store.schema).encode()
+        with connection.transaction():
+            connection.execute(statement, (*letter, None))
+
+    def _letter(self, stream: str, message: Message, text: str, attempts: int) -> MessageArguments:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}
         metadata = {**metadata, **follow(message)}
         metadata["deadLetter"] = {

@@ -9,14 +9,22 @@ from contextlib import ExitStack, suppress
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection, Rollback
 from psycopg.rows import TupleRow
 
 from coldstream.client._calls import check_version, message_arguments, write_many_arguments
 from coldstream.client._errors import mapped
+from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.store import Store
+from coldstream.errors import ConsumerError
 from coldstream.message import Message, NewMessage, WriteResult
 from coldstream.sql import query
+
+# Statements that wait for whoever has the lock of a category: which argument names the streams.
+_STREAMS_OF = {"write_message": 1, "write_messages": 1, "import_messages": 2}
+# Those that wait for whoever has written at all.
+_READS_EVERYTHING = ("frontier", "join_consumer", "position_at", "reset_consumer")
 
 
 class Unit:
@@ -46,6 +54,49 @@ class Unit:
                 raise
             self._stack, self._connection = stack, connection
         return self._connection
+
+    def check(self, connections: Connections, name: str | None, arguments: Any = ()) -> None:
+        """See to it that a statement of the handler over another connection does not wait for this
+        transaction, which ends after the handler. ``name`` ``None``: any connection.
+
+        Raises:
+            ConsumerError: it would.
+        """
+        connection, own = self._connection, self._store._connections
+        if connection is None or connections.server != own.server:
+            return
+        if name is None:
+            if connections is own and own.max_size == 1:
+                raise ConsumerError(
+                    "The handler's transaction has the only connection of the store",
+                    hint="Use the context: connection, write_message and write_messages. Or open "
+                    "the store with a larger max_size.",
+                )
+            return
+        reads_everything = name in _READS_EVERYTHING
+        if connections.schema != own.schema or not (reads_everything or name in _STREAMS_OF):
+            return
+        streams = None if reads_everything else arguments[_STREAMS_OF[name]]
+        if isinstance(streams, str) and name == "write_message":
+            streams = [streams]
+        try:
+            cursor = connection.execute(query("own_locks", own.schema).encode(), [streams])
+            [(stream, has_written)] = cursor.fetchall()
+        except psycopg.Error:
+            # The transaction has failed already, and what it locked is free.
+            return
+        if stream is not None:
+            raise ConsumerError(
+                f"The handler's transaction writes to the category of {stream}, and another write "
+                "to it would wait for that to end",
+                hint="Write with context.write_message or context.write_messages.",
+            )
+        if reads_everything and has_written:
+            raise ConsumerError(
+                "The handler's transaction has written, and a read of everything would wait for "
+                "that to end",
+                hint="Read before writing, or have a consumer of everything.",
+            )
 
     def commit(self) -> None:
         """Commit, where there is something to. Raises Unavailable where it is not known whether it
@@ -102,7 +153,13 @@ class Context:
         expected_version: int | None = None,
     ) -> WriteResult:
         """As :meth:`Store.write_message`, in that transaction: the message is there exactly
-        once. It holds the lock of the stream's category until the transaction ends."""
+        once.
+
+        It holds the lock of the stream's category until the transaction ends, after the handler.
+        What is done over another connection meanwhile must not wait for that: a write of the store
+        to the same category, or a read of everything, is a ConsumerError. Not seen is what another
+        thread or program does for the handler.
+        """
         arguments = (
             *message_arguments(id, stream_name, type, data, metadata),
             check_version(expected_version),

@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from coldstream.client._concurrency import settled_sync
 from coldstream.client._sync.retries import connection_lost
 from coldstream.client._sync.store import Store, Tiers
+from coldstream.client._whose import UnitInHand
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.unit import Context, Unit
 from coldstream.consumers.handlers import Handlers
@@ -191,12 +192,15 @@ class Work:
         index = committed = alone = 0
         attempt = 1
         stopping = self._stopped()
+        handling = False
         while index < len(batch) and not stopping:
             step = self._step(batch, index, single=index < alone)
             end = index + len(step)
             try:
                 self._members.hold(self.lease)
+                handling = True
                 self._dispatch(step, attempt)
+                handling = False
                 stopping = self._stopped()
                 if self._unit.is_open and (
                     end - committed >= self._options.transaction_size
@@ -209,7 +213,7 @@ class Work:
                 raise
             except Exception as error:
                 self._unit.rollback()
-                if self._failures.is_passing(error):
+                if self._failures.is_passing(error, of_handler=handling):
                     self._failures.wait(error)
                 elif index > committed or len(step) > 1:
                     alone = end
@@ -244,13 +248,15 @@ class Work:
         if handler is None:
             return
         payload = handler.decode(step if self._handlers.batch is not None else message)
-        if not handler.with_context:
-            settled_sync(handler.function(payload))
-            return
         context = Context(
             self._store, self._unit, message, self._options.name, self.lease.member, attempt
         )
-        settled_sync(handler.function(payload, context))
+        arguments = (payload, context) if handler.with_context else (payload,)
+        in_hand = UnitInHand.set(self._unit)
+        try:
+            settled_sync(handler.function(*arguments))
+        finally:
+            UnitInHand.reset(in_hand)
 
     def _commit(self, position: int) -> None:
         """Commit what handlers did, and that everything before a position is handled.
