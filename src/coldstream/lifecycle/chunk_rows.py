@@ -120,6 +120,9 @@ def _second_connection(session: Session, dsn: str) -> Connection | None:
             cursor.execute(query("server_identity", session.schema))
             if cursor.fetchone() != session.one("server_identity"):
                 return None
+            # A session of its own: what the database or the role sets must hide no rows from it.
+            cursor.execute(query("lifecycle_settings", session.schema).replace("%s", "false"))
+            cursor.fetchall()
         stack.pop_all()
     return connection
 

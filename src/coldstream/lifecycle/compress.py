@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import OlderThan, Progress, Session, patiently, working
+from coldstream.lifecycle.session import OlderThan, Progress, Session, each, patiently, working
 from coldstream.lifecycle.states import COMPRESSIBLE
 
 
@@ -27,8 +27,7 @@ def compress(
         chunks = due(session, older_than, sizes=dry_run)
         if dry_run:
             return chunks
-        for chunk in chunks:
-            compress_chunk(session, chunk, progress)
+        each(chunks, lambda chunk: compress_chunk(session, chunk, progress))
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
 

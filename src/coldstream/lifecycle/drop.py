@@ -7,7 +7,7 @@ from datetime import UTC
 
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import OlderThan, Progress, Session, patiently, working
+from coldstream.lifecycle.session import OlderThan, Progress, Session, each, patiently, working
 from coldstream.lifecycle.states import DROPPABLE
 
 
@@ -45,9 +45,8 @@ def drop(
         session.rows("check_no_retention_policy")
         drops = plan(session, older_than, kept=kept, sizes=dry_run)
         if not dry_run:
-            for each in drops:
-                if each.reason is None:
-                    drop_chunk(session, each.chunk, progress)
+            due = [one.chunk for one in drops if one.reason is None]
+            each(due, lambda chunk: drop_chunk(session, chunk, progress))
         return drops
 
 

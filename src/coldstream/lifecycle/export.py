@@ -11,7 +11,15 @@ from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
-from coldstream.lifecycle.session import OlderThan, Progress, Session, reporter, working
+from coldstream.lifecycle.session import (
+    OlderThan,
+    Progress,
+    Session,
+    again_one,
+    each,
+    reporter,
+    working,
+)
 from coldstream.lifecycle.states import EXPORTABLE, EXPORTED_ALREADY
 
 Format = Literal["parquet", "csv"]
@@ -53,8 +61,9 @@ def archive(
         location.check_writable()
         store_id = str(session.one("store_id")[0])
         with ChunkRows(session, store.dsn) as rows:
-            for chunk in chunks:
-                export_chunk(
+            each(
+                chunks,
+                lambda chunk: export_chunk(
                     session,
                     rows,
                     location,
@@ -65,7 +74,8 @@ def archive(
                     spool_dir,
                     file_rows,
                     progress,
-                )
+                ),
+            )
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
 
@@ -85,7 +95,7 @@ def export_chunk(
     """Export one chunk and commit its manifest. ``file_rows``: see :func:`export_rows`."""
     started = time.monotonic()
     progress(chunk, "seal", 0, None)
-    _, chunk_name, messages = session.one("begin_export", [chunk.range_start, again])
+    _, chunk_name, messages = again_one(session, "begin_export", [chunk.range_start, again])
     report = reporter(progress, chunk)
     manifest = export_rows(
         location,
@@ -102,6 +112,8 @@ def export_chunk(
             step, done, messages if step == "rows" else total
         ),
     )
+    # Before anybody can take it for the truth.
+    session.rows("check_manifest", [chunk.range_start, manifest.to_json().decode()])
     manifest_key = commit_manifest(location, manifest)
     session.record(
         "record_export",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
-from coldstream.errors import InvalidInput, LifecycleBusy, Unavailable
+from coldstream.errors import InvalidInput, LifecycleBusy, LifecycleError, Unavailable
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.sql import query
 
@@ -100,9 +100,11 @@ class Session:
 
 @contextmanager
 def reading(store: Store) -> Iterator[Session]:
-    """A session that only looks."""
-    with store._connections.connection() as connection:
-        yield Session(connection, store.schema)
+    """A session that only looks, in one transaction."""
+    with store._connections.connection() as connection, connection.transaction():
+        session = Session(connection, store.schema)
+        session.rows("lifecycle_settings", [True])
+        yield session
 
 
 @contextmanager
@@ -116,6 +118,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
     with store._connections.connection() as connection:
         session = Session(connection, store.schema)
         deadline = time.monotonic() + wait.total_seconds()
+        before: list[TupleRow] = []
         while not session.one("lifecycle_lock", [table])[0]:
             if time.monotonic() >= deadline:
                 raise LifecycleBusy(
@@ -127,11 +130,15 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
             # What the history of the chunks shows, and the next one who finds the lock taken.
             session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
             session.rows("read_committed")
+            # Not for the session's whole life: it goes back to a pool.
+            before = session.rows("lifecycle_settings", [False])
             # Where no background worker does it.
             _again(lambda: session.rows("close_ended_chunks"))
             yield session
         finally:
             if not connection.closed:
+                for name, value, _ in before:
+                    session.rows("set_setting", [name, value])
                 session.rows("default_isolation")
                 session.rows("lifecycle_unlock", [table])
                 session.rows("reset_application_name")
@@ -157,6 +164,29 @@ def patiently(session: Session, name: str, arguments: Any) -> None:
             session.rows(name, arguments)
 
     _again(once)
+
+
+def each(chunks: Iterable[Chunk], step: Callable[[Chunk], object]) -> None:
+    """Do a step for every chunk: one that cannot be done keeps no other.
+
+    Raises:
+        LifecycleError: the first one's, once all were tried.
+    """
+    first: LifecycleError | None = None
+    for chunk in chunks:
+        try:
+            step(chunk)
+        except LifecycleError as error:
+            first = first or error
+    if first:
+        raise first
+
+
+def again_one(session: Session, name: str, arguments: Any) -> TupleRow:
+    """The row of a named statement that is run again where others were in its way."""
+    rows: list[TupleRow] = []
+    _again(lambda: rows.append(session.one(name, arguments)))
+    return rows[-1]
 
 
 def _again(run: Callable[[], object]) -> None:

@@ -91,15 +91,6 @@ def verify_chunk(
     """Prove one chunk's object, as the ledger knows it now; see :func:`verify_object`."""
     started = time.monotonic()
     rows = session.rows("archived_manifests", [chunk.range_end, chunk.range_start])
-    if chunk.state == EXPORTED and len(rows) > 1:
-        # TimescaleDB fits a chunk to those that are there, not to those that left: of a longer
-        # interval it may reach back over them. The archive is read in the order of ranges, in which
-        # such a one has no place.
-        raise ArchiveError(
-            f"The range {chunk.range_start} to {chunk.range_end} overlaps another archived one",
-            hint="The chunk interval was made longer after all that came before had been dropped. "
-            "The chunk stays in the database, where all of it can be read.",
-        )
     [(manifest_key, digest, url, objects)] = [
         row[3:] for row in rows if row[0] == chunk.range_start
     ]
@@ -115,6 +106,6 @@ def verify_chunk(
     verify_object(location, manifest, deep=deep, progress=reporter(progress, chunk))
     session.record(
         "record_verified",
-        [chunk.range_start, digest, location.url],
+        [chunk.range_start, digest, location.url, manifest.to_json().decode()],
         seconds=time.monotonic() - started,
     )

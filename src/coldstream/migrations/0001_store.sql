@@ -72,12 +72,16 @@ CREATE TABLE @extschema@.chunks (
   state text NOT NULL CHECK (state IN (
     'open', 'closed', 'compressed', 'sealed', 'exporting', 'exported', 'verified', 'dropped', 'rehydrated'
   )),
+  -- What was counted when it was last closed, also while late data has it open again: a chunk that then
+  -- has fewer lost some.
   messages bigint,
   streams bigint,
   first_global_position bigint,
   last_global_position bigint,
   first_time timestamptz,
   last_time timestamptz,
+  -- Somebody deleted some of them since they were counted, so that fewer are no loss.
+  thinned boolean NOT NULL DEFAULT false,
   row_bytes bigint,
   columnstore_bytes bigint,
   -- Of all files; archive_object is the first one's (see archive_files).

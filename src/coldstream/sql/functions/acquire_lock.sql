@@ -8,6 +8,12 @@ DECLARE
   _category varchar := pg_catalog.split_part(acquire_lock.stream_name, '-', 1);
   _category_name_hash bigint := @extschema@.hash_64(_category);
 BEGIN
+  -- Every writer comes here: while a restore is at work TimescaleDB would put what is written where nobody
+  -- looks for it afterwards.
+  IF pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'on' THEN
+    PERFORM @extschema@.check_rows_visible();
+  END IF;
+
   PERFORM pg_catalog.pg_advisory_xact_lock(_category_name_hash);
 
   IF @extschema@.debugging('message_store.debug_write') THEN

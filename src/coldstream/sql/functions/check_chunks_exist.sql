@@ -10,6 +10,7 @@ AS $$
 DECLARE
   _chunk_name text;
 BEGIN
+  PERFORM @extschema@.check_rows_visible();
   FOREACH _chunk_name IN ARRAY $1 LOOP
     IF pg_catalog.to_regclass(_chunk_name) IS NULL THEN
       RAISE EXCEPTION 'A chunk left the database during the read: %', _chunk_name

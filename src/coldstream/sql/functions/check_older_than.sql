@@ -1,8 +1,10 @@
--- Refuses an interval that means the future.
+-- Refuses an interval that means the future. A day is 24 hours, whatever the session's time zone does
+-- that night.
 CREATE OR REPLACE FUNCTION @extschema@.check_older_than(older_than interval)
 RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
 AS $$
 DECLARE
   _now timestamptz := pg_catalog.clock_timestamp();

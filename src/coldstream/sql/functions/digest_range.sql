@@ -9,7 +9,8 @@ AS $$
 DECLARE
   _digest text;
 BEGIN
-  EXECUTE pg_catalog.format(
+  -- The range as values: as text it would be what the session's settings make of a time.
+  EXECUTE
     $query$
       SELECT 'sum-sha256:' || count(*) || ':'
         || @extschema@.hex_64(coalesce(sum(@extschema@.int_64(h.hash, 1)), 0))
@@ -22,14 +23,13 @@ BEGIN
           SELECT m.global_position, m.position, m.time, m.id, m.stream_name, m.type,
             m.data::text AS data, m.metadata::text AS metadata
           FROM @extschema@.messages AS m
-          WHERE m.time >= %L AND m.time < %L
+          WHERE m.time >= $1 AND m.time < $2
           OFFSET 0
         ) AS r
         OFFSET 0
       ) AS h
-    $query$,
-    $1, $2
-  ) INTO _digest;
+    $query$
+  INTO _digest USING $1, $2;
   RETURN _digest;
 END;
 $$;

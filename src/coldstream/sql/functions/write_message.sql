@@ -40,7 +40,9 @@ DECLARE
 BEGIN
   IF pg_catalog.pg_advisory_xact_lock(
     @extschema@.hash_64(pg_catalog.split_part($2, '-', 1)::varchar)
-  ) IS NULL OR @extschema@.debugging('message_store.debug_write') THEN
+  ) IS NULL OR @extschema@.debugging('message_store.debug_write')
+    OR pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'on'
+  THEN
     PERFORM @extschema@.acquire_lock($2);
   END IF;
 

@@ -42,7 +42,6 @@ BEGIN
   ELSIF _chunk.state IN ('closed', 'compressed') THEN
     UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL
     WHERE range_start = _chunk.range_start;
-    DELETE FROM @extschema@.chunk_categories WHERE range_start = _chunk.range_start;
   ELSIF _chunk.state <> 'open' THEN
     RAISE EXCEPTION 'Message is too late: % is in the range % to %, which is %',
       $1, _chunk.range_start, _chunk.range_end, _chunk.state

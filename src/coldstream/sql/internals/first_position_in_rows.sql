@@ -20,11 +20,10 @@ BEGIN
   LOOP
     _first := _chunk.first_global_position;
     IF _chunk.state = 'open' THEN
-      EXECUTE format(
+      EXECUTE
         'SELECT min(m.global_position) FROM @extschema@.messages AS m
-         WHERE m.time >= %L AND m.time < %L',
-        _chunk.range_start, _chunk.range_end
-      ) INTO _first;
+         WHERE m.time >= $1 AND m.time < $2'
+      INTO _first USING _chunk.range_start, _chunk.range_end;
     END IF;
     _least := least(_least, _first);
   END LOOP;

@@ -1,13 +1,16 @@
--- Keeps the heads and the ledger true through TRUNCATE. Refused once a part of the history has left
--- the database: with RESTART IDENTITY its positions would be handed out a second time.
+-- Keeps the heads and the ledger true through TRUNCATE. Refused once a part of the history is on its way
+-- into the archive: with RESTART IDENTITY its positions would be handed out a second time, and the next
+-- export would take the place of what is there.
 CREATE OR REPLACE FUNCTION @extschema@.messages_after_truncate()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF EXISTS (SELECT FROM @extschema@.chunks AS c WHERE c.state IN ('dropped', 'rehydrated')) THEN
-    RAISE EXCEPTION 'Cannot truncate messages: part of the history is archived'
+  IF EXISTS (
+    SELECT FROM @extschema@.chunks AS c WHERE c.state NOT IN ('open', 'closed', 'compressed')
+  ) THEN
+    RAISE EXCEPTION 'Cannot truncate messages: part of the history is sealed or archived'
       USING
         ERRCODE = 'object_not_in_prerequisite_state',
         HINT = 'Install a new store into another schema instead.';

@@ -1,7 +1,6 @@
 -- Recomputes what a write must know about the ledger, after chunks changed.
 --
--- A chunk that somebody dropped by hand is recorded as dropped: reads that need it then say so, and
--- what was verified before is read from the archive. Nothing is known of one that was still open.
+-- Chunks that somebody changed by hand are looked for first (reconcile_chunks).
 -- What came back from the archive, or a part of it, has no say in the window of unique ids.
 CREATE OR REPLACE FUNCTION @extschema@.sync_store()
 RETURNS void
@@ -12,52 +11,67 @@ DECLARE
   _rows_since timestamptz := (SELECT s.rows_since FROM @extschema@.store AS s);
   _closed_before timestamptz;
   -- The chunks that are there. Looked up once: that takes as long as there are many of them.
+  _chunks regclass[];
   _names text[];
   _starts timestamptz[];
   _ends timestamptz[];
   _compressed boolean[];
 BEGIN
-  SELECT pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, r.relname)),
+  SELECT pg_catalog.array_agg(h.chunk),
+    pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, r.relname)),
     pg_catalog.array_agg(h.range_start), pg_catalog.array_agg(h.range_end),
     pg_catalog.array_agg(h.is_compressed)
-  INTO _names, _starts, _ends, _compressed
+  INTO _chunks, _names, _starts, _ends, _compressed
   FROM @extschema@.hypertable_chunks() AS h
   JOIN pg_catalog.pg_class AS r ON r.oid = h.chunk
   JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace;
 
-  DELETE FROM @extschema@.chunks AS c
-  WHERE c.state = 'open' AND NOT EXISTS (
-    SELECT FROM pg_catalog.unnest(_names) AS h (name) WHERE h.name = c.chunk_name
-  ) AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
-
-  UPDATE @extschema@.chunks AS c
-  SET state = 'dropped', chunk_name = NULL, dropped_at = pg_catalog.clock_timestamp()
-  WHERE c.state <> 'dropped' AND NOT EXISTS (
-    SELECT FROM pg_catalog.unnest(_names) AS h (name) WHERE h.name = c.chunk_name
-  ) AND pg_catalog.to_regclass(c.chunk_name) IS NULL;
-  IF FOUND THEN
-    UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  IF EXISTS (
+    SELECT FROM @extschema@.chunks AS c
+    WHERE c.state <> 'dropped' AND NOT EXISTS (
+      SELECT FROM ROWS FROM (
+        pg_catalog.unnest(_chunks), pg_catalog.unnest(_starts), pg_catalog.unnest(_ends)
+      ) AS h (chunk, range_start, range_end)
+      WHERE h.range_start = c.range_start AND h.range_end = c.range_end
+        AND h.chunk = pg_catalog.to_regclass(c.chunk_name)
+    )
+  ) THEN
+    PERFORM @extschema@.reconcile_chunks(_chunks, _starts, _ends);
   END IF;
 
   UPDATE @extschema@.chunks AS c
   SET part_name = NULL, part_streams = NULL, part_messages = NULL, part_digest = NULL,
     row_versions = NULL, kept_until = NULL
   WHERE c.part_name IS NOT NULL AND NOT EXISTS (
-    SELECT FROM pg_catalog.unnest(_names) AS h (name) WHERE h.name = c.part_name
-  ) AND pg_catalog.to_regclass(c.part_name) IS NULL;
+    SELECT FROM pg_catalog.unnest(_chunks) AS h (chunk) WHERE h.chunk = pg_catalog.to_regclass(c.part_name)
+  ) AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_inherits AS i
+    WHERE i.inhrelid = pg_catalog.to_regclass(c.part_name) AND i.inhparent = '@extschema@.messages'::regclass
+  );
   IF FOUND THEN
     UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
   END IF;
 
   -- A read asks the ledger for what is older than the last closed chunk. So a chunk that could not be
-  -- closed before a newer one was, because somebody still wrote into it, has to be known: as open.
+  -- closed before a newer one was, because somebody still wrote into it, has to be known: as open. Not one
+  -- whose messages another row has already (reconcile_chunks). One that begins where a range that left
+  -- began, and is longer, has its messages after that range.
   INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
-  SELECT h.range_start, h.range_end, h.name, 'open'
+  SELECT coalesce(o.range_end, h.range_start), h.range_end, h.name, 'open'
   FROM ROWS FROM (
     pg_catalog.unnest(_starts), pg_catalog.unnest(_ends), pg_catalog.unnest(_names)
   ) AS h (range_start, range_end, name)
-  WHERE h.range_start < (
-    SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open'
+  LEFT JOIN @extschema@.chunks AS o
+    ON o.range_start = h.range_start AND o.range_end < h.range_end AND o.state = 'dropped'
+  WHERE h.range_start < greatest(
+    (SELECT s.closed_before FROM @extschema@.store AS s),
+    (SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open')
+  ) AND NOT EXISTS (
+    SELECT FROM @extschema@.chunks AS c WHERE c.range_start = coalesce(o.range_end, h.range_start)
+  ) AND NOT EXISTS (
+    SELECT FROM @extschema@.chunks AS c
+    WHERE c.state <> 'dropped' AND pg_catalog.tstzrange(c.range_start, c.range_end)
+      && pg_catalog.tstzrange(h.range_start, h.range_end)
   )
   ON CONFLICT (range_start) DO NOTHING;
 

@@ -13,6 +13,7 @@ DECLARE
   _other record;
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
+  PERFORM @extschema@.check_columns();
   _row := @extschema@.lock_range($1, 'EXCLUSIVE');
   IF _row.state IS DISTINCT FROM 'dropped' OR _row.archive_object IS NULL THEN
     RAISE EXCEPTION 'The chunk that starts at % is not in the archive alone: it is %',
@@ -36,6 +37,7 @@ BEGIN
   ELSE
     PERFORM @extschema@.unfreeze(_row.part_name::regclass);
   END IF;
+  PERFORM @extschema@.drop_foreign_triggers($1);
   RETURN _row;
 END;
 $$;

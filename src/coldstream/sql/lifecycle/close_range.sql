@@ -15,6 +15,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _chunk record;
+  _other record;
   _row @extschema@.chunks;
   _name text;
 BEGIN
@@ -26,12 +27,24 @@ BEGIN
   SELECT h.* INTO _chunk FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'No chunk of messages starts at %', $1 USING ERRCODE = 'no_data_found';
-  ELSIF _chunk.range_end > pg_catalog.clock_timestamp() THEN
+  ELSIF _chunk.range_end > clock_timestamp() THEN
     RAISE EXCEPTION 'The range of the chunk has not ended: %', _chunk.range_end
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 
+  PERFORM @extschema@.check_rows_visible();
   LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+  -- Two rows of the ledger for one message would give it twice.
+  SELECT c.range_start, c.range_end, c.state INTO _other FROM @extschema@.chunks AS c
+  WHERE c.state <> 'dropped' AND tstzrange(c.range_start, c.range_end) && tstzrange($1, _chunk.range_end)
+    AND (c.range_start, c.range_end) <> ($1, _chunk.range_end)
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'The chunk of % to % was split or merged: the ledger has % to % (%)',
+      $1, _chunk.range_end, _other.range_start, _other.range_end, _other.state
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+        HINT = 'CALL @extschema@.close_ended_chunks(), then run this again.';
+  END IF;
   _name := @extschema@.qualified_name(_chunk.chunk);
   _row := @extschema@.lock_range($1, 'SHARE');
   IF _row.state <> 'open' THEN
@@ -42,46 +55,12 @@ BEGIN
   VALUES ($1, _chunk.range_end, _name, 'open')
   ON CONFLICT (range_start) DO NOTHING;
 
-  DELETE FROM @extschema@.chunk_categories WHERE range_start = $1;
-
   PERFORM @extschema@.mark_streams($1, _chunk.range_end);
-
-  -- One look at the rows, by stream: streams are few beside messages, and everything else adds up
-  -- from them. In the order of categories, so that the pages of the index are filled.
-  EXECUTE pg_catalog.format(
-    'WITH s AS MATERIALIZED (
-       SELECT m.stream_category AS category, m.stream_name, count(*) AS messages,
-         min(m.global_position) AS first_position, max(m.global_position) AS last_position,
-         min(m.time) AS first_time, max(m.time) AS last_time
-       FROM @extschema@.messages AS m
-       WHERE m.time >= %L AND m.time < %L
-       GROUP BY m.stream_category, m.stream_name
-     ), r AS (
-       INSERT INTO @extschema@.chunk_categories
-         (category, range_start, first_global_position, last_global_position, messages)
-       SELECT s.category, $1, min(s.first_position), max(s.last_position), sum(s.messages)
-       FROM s
-       GROUP BY s.category
-       ORDER BY s.category
-     )
-     UPDATE @extschema@.chunks AS c
-     SET state = $2, closed_at = pg_catalog.clock_timestamp(), row_bytes = $3,
-       messages = t.messages, streams = t.streams,
-       first_global_position = t.first_position, last_global_position = t.last_position,
-       first_time = t.first_time, last_time = t.last_time
-     FROM (
-       SELECT coalesce(sum(s.messages), 0) AS messages, count(*) AS streams,
-         min(s.first_position) AS first_position, max(s.last_position) AS last_position,
-         min(s.first_time) AS first_time, max(s.last_time) AS last_time
-       FROM s
-     ) AS t
-     WHERE c.range_start = $1
-     RETURNING c.*',
-    $1, _chunk.range_end
-  ) INTO _row USING
+  _row := @extschema@.count_range(
     $1,
     CASE WHEN _chunk.is_compressed THEN 'compressed' ELSE 'closed' END,
-    coalesce(_row.row_bytes, pg_catalog.pg_total_relation_size(_chunk.chunk));
+    coalesce(_row.row_bytes, pg_total_relation_size(_chunk.chunk))
+  );
 
   PERFORM @extschema@.sync_store();
   RETURN _row;

@@ -16,6 +16,14 @@ BEGIN
   PERFORM @extschema@.lifecycle_lock();
   PERFORM @extschema@.check_columnstore();
 
+  -- The chunk as TimescaleDB's policy takes it first: with a weaker lock from close_range each would hold
+  -- what the other wants. Before it the lock on messages, where close_range will want it.
+  IF NOT EXISTS (
+    SELECT FROM @extschema@.chunks AS c WHERE c.range_start = $1 AND c.state <> 'open'
+  ) THEN
+    LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+  END IF;
+  PERFORM @extschema@.lock_range($1, 'EXCLUSIVE');
   _row := @extschema@.close_range($1);
   IF _row.state NOT IN ('closed', 'compressed') THEN
     RETURN _row;

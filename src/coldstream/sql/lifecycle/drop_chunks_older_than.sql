@@ -19,7 +19,9 @@ AS $$
 DECLARE
   _before timestamptz := @extschema@.check_older_than($1);
   _range_start timestamptz;
+  _lock_timeout constant text := pg_catalog.current_setting('lock_timeout');
 BEGIN
+  PERFORM @extschema@.lifecycle_lock();
   FOR _range_start IN
     SELECT h.range_start
     FROM @extschema@.hypertable_chunks() AS h
@@ -29,9 +31,23 @@ BEGIN
       OR c.kept_until <= pg_catalog.clock_timestamp()
     )
   LOOP
-    RETURN QUERY
-    SELECT r.range_start, r.range_end, r.messages, r.archive_object
-    FROM @extschema@.drop_range(_range_start, $2) AS r;
+    -- All or none. A reader or a job that is in the way of one is waited for a few times.
+    FOR _try IN 1 .. 5 LOOP
+      BEGIN
+        PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
+        RETURN QUERY
+        SELECT r.range_start, r.range_end, r.messages, r.archive_object
+        FROM @extschema@.drop_range(_range_start, $2) AS r;
+        EXIT;
+      EXCEPTION
+        WHEN lock_not_available OR deadlock_detected THEN
+          IF _try = 5 THEN
+            RAISE;
+          END IF;
+          PERFORM pg_catalog.pg_sleep(0.2 * _try);
+      END;
+    END LOOP;
   END LOOP;
+  PERFORM pg_catalog.set_config('lock_timeout', _lock_timeout, true);
 END;
 $$;

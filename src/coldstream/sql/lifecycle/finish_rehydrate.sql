@@ -22,7 +22,9 @@ BEGIN
   _versions := @extschema@.row_versions(_chunk.chunk);
   _digest := @extschema@.digest_range(_row.range_start, _row.range_end);
 
-  IF _row.state <> 'dropped' OR _digest <> _row.digest OR _chunk.range_end IS DISTINCT FROM _row.range_end
+  IF _row.state IS DISTINCT FROM 'dropped' OR _digest IS DISTINCT FROM _row.digest
+    OR pg_catalog.split_part(_digest, ':', 2) IS DISTINCT FROM _row.messages::text
+    OR _chunk.range_end IS DISTINCT FROM _row.range_end
   THEN
     RAISE EXCEPTION 'The rows of % to % are not the ones that were archived (% instead of %)',
       _row.range_start, _row.range_end, _digest, _row.digest

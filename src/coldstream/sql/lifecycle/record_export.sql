@@ -19,6 +19,7 @@ BEGIN
     RAISE EXCEPTION 'The chunk that starts at % is not being exported', $1
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
+  PERFORM @extschema@.check_manifest($1, $4);
   -- Before the state, whose trigger looks at the bytes.
   PERFORM @extschema@.record_files($1, $4);
   UPDATE @extschema@.chunks AS c

@@ -1,6 +1,7 @@
 -- exported -> verified: the object was read back from storage and is what the manifest says. A chunk
 -- that was verified before, or has been dropped, keeps its state and gets a new time. The digest names
 -- what was verified: a ledger that says something else has moved on. Readers look where it was verified.
+-- The manifest, which the files were compared with, has to say what the ledger counted.
 --
 -- The server's own digest of the rows is compared here, where no lock waits for it. row_versions is
 -- what lets the drop see that they are still the same; where the rows are not the ones that were
@@ -8,7 +9,8 @@
 CREATE OR REPLACE FUNCTION @extschema@.record_verified(
   range_start timestamptz,
   digest text,
-  archive_url text
+  archive_url text,
+  manifest jsonb
 )
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -20,6 +22,7 @@ DECLARE
   _versions text;
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
+  PERFORM @extschema@.check_manifest($1, $4);
   SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1;
   IF _row.state IN ('exported', 'verified') THEN
     _versions := @extschema@.row_versions(pg_catalog.to_regclass(_row.chunk_name));
@@ -34,7 +37,7 @@ BEGIN
   SET state = CASE WHEN c.state = 'exported' THEN 'verified' ELSE c.state END,
     verified_at = pg_catalog.clock_timestamp(), archive_url = $3,
     row_versions = CASE WHEN c.state IN ('exported', 'verified') THEN _versions ELSE c.row_versions END
-  WHERE c.range_start = $1 AND c.digest = $2
+  WHERE c.range_start = $1 AND c.digest = $2 AND $4 ->> 'digest' = $2
     AND c.state IN ('exported', 'verified', 'dropped', 'rehydrated')
   RETURNING c.* INTO _row;
   IF NOT FOUND THEN

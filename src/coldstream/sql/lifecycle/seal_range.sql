@@ -1,6 +1,9 @@
 -- closed, compressed -> sealed: from here on the rows of the chunk do not change, so that what is
 -- exported is what is there at the drop. freeze_chunk waits for open writers, then TimescaleDB itself
 -- refuses DML. The Apache edition has no freeze; there the recount at the drop alone holds.
+--
+-- Under the lock the messages are counted and compared with the ledger: a chunk whose table was emptied
+-- behind the store's back is not exported as an empty one.
 CREATE OR REPLACE FUNCTION @extschema@.seal_range(range_start timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -12,6 +15,7 @@ DECLARE
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
   PERFORM @extschema@.check_no_retention_policy();
+  PERFORM @extschema@.check_columns();
 
   PERFORM @extschema@.close_range($1);
   _row := @extschema@.lock_range($1, 'SHARE');
@@ -19,8 +23,11 @@ BEGIN
     RETURN _row;
   END IF;
 
+  PERFORM @extschema@.check_chunk_range($1);
+  PERFORM @extschema@.check_overlap($1);
+  PERFORM @extschema@.check_count($1);
   PERFORM @extschema@.freeze(_row.chunk_name::regclass);
-  UPDATE @extschema@.chunks SET state = 'sealed', sealed_at = pg_catalog.clock_timestamp()
+  UPDATE @extschema@.chunks SET state = 'sealed', sealed_at = clock_timestamp()
   WHERE range_start = $1
   RETURNING * INTO _row;
   RETURN _row;

@@ -1,1 +1,1 @@
-SELECT state FROM @extschema@.record_verified(%s, %s, %s)
+SELECT state FROM @extschema@.record_verified(%s, %s, %s, %s::jsonb)
