@@ -14,7 +14,7 @@ AS $$
 DECLARE
   _range_start pg_catalog.timestamptz;
   _chunk_is_made boolean := false;
-  _problem text;
+  _problem pg_catalog.text;
 BEGIN
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
     COMMIT;
