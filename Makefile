@@ -1,7 +1,7 @@
 # Every target sets up what it needs by itself; PYTHON=python3.12 picks the Python for a new .venv.
 BOOTSTRAP = @python=$$(sh tools/find-python) && "$$python" tools/bootstrap.py
 
-.PHONY: help demo bench test test-readers lint generate docs clean
+.PHONY: help demo bench test test-readers test-spark lint generate docs clean
 
 help:      ## list the targets
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,10 @@ test:      ## run the tests (ARGS="-k name" narrows them)
 test-readers: ## read a published table with Daft on Ray, in an environment of its own
 	$(BOOTSTRAP) dev
 	@PYTHONPATH=src .venv/bin/python tools/check_readers.py
+
+test-spark: ## read the archive's files with Spark (Java 17), in an environment of its own
+	$(BOOTSTRAP) dev
+	@PYTHONPATH=src:tools .venv/bin/python tools/check_spark.py $(ARGS)
 
 lint:      ## style, types, and generated files that are current
 	$(BOOTSTRAP) dev
@@ -42,5 +46,5 @@ docs:      ## write the generated pages of docs/ anew
 	.venv/bin/python tools/bench_reference.py
 
 clean:     ## remove what the other targets made
-	rm -rf .venv .readers-venv .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .readers-venv .spark-venv .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from coldstream.archive.export import export_rows
+from coldstream.archive.export import commit_manifest, export_rows
 from coldstream.archive.iceberg import ArchivedRange, Catalogued, IcebergTable
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.rows import Row
@@ -120,11 +120,12 @@ def published(rows: list[Row], folder: Path) -> str:
             range_start=start,
             range_end=start + WEEK,
         )
+        commit_manifest(location, manifest)
         url = location.url_of(manifest.files[0].key)
         ranges.append(ArchivedRange(url.rpartition("/")[0], url, manifest.rows))
     catalog = {"type": "sql", "uri": f"sqlite:///{folder / 'catalog.db'}"}
     table = IcebergTable(
-        Catalogued(catalog, "message_store", location.url_of("message_store/iceberg"), "check")
+        Catalogued(catalog, "message_store", location.url_of("message_store/_iceberg"), "check")
     )
     table.load()
     table.apply(table.difference(ranges))

@@ -52,12 +52,12 @@ _SMALL_DISK = 64 * 1024
 REQUESTS = {
     "archive: look": ("archive", "GET", "list-type"),
     "archive: file": ("archive", "PUT", r"\.(parquet|csv)"),
-    "archive: manifest": ("archive", "PUT", "manifest-"),
-    "verify: manifest": ("verify", "GET", "manifest-"),
+    "archive: manifest": ("archive", "PUT", "_manifest-"),
+    "verify: manifest": ("verify", "GET", "_manifest-"),
     "verify: size": ("verify", "HEAD", r"\.(parquet|csv)"),
     "verify: file": ("verify", "GET", r"\.(parquet|csv)"),
     "read: file": ("read", "GET", r"\.(parquet|csv)"),
-    "rehydrate: manifest": ("rehydrate", "GET", "manifest-"),
+    "rehydrate: manifest": ("rehydrate", "GET", "_manifest-"),
     "rehydrate: file": ("rehydrate", "GET", r"\.(parquet|csv)"),
 }
 # A fault in the body of an answer that has none is no fault.

@@ -14,7 +14,7 @@ from tests.lifecycle.conftest import Store
 
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
 
-LEFT = "_hyper_9_9_chunk-" + "ab" * 32 + ".parquet"
+LEFT = "messages-" + "ab" * 32 + ".parquet"
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def test_what_no_manifest_names_goes(archived: Store) -> None:
     going = {
         left(folder),
         left(folder, LEFT + "#1"),
-        left(folder, "manifest-000002.json#3"),
+        left(folder, "_manifest-000002.json#3"),
         left(folder, LEFT.replace("parquet", "csv")),
     }
     staying = {
-        left(folder, LEFT.replace("9", "8"), days=0.5),
+        left(folder, LEFT.replace("a", "8"), days=0.5),
         left(folder, "notes-of-somebody.txt"),
         left(folder.parent, LEFT),
         left(archived.folder, LEFT),
@@ -85,7 +85,7 @@ def test_an_export_that_was_killed_before_its_manifest(small: Store) -> None:
 
 def test_what_the_ledger_knows_stays_without_its_manifest(archived: Store) -> None:
     for file in archived.files():
-        if file.name.startswith("manifest"):
+        if file.name.startswith("_manifest"):
             file.unlink()
     with archived.opened() as opened:
         assert opened.lifecycle.clean() == []
@@ -94,7 +94,7 @@ def test_what_the_ledger_knows_stays_without_its_manifest(archived: Store) -> No
 
 def test_a_damaged_manifest_stops_it(archived: Store) -> None:
     orphan = left(archived.objects()[0].parent)
-    manifest = next(file for file in archived.files() if file.name.startswith("manifest"))
+    manifest = next(file for file in archived.files() if file.name.startswith("_manifest"))
     manifest.write_bytes(manifest.read_bytes()[:-9])
     with archived.opened() as opened, pytest.raises(ArchiveCorrupt, match=r"damaged|not JSON"):
         opened.lifecycle.clean()

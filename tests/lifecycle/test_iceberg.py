@@ -333,7 +333,7 @@ def test_it_works_on_s3(
     small: Store, catalog: str, s3: S3Server, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = s3.url(f"iceberg-{kind}")
-    metadata = f"{archive}/{small.installed.schema}/iceberg/"
+    metadata = f"{archive}/{small.installed.schema}/_iceberg/"
     if kind == "rest":
         catalog = s3.iceberg
         metadata = f"s3://{TABLES}/"

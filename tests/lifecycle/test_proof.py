@@ -66,7 +66,7 @@ def test_a_lost_object_is_found_and_its_chunk_stays(store: Store) -> None:
 def test_a_damaged_manifest_is_found(store: Store) -> None:
     with store.opened() as opened:
         opened.lifecycle.archive(OLD)
-        manifest = next(path for path in store.files() if path.name.startswith("manifest"))
+        manifest = next(path for path in store.files() if path.name.startswith("_manifest"))
         manifest.write_text(manifest.read_text().replace('"rows":', '"rows": 1'))
         problems = [v.problem for v in opened.lifecycle.verify()]
     assert isinstance(problems[0], ArchiveCorrupt)

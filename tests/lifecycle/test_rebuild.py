@@ -131,7 +131,7 @@ def test_a_damaged_object_restores_nothing(archived: Store) -> None:
 
 
 def test_ranges_of_two_stores_are_refused(archived: Store) -> None:
-    manifest = archived.objects()[0].with_name("manifest-000001.json")
+    manifest = archived.objects()[0].with_name("_manifest-000001.json")
     ours = Manifest.from_json(manifest.read_bytes())
     theirs = replace(ours, store_id="0192d3a4-0000-7000-8000-000000000000")
     manifest.write_bytes(theirs.to_json())

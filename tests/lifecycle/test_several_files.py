@@ -36,7 +36,7 @@ def test_ledger_manifest_and_folder_say_the_same(archived: Store) -> None:
     assert max(messages for _, messages in files) <= FILE_ROWS
     assert sum(messages for _, messages in files) == len(archived.truth)
     assert {archived.folder / key for key, _ in files} == set(archived.objects())
-    manifests = [Manifest.from_json(p.read_bytes()) for p in archived.folder.rglob("manifest-*")]
+    manifests = [Manifest.from_json(p.read_bytes()) for p in archived.folder.rglob("_manifest-*")]
     assert {key for m in manifests for key in m.keys} == {key for key, _ in files}
     with archived.opened() as opened:
         chunks = opened.lifecycle.get_chunks()[:2]
@@ -85,7 +85,7 @@ def test_what_a_killed_export_left_goes(small: Store, format: Format) -> None:
         opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS)
         named = set(small.files())
         opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS + 1, again=True)
-    for path in small.folder.rglob("manifest-000002.json"):
+    for path in small.folder.rglob("_manifest-000002.json"):
         path.unlink()
     left = set(small.objects()) - named
     assert left

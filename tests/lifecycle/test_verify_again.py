@@ -81,7 +81,7 @@ def test_bytes_that_changed_are_found_without_deep(archived: Store) -> None:
 
 def test_an_object_exchanged_with_its_manifest_is_found(archived: Store) -> None:
     """By one with the same rows and other bytes: its footer would not be the ledger's."""
-    manifest = archived.objects()[0].with_name("manifest-000001.json")
+    manifest = archived.objects()[0].with_name("_manifest-000001.json")
     location = ArchiveLocation.open(archived.archive)
     old = Manifest.from_json(manifest.read_bytes())
     new = export.export_rows(

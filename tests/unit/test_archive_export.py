@@ -65,10 +65,10 @@ def test_export_verify_commit_find(location: ArchiveLocation, format: Format) ->
     assert steps[0] == ("download", manifest.bytes, manifest.bytes)
     assert steps[-1] == ("check", 3_000, 3_000)
     key = commit_manifest(location, manifest)
-    assert key == "message_store/20261103T000000Z_20261110T000000Z/manifest-000001.json"
+    assert key == "message_store/20261103T000000Z_20261110T000000Z/_manifest-000001.json"
     assert find_manifest(location, "message_store", START, END) == manifest
     assert manifest.files[0].key.rpartition("/")[0] == key.rpartition("/")[0]
-    assert manifest.files[0].key.endswith(f"/_hyper_1_2_chunk-{manifest.files[0].sha256}.{format}")
+    assert manifest.files[0].key.endswith(f"/messages-{manifest.files[0].sha256}.{format}")
     assert manifest.rows == 3_000
     read = (parquet if format == "parquet" else csv).read_rows
     stored = io.BytesIO(location.get(manifest.files[0].key))
@@ -92,7 +92,7 @@ def test_a_changed_range_becomes_the_next_generation(location: ArchiveLocation) 
     commit_manifest(location, first)
     late = make_rows(1_001)
     second = export(location, late)
-    assert commit_manifest(location, second).endswith("/manifest-000002.json")
+    assert commit_manifest(location, second).endswith("/_manifest-000002.json")
     assert find_manifest(location, "message_store", START, END) == second
     # What an older manifest says stays true and readable.
     verify_object(location, first)
@@ -127,7 +127,7 @@ def test_a_commit_whose_answer_was_lost_succeeded(
         create(key, data)
 
     monkeypatch.setattr(location, "create", twice)
-    assert commit_manifest(location, manifest).endswith("manifest-000001.json")
+    assert commit_manifest(location, manifest).endswith("/_manifest-000001.json")
 
 
 def test_two_stores_do_not_share_a_range(location: ArchiveLocation) -> None:
@@ -146,7 +146,7 @@ def test_a_manifest_in_the_wrong_place(location: ArchiveLocation) -> None:
     with pytest.raises(ArchiveCorrupt, match="is about another range"):
         find_manifest(location, "other", START, END)
     location.create(key.replace("000001", "000002"), b"{")
-    with pytest.raises(ArchiveCorrupt, match=r"manifest-000002\.json is not JSON"):
+    with pytest.raises(ArchiveCorrupt, match=r"_manifest-000002\.json is not JSON"):
         find_manifest(location, "message_store", START, END)
 
 

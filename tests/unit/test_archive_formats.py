@@ -92,17 +92,41 @@ def test_tuples_and_record_batches_give_the_same_file(format: ModuleType) -> Non
     assert one.getvalue() == two.getvalue()
 
 
-def test_plain_arrow_columns_are_taken_too(format: ModuleType) -> None:
+@pytest.mark.parametrize("ids", [pa.binary(16), pa.uuid(), pa.string()], ids=str)
+def test_plain_arrow_columns_are_taken_too(format: ModuleType, ids: pa.DataType) -> None:
     rows = make_rows(10)
     (batch,) = to_batches(rows)
     columns = {name: batch.column(name) for name in reversed(batch.schema.names)}
     columns["data"] = columns["data"].cast(pa.large_string())
-    columns["id"] = columns["id"].storage
+    if ids != pa.string():
+        columns["id"] = pa.array([row[7].bytes for row in rows], pa.binary(16))
+    if ids == pa.uuid():
+        columns["id"] = pa.ExtensionArray.from_storage(ids, columns["id"])
     columns["time"] = columns["time"].cast(pa.timestamp("us", tz="America/New_York"))
     plain = pa.RecordBatch.from_pydict(columns)
     file = io.BytesIO()
     write(format, file, [plain])
     assert flat(format.read_rows(file)) == rows
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "0192D3A4-0000-7000-8000-000000000001",
+        "0192d3a4000070008000000000000001",
+        "0192d3a4-0000-7000-8000-000000000001\n",
+        "{192d3a4-0000-7000-8000-00000000000}",
+        "0192d3a40-000-7000-8000-000000000001",
+        "",
+    ],
+    ids=repr,
+)
+def test_an_id_has_one_form(format: ModuleType, id: str) -> None:
+    (batch,) = to_batches(make_rows(3))
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    columns["id"] = pa.array([*columns["id"].to_pylist()[:2], id])
+    with pytest.raises(ValueError, match="An id is not a UUID in lower case"):
+        write(format, io.BytesIO(), [pa.RecordBatch.from_pydict(columns)])
 
 
 @pytest.mark.parametrize("given", [[], [[]], [[], []]], ids=str)

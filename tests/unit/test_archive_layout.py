@@ -15,17 +15,22 @@ def test_keys() -> None:
     assert layout.range_prefix("message_store", START, END) == (
         "message_store/20261103T000000Z_20261110T000000Z"
     )
-    key = layout.object_key(
-        "message_store", START, END, chunk="_hyper_1_2_chunk", sha256="ab" * 32, format="parquet"
-    )
+    key = layout.object_key("message_store", START, END, sha256="ab" * 32, format="parquet")
     assert key == (
-        "message_store/20261103T000000Z_20261110T000000Z/_hyper_1_2_chunk-" + "ab" * 32 + ".parquet"
+        "message_store/20261103T000000Z_20261110T000000Z/messages-" + "ab" * 32 + ".parquet"
     )
     manifest = layout.manifest_key("message_store", START, END, 12)
-    assert manifest == "message_store/20261103T000000Z_20261110T000000Z/manifest-000012.json"
+    assert manifest == "message_store/20261103T000000Z_20261110T000000Z/_manifest-000012.json"
     assert layout.manifest_generation(manifest) == 12
     assert layout.manifest_generation(key) is None
-    for other in ("a/manifest-12.json", "a/manifest-000001.json.tmp", "a/xmanifest-000001.json"):
+    for other in (
+        "a/_manifest-12.json",
+        "a/_manifest-000000.json",
+        "a/_manifest-000001.json.tmp",
+        "a/x_manifest-000001.json",
+        "a/manifest-000001.json",
+        "a/_manifest-00000\u0661.json",
+    ):
         assert layout.manifest_generation(other) is None
 
 
@@ -46,6 +51,11 @@ def test_times() -> None:
         ("a/b", "a~2fb"),
         ("..", "~2e~2e"),
         ("ä~", "~c3~a4~7e"),
+        # Other software passes over names that begin with these, and reads this as a column.
+        ("_hidden_", "~5fhidden_"),
+        ("__", "~5f_"),
+        (".hidden", "~2ehidden"),
+        ("a=b", "a~3db"),
     ],
 )
 def test_names_become_one_part_each(name: str, part: str) -> None:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, TypeAlias
 import pyarrow as pa
 
 from coldstream.archive import csv, layout, parquet
+from coldstream.archive.inventory import read_manifest
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import FORMATS, ArchiveFile, Format, Manifest
 from coldstream.archive.row_groups import FILE_ROWS, RowGroups
@@ -90,7 +91,7 @@ def export_rows(
             _check_range(stats, range_start, range_end)
             whole.add_file(summing)
             key = layout.object_key(
-                schema, range_start, range_end, chunk=chunk_name, sha256=stats.sha256, format=format
+                schema, range_start, range_end, sha256=stats.sha256, format=format
             )
             location.put_file(key, spool, progress_after(files, "upload", progress))
         values = {"key": key, **vars(stats)}
@@ -191,11 +192,7 @@ def _latest(
     if not generations:
         return None
     key = layout.manifest_key(schema, range_start, range_end, max(generations))
-    url = location.url_of(key)
-    manifest = Manifest.from_json(location.get(key), name=url)
-    if _range_of(manifest) != (schema, range_start, range_end):
-        raise ArchiveCorrupt(f"{url} is about another range")
-    return max(generations), manifest
+    return max(generations), read_manifest(location, key)
 
 
 def verify_object(
@@ -280,9 +277,6 @@ def _compare(url: str, ours: ArchiveFile | Manifest, found: Mapping[str, Any]) -
         if each.name not in found:
             continue
         said, theirs = getattr(ours, each.name), found[each.name]
-        # The format version 1 did not say the stream names.
-        if said is None and each.name.endswith("_stream_name"):
-            continue
         if said != theirs:
             told = "" if each.name == "categories" else f": {theirs}, not {said}"
             raise ArchiveCorrupt(f"{url} differs from its manifest in {each.name}{told}")

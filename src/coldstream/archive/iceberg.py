@@ -203,11 +203,11 @@ class TableMoved(PublicationError):
 def table_schema() -> Schema:
     """The columns of an archive file as Iceberg has them, under the field ids of the files."""
     from pyiceberg.schema import Schema
-    from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType, UUIDType
+    from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
 
     from coldstream.archive.rows import SCHEMA
 
-    types = {"int64": LongType(), "string": StringType(), "extension<arrow.uuid>": UUIDType()}
+    types = {"int64": LongType(), "string": StringType()}
     return Schema(
         *(
             NestedField(

@@ -2,12 +2,17 @@
 
 ::
 
-    <schema>/<range start>_<range end>/<chunk>-<sha256>.parquet
-    <schema>/<range start>_<range end>/manifest-000001.json
+    <schema>/<range start>_<range end>/messages-<sha256>.parquet
+    <schema>/<range start>_<range end>/_manifest-000001.json
+    <schema>/_iceberg/
 
 Times are UTC in ISO 8601's basic form (``20261103T000000Z``, with six more digits when the
-microseconds are not zero). A data object's name contains its hash, so two exports never share one
-unless they are the same bytes. The manifest with the highest number is the truth about its range.
+microseconds are not zero). A data object's name is its hash, so two exports never share one unless
+they are the same bytes. The manifest with the highest number is the truth about its range.
+
+Spark, Hive, Trino, Athena and pyarrow pass over a name that begins with ``_`` or ``.``, and take
+whatever else is in a folder for data; and a folder's name with ``=`` for the value of a column. So
+what is data has no such name, and what is not data has one.
 """
 
 from __future__ import annotations
@@ -17,14 +22,16 @@ from datetime import UTC, datetime
 
 from coldstream.errors import ArchiveCorrupt
 
-_MANIFEST = re.compile(r"manifest-(\d{6})\.json")
-_UNSAFE = re.compile(rb"[^A-Za-z0-9_-]")
+ICEBERG = "_iceberg"
+"""The folder below a schema's that has an Iceberg table's metadata."""
+
+_MANIFEST = re.compile(r"_manifest-(?!000000)([0-9]{6})\.json")
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_-]|^_")
 
 
 def safe_part(name: str) -> str:
-    """A name as one part of a key: bytes that are not ``A-Z a-z 0-9 _ -`` become ``~`` and hex.
-
-    No two names give the same part.
+    """A name as one part of a key: bytes that are not ``A-Z a-z 0-9 _ -``, and a ``_`` that it
+    begins with, become ``~`` and hex. No two names give the same part.
     """
     escaped = _UNSAFE.sub(lambda match: b"~%02x" % match[0][0], name.encode())
     return escaped.decode("ascii")
@@ -54,20 +61,18 @@ def object_key(
     range_start: datetime,
     range_end: datetime,
     *,
-    chunk: str,
     sha256: str,
     format: str,
 ) -> str:
     """The key of a data object; ``format`` is its extension."""
-    prefix = range_prefix(schema, range_start, range_end)
-    return f"{prefix}/{safe_part(chunk)}-{sha256}.{format}"
+    return f"{range_prefix(schema, range_start, range_end)}/messages-{sha256}.{format}"
 
 
 def manifest_key(schema: str, range_start: datetime, range_end: datetime, generation: int) -> str:
     """The key of the manifest number ``generation`` (from 1) of a range."""
     if not 1 <= generation <= 999_999:
         raise ArchiveCorrupt(f"No manifest can have the number {generation}")
-    return f"{range_prefix(schema, range_start, range_end)}/manifest-{generation:06d}.json"
+    return f"{range_prefix(schema, range_start, range_end)}/_manifest-{generation:06d}.json"
 
 
 def manifest_generation(key: str) -> int | None:

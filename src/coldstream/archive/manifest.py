@@ -1,7 +1,7 @@
 """The manifest: what the data files beside it hold, as JSON with a stable order of keys.
 
 Its last line but one, ``"manifest_sha256"``, holds the SHA-256 of all the bytes before that line
-(``head -n -2 manifest-000001.json | sha256sum``), so that no bit of it changes unnoticed.
+(``head -n -2 _manifest-000001.json | sha256sum``), so that no bit of it changes unnoticed.
 """
 
 from __future__ import annotations
@@ -9,17 +9,23 @@ from __future__ import annotations
 import builtins
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, cast
 
 from coldstream._version import __version__
-from coldstream.errors import ArchiveCorrupt
+from coldstream.archive import layout, strict_json
+from coldstream.archive.rows import COLUMNS
+from coldstream.errors import ArchiveCorrupt, ArchiveError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+"""Of manifests and of the files that they name. Another one is refused, not guessed at."""
+MOST_BYTES = 256 * 1024 * 1024
+"""Of a manifest: as many as two million categories in one range take."""
 Format: TypeAlias = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv")
 
@@ -41,8 +47,7 @@ class ArchiveFile:
     ``key`` is the object's, below the archive location; ``bytes`` its size; ``sha256`` 64
     hexadecimal digits over all of it; ``digest`` the digest of its ``rows``. A Parquet file's last
     ``footer_bytes`` are its footer, with a hash of its own, so that a reader can prove it without
-    reading the rest. The stream names are the least and the greatest in it, by their UTF-8 bytes;
-    ``None`` also where the format version 1 did not say.
+    reading the rest. The stream names are the least and the greatest in it, by their UTF-8 bytes.
     """
 
     key: str
@@ -117,7 +122,11 @@ class Manifest:
         ]
 
     def to_json(self) -> builtins.bytes:
-        """UTF-8 JSON, indented, keys in the order of the fields, then the hash of all that."""
+        """UTF-8 JSON, indented, keys in the order of the fields, then the hash of all that.
+
+        Raises:
+            ArchiveError: longer than :data:`MOST_BYTES`, so that nobody would read it.
+        """
         document: dict[str, Any] = {"format_version": FORMAT_VERSION}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -126,33 +135,45 @@ class Manifest:
             elif each.name in ("categories", "files"):
                 value = [vars(one) for one in value]
             document[each.name] = value
-        return sealed(document)
+        data = sealed(document)
+        if len(data) > MOST_BYTES:
+            raise ArchiveError(
+                f"The manifest of a range with {len(self.categories):,} categories is too long",
+                hint="Choose a shorter chunk interval.",
+            )
+        return data
 
     @classmethod
     def from_json(cls, data: builtins.bytes | str, *, name: str = "The manifest") -> Manifest:
         """Parse strictly; ``name`` says in an error which manifest it was.
 
+        What it says may be anybody's who may write to the bucket. So nothing of it is used that
+        does not fit the rest, and the keys are those of its own range's files and no others.
+
         Raises:
             ArchiveCorrupt: not a manifest of this format version, or one that contradicts itself.
         """
+        if len(data) > MOST_BYTES:
+            raise ArchiveCorrupt(f"{name} is no manifest: it has {len(data)} bytes")
         try:
-            document = json.loads(data)
+            document = strict_json.parse(data)
         except ValueError as error:
             raise ArchiveCorrupt(f"{name} is not JSON: {error}") from error
         if not isinstance(document, dict):
             raise ArchiveCorrupt(f"{name} is not a JSON object")
         version = document.pop("format_version", None)
-        if version not in (1, FORMAT_VERSION) or isinstance(version, bool):
+        if not isinstance(version, int) or isinstance(version, bool):
             raise ArchiveCorrupt(
-                f"{name} has the format version {version!r}; this release reads {FORMAT_VERSION}"
-                " and what came before",
-                hint="Use the release that wrote it, or a newer one.",
+                f"{name} has no format version; this release reads {FORMAT_VERSION}"
+            )
+        if version != FORMAT_VERSION:
+            raise ArchiveCorrupt(
+                f"{name} has the format version {version}; this release reads {FORMAT_VERSION}",
+                hint="Use the release of Coldstream that wrote it.",
             )
         try:
             _unchanged(data.encode() if isinstance(data, str) else data)
             document.pop(_SEAL, None)
-            if version == 1:
-                document = _with_one_file(document)
             manifest = cls(**_checked(document, cls))
             _consistent(manifest)
         except _Wrong as error:
@@ -182,35 +203,39 @@ def _unchanged(data: bytes) -> None:
         raise _Wrong(f"{_SEAL} is another")
 
 
-def _with_one_file(document: dict[str, Any]) -> dict[str, Any]:
-    """A document of the format version 1, whose only file is described in its own keys."""
-    moved = ("key", "bytes", "sha256", "footer_bytes", "footer_sha256")
-    document = dict.fromkeys(("first_stream_name", "last_stream_name")) | document
-    one = {each.name: document[each.name] for each in fields(ArchiveFile) if each.name in document}
-    names = (*moved, "first_stream_name", "last_stream_name")
-    rest = {key: value for key, value in document.items() if key not in names}
-    return rest | {"files": [one]}
-
-
 def _time_text(time: datetime) -> str:
     utc = time.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="microseconds") + "Z"
 
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DIGEST = re.compile(r"sum-sha256:(\d+):[0-9a-f]{32}")
+_DIGEST = re.compile(r"sum-sha256:(0|[1-9][0-9]{0,18}):[0-9a-f]{32}")
+_LARGEST = 2**63 - 1  # what a bigint holds, in the ledger and in every reader
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _Wrong("not a text")
+    # PostgreSQL takes neither: half a surrogate pair, which JSON can write, and a zero.
+    if "\0" in value or not _is_utf8(value):
+        raise _Wrong("a text that PostgreSQL does not take")
     return value
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _Wrong("not a whole number")
+    if not -_LARGEST - 1 <= value <= _LARGEST:
+        raise _Wrong("a number of more than 64 bits")
     return value
 
 
@@ -264,18 +289,22 @@ def _checked(document: dict[str, Any], of: Any) -> dict[str, Any]:
         except _Wrong as error:
             raise _Wrong(f"{each.name}: {error}") from None
     if unknown := sorted(document.keys() - values.keys()):
-        raise _Wrong(f"{unknown[0]} is not known")
+        raise _Wrong(f"{unknown[0][:80]} is not known")
     return values
 
 
 def _consistent(manifest: Manifest) -> None:
     if manifest.format not in FORMATS:
-        raise _Wrong(f"format: {manifest.format!r} is not known")
+        raise _Wrong(f"format: {manifest.format[:80]!r} is not known")
+    if manifest.columns != (COLUMNS if manifest.format == "parquet" else COLUMNS[:-1]):
+        raise _Wrong("columns: others than this format has")
+    if manifest.range_start >= manifest.range_end:
+        raise _Wrong("range_end: not after range_start")
     if not manifest.files:
         raise _Wrong("files: none")
     for number, file in enumerate(manifest.files):
         try:
-            _consistent_file(manifest.format, file)
+            _consistent_file(manifest, file)
         except _Wrong as error:
             raise _Wrong(f"files: number {number}: {error}") from None
     if sum(file.rows for file in manifest.files) != manifest.rows:
@@ -283,26 +312,69 @@ def _consistent(manifest: Manifest) -> None:
     if len(set(manifest.keys)) != len(manifest.files):
         raise _Wrong("files: one key twice")
     _check_digest(manifest.digest, manifest.rows)
-    if manifest.range_start >= manifest.range_end:
-        raise _Wrong("range_end: not after range_start")
-    _check_range(manifest.rows, manifest.first_global_position, manifest.last_global_position)
+    _check_positions(manifest, manifest.files, "files")
+    _check_order(manifest.files)
     _check_range(manifest.rows, manifest.first_time, manifest.last_time)
+    if manifest.first_time is not None and manifest.last_time is not None:
+        times = (manifest.range_start, manifest.first_time, manifest.last_time)
+        if not times[0] <= times[1] <= times[2] < manifest.range_end:
+            raise _Wrong("first_time, last_time: outside the range")
+    if not min(1, manifest.rows) <= manifest.streams <= manifest.rows:
+        raise _Wrong("streams: not a number of streams of so many rows")
+    if any(category.messages < 1 for category in manifest.categories):
+        raise _Wrong("categories: one without messages")
     if sum(category.messages for category in manifest.categories) != manifest.rows:
         raise _Wrong("categories: their messages do not add up to the rows")
+    if len({each.category for each in manifest.categories}) != len(manifest.categories):
+        raise _Wrong("categories: one name twice")
+    _check_positions(manifest, manifest.categories, "categories")
 
 
-def _consistent_file(format: Format, file: ArchiveFile) -> None:
+def _check_positions(
+    manifest: Manifest, parts: Sequence[ArchiveFile | CategorySummary], name: str
+) -> None:
+    """The ranges of global positions of the parts, together, are that of the whole."""
+    first, last = manifest.first_global_position, manifest.last_global_position
+    _check_range(manifest.rows, first, last)
+    found = [(each.first_global_position, each.last_global_position) for each in parts]
+    lows = [low for low, _ in found if low is not None]
+    highs = [high for _, high in found if high is not None]
+    if any(low is not None and high is not None and low > high for low, high in found):
+        raise _Wrong(f"{name}: a range ends before it starts")
+    if (min(lows, default=None), max(highs, default=None)) != (first, last):
+        raise _Wrong(f"{name}: their global positions are not those of the range")
+
+
+def _check_order(files: Sequence[ArchiveFile]) -> None:
+    # Code points order as UTF-8 bytes do.
+    names = [
+        name
+        for file in files
+        for name in (file.first_stream_name, file.last_stream_name)
+        if name is not None
+    ]
+    if any(before > after for before, after in pairwise(names)):
+        raise _Wrong("files: not in the order of their stream names")
+
+
+def _consistent_file(manifest: Manifest, file: ArchiveFile) -> None:
     if not _SHA256.fullmatch(file.sha256):
         raise _Wrong("sha256: not 64 hexadecimal digits")
-    if format == "parquet":
+    # The key follows from the rest. Any other one would lead a reader out of the range's folder,
+    # out of the archive, or to another server.
+    range_ = (manifest.schema, manifest.range_start, manifest.range_end)
+    if file.key != layout.object_key(*range_, sha256=file.sha256, format=manifest.format):
+        raise _Wrong("key: not that of a file of this range")
+    if file.bytes < 1 or file.rows < 0:
+        raise _Wrong("bytes, rows: no size")
+    if manifest.format == "parquet":
         if file.footer_bytes is None or not 12 <= file.footer_bytes <= file.bytes:
             raise _Wrong("footer_bytes: no size of a footer")
         if file.footer_sha256 is None or not _SHA256.fullmatch(file.footer_sha256):
             raise _Wrong("footer_sha256: not 64 hexadecimal digits")
     _check_digest(file.digest, file.rows)
     _check_range(file.rows, file.first_global_position, file.last_global_position)
-    if file.first_stream_name is not None or file.last_stream_name is not None:
-        _check_range(file.rows, file.first_stream_name, file.last_stream_name)
+    _check_range(file.rows, file.first_stream_name, file.last_stream_name)
 
 
 def _check_digest(digest: str, rows: int) -> None:

@@ -6,26 +6,27 @@ import re
 from datetime import datetime
 
 from coldstream.archive import layout
+from coldstream.archive.inventory import read_manifest
 from coldstream.archive.location import ArchiveLocation, ObjectInfo
-from coldstream.archive.manifest import Manifest
+from coldstream.errors import ArchiveCorrupt
 
 _TIME = r"\d{8}T\d{6}(?:\.\d{6})?Z"
 _RANGE = re.compile(rf"{_TIME}_{_TIME}")
-_OURS = re.compile(r"[A-Za-z0-9_~-]+-[0-9a-f]{64}\.(?:parquet|csv)")
+_OURS = re.compile(r"messages-[0-9a-f]{64}\.(?:parquet|csv)")
 _UNFINISHED = re.compile(r"(.+)#\d+")
 
 
 def orphans(
     location: ArchiveLocation, schema: str, *, written_before: datetime, known: frozenset[str]
-) -> list[ObjectInfo]:
+) -> tuple[list[ObjectInfo], list[ArchiveCorrupt]]:
     """The data objects of a schema that no manifest of their range names, whatever its number, and
     ``known`` neither; in a folder also the files of uploads that were killed.
 
-    Whatever is not named as Coldstream names its files is left alone. ``written_before`` must be
-    earlier than the start of any export that may still be at work.
+    Whatever is not named as Coldstream names its files is left alone, and so is a range with a
+    damaged manifest: nobody knows what that names. The second list says which ones are.
+    ``written_before`` must be earlier than the start of any export that may still be at work.
 
     Raises:
-        ArchiveCorrupt: a manifest is damaged, so that nobody knows what it names.
         ArchiveUnavailable: the location cannot be read.
     """
     part = layout.safe_part(schema)
@@ -43,11 +44,19 @@ def orphans(
             found[info.key] = info
     folders = {key.rpartition("/")[0] for key in found}
     named = set(known)
+    damaged: dict[str, ArchiveCorrupt] = {}
     for key in manifests:
-        if key.rpartition("/")[0] in folders:
-            named.update(Manifest.from_json(location.get(key), name=location.url_of(key)).keys)
-    return [
+        folder = key.rpartition("/")[0]
+        if folder in folders:
+            try:
+                named.update(read_manifest(location, key).keys)
+            except ArchiveCorrupt as error:
+                damaged[folder] = error
+    left = [
         info
         for key, info in sorted(found.items())
-        if key not in named and info.last_modified < written_before
+        if key not in named
+        and key.rpartition("/")[0] not in damaged
+        and info.last_modified < written_before
     ]
+    return left, list(damaged.values())

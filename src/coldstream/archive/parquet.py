@@ -1,6 +1,6 @@
 """Archive files as Parquet: sorted by stream and position, checked page by page.
 
-A file is self-contained Parquet: UUID and JSON logical types, a field id on every column.
+A file is self-contained Parquet, of types that every reader knows, with a field id on every column.
 Encodings and sizes were chosen by measuring.
 """
 
@@ -37,7 +37,11 @@ _ENCODINGS = {
     "position": "DELTA_BINARY_PACKED",
     "data": "DELTA_LENGTH_BYTE_ARRAY",
     "metadata": "DELTA_LENGTH_BYTE_ARRAY",
+    "id": "DELTA_LENGTH_BYTE_ARRAY",
 }
+# Random digits: higher levels look for repetitions that are not there, and code those that they
+# find at random worse than the digits themselves (tools/id_bytes.py).
+_LEVELS = {name: 1 if name == "id" else 9 for name in COLUMNS}
 _DICTIONARY = ["type", "category"]
 # Ranges of JSON and of random ids prune nothing, and long JSON would fill the footer.
 _STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id")]
@@ -78,6 +82,22 @@ def write_file(
     return _write(target, groups.file(), groups.written, summing, metadata)
 
 
+def writer_options() -> dict[str, Any]:
+    """How pyarrow's ``ParquetWriter`` is to write an archive file."""
+    return {
+        "compression": "zstd",
+        "compression_level": _LEVELS,
+        "use_dictionary": _DICTIONARY,
+        "column_encoding": _ENCODINGS,
+        "write_statistics": _STATISTICS,
+        "write_page_checksum": True,
+        "sorting_columns": pq.SortingColumn.from_ordering(
+            SCHEMA, [("stream_name", "ascending"), ("position", "ascending")]
+        ),
+        "bloom_filter_options": {"stream_name": {"ndv": ROW_GROUP_ROWS, "fpp": 0.05}},
+    }
+
+
 def _write(
     target: Path | BinaryIO,
     groups: Iterator[list[pa.RecordBatch]],
@@ -87,20 +107,7 @@ def _write(
 ) -> FileStats:
     sink = HashingSink(target)
     try:
-        with pq.ParquetWriter(
-            sink,
-            SCHEMA,
-            compression="zstd",
-            compression_level=9,
-            use_dictionary=_DICTIONARY,
-            column_encoding=_ENCODINGS,
-            write_statistics=_STATISTICS,
-            write_page_checksum=True,
-            sorting_columns=pq.SortingColumn.from_ordering(
-                SCHEMA, [("stream_name", "ascending"), ("position", "ascending")]
-            ),
-            bloom_filter_options={"stream_name": {"ndv": ROW_GROUP_ROWS, "fpp": 0.05}},
-        ) as writer:
+        with pq.ParquetWriter(sink, SCHEMA, **writer_options()) as writer:
             with ThreadPoolExecutor(1, "coldstream-parquet") as pool:
                 writing: Future[int] | None = None
                 for group in groups:

@@ -42,8 +42,12 @@ _CSV_COLUMNS = {
 }
 # DuckDB holds many lines of this length at once; a longer one is an error, not a shorter answer.
 _CSV_LINE_BYTES = 16 * 1024 * 1024
-# Text in a file. DuckDB looks whether it is JSON when it reads the column.
-_JSON = "* REPLACE (data::JSON AS data, metadata::JSON AS metadata)"
+# Text in a file. DuckDB looks at what it is when it reads the column. By name, so that both formats
+# have the same columns in the same order, whatever a file's path looks like.
+_TYPES = {"data": "JSON", "metadata": "JSON", "id": "UUID"}
+_COLUMNS = ", ".join(
+    f"{name}::{_TYPES[name]} AS {name}" if name in _TYPES else name for name in SCHEMA.names
+)
 _OURS = re.compile(r"(Archive\w+): (.+)")
 _UNREADABLE = re.compile(r"Failed to read file|No magic bytes|CSV Error", re.IGNORECASE)
 _TIME = pa.timestamp("us", tz="UTC")
@@ -104,7 +108,7 @@ def opened(
                     _messages(connection, location, manifests).create_view("messages")
                 else:
                     # An empty archive has no messages, and their columns all the same.
-                    connection.from_arrow(SCHEMA.empty_table()).project(_JSON).create("messages")
+                    connection.from_arrow(SCHEMA.empty_table()).project(_COLUMNS).create("messages")
                 connection.from_arrow(_ranges(location, manifests)).create("archived_ranges")
             yield connection
 
@@ -185,7 +189,8 @@ def _messages(
         )
     relations = []
     if parquet:
-        relations.append(connection.read_parquet(parquet).project(_JSON))
+        rows = connection.read_parquet(parquet, hive_partitioning=False)
+        relations.append(rows.project(_COLUMNS))
     if csv:
         rows = connection.read_csv(
             csv,  # type: ignore[arg-type]
@@ -199,6 +204,8 @@ def _messages(
             allow_quoted_nulls=False,
             parallel=False,
             max_line_size=_CSV_LINE_BYTES,
+            # The words of a path are not columns (".../env=prod/...").
+            hive_partitioning=False,
         ).project("*, split_part(stream_name, '-', 1) AS category")
         relations.append(rows)
     return relations[0] if len(relations) == 1 else relations[0].union(relations[1])

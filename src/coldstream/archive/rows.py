@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
+from struct import error as StructError  # noqa: N812
 from struct import iter_unpack
 from typing import Any, TypeAlias
 from uuid import UUID, SafeUUID
@@ -14,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from coldstream.archive.digest import from_microseconds, microseconds
+from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
 
 Row: TypeAlias = tuple[
@@ -24,12 +27,12 @@ Row: TypeAlias = tuple[
     str,  # type
     str | None,  # data: JSON text exactly as PostgreSQL gives it
     str | None,  # metadata: likewise
-    UUID,  # id
+    UUID,  # id: its text in a file
     str,  # category: of stream_name
 ]
 Batch: TypeAlias = "Sequence[Row] | pa.RecordBatch"
 
-_STORAGE = {
+_TYPES = {
     "global_position": pa.int64(),
     "position": pa.int64(),
     "time": pa.timestamp("us", tz="UTC"),
@@ -37,31 +40,32 @@ _STORAGE = {
     "type": pa.string(),
     "data": pa.string(),
     "metadata": pa.string(),
-    "id": pa.binary(16),
+    "id": pa.string(),
     "category": pa.string(),
 }
-# JSON is a plain text to Parquet: Iceberg has no such type, and pyiceberg refuses a column that
-# says it is JSON (docs/decisions/0013).
-_LOGICAL = {"id": pa.uuid()}
+# JSON and UUIDs are plain texts to Parquet. Iceberg has no type for JSON, and pyiceberg refuses a
+# column that says it is JSON (docs/decisions/0013). Spark refuses a file that has Parquet's type
+# for UUIDs, whatever column is asked for, and the bytes of one mean nothing to a reader of SQL.
 _NULLABLE = {"data", "metadata"}
-COLUMNS = tuple(_STORAGE)
+COLUMNS = tuple(_TYPES)
 
 # Iceberg readers find a column by its field id, so an id never changes its meaning.
 SCHEMA = pa.schema(
     [
         pa.field(
             name,
-            _LOGICAL.get(name, storage),
+            type,
             nullable=name in _NULLABLE,
             metadata={"PARQUET:field_id": str(number)},
         )
-        for number, (name, storage) in enumerate(_STORAGE.items(), 1)
+        for number, (name, type) in enumerate(_TYPES.items(), 1)
     ]
 )
 
 # What a Python datetime can hold: years 1 to 9999. PostgreSQL's infinity and BC are outside.
 _EARLIEST = microseconds(datetime.fromisoformat("0001-01-01T00:00:00+00:00"))
 _LATEST = microseconds(datetime.fromisoformat("9999-12-31T23:59:59.999999+00:00"))
+_ID = r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"  # for Arrow: $ is the end of all of it
 _TEXTS_AT_ONCE = 1_000  # rows made into Arrow at once: an Arrow text column ends at 2 GiB
 
 
@@ -101,21 +105,40 @@ def _conform(batch: pa.RecordBatch) -> pa.RecordBatch:
         if (at := batch.schema.get_field_index(name)) < 0:
             raise ValueError(f"The column {name} is missing")
         column = storage(batch.column(at))
-        if column.type != _STORAGE[name]:
+        wanted = pa.binary(16) if name == "id" else _TYPES[name]
+        if name == "id" and pa.types.is_string(column.type):
+            check_ids(column)
+        elif column.type != wanted:
             try:
-                column = column.cast(_STORAGE[name])
+                column = column.cast(wanted)
             except pa.ArrowException as error:
-                raise ValueError(f"The column {name} is not {_STORAGE[name]}: {error}") from error
+                raise ValueError(f"The column {name} is not {wanted}: {error}") from error
         if column.null_count and not field.nullable:
             raise ValueError(f"The column {name} holds NULL")
         if name == "time" and len(column):
             low, high = (v.as_py() for v in pc.min_max(column.cast(pa.int64())).values())
             if low < _EARLIEST or high > _LATEST:
                 raise ValueError("A message's time is outside the years 1 to 9999")
-        if name in _LOGICAL:
-            column = pa.ExtensionArray.from_storage(_LOGICAL[name], column)
+        if column.type == pa.binary(16):
+            column = _hyphenated(column).cast(pa.string())
         columns.append(column)
     return pa.record_batch(columns, schema=SCHEMA)
+
+
+def check_ids(column: pa.StringArray) -> None:
+    """Every id in the one form that PostgreSQL prints: lower case, with hyphens.
+
+    Raises:
+        ValueError: another text.
+    """
+    at = pc.index(pc.match_substring_regex(column, _ID), False).as_py()
+    if at >= 0:
+        raise ValueError(f"An id is not a UUID in lower case: {column[at].as_py()!r}")
+
+
+def _all_of_36(column: pa.StringArray) -> bool:
+    lengths = pc.min_max(pc.binary_length(column))
+    return {lengths["min"].as_py(), lengths["max"].as_py()} <= {36, None}
 
 
 def storage(column: pa.Array) -> pa.Array:
@@ -147,7 +170,7 @@ def canonical_texts(batch: pa.RecordBatch) -> pa.LargeStringArray:
     head = _joined(
         " ",
         *as_text[:3],
-        _hyphenated(storage(batch.column("id"))),
+        storage(batch.column("id")).cast(pa.large_string()),
         *(pc.fill_null(length, "-") for length in as_text[3:]),
     )
     head = _joined("\n", head, texts[0])
@@ -170,9 +193,13 @@ def _hyphenated(ids: pa.FixedSizeBinaryArray) -> pa.LargeStringArray:
 def to_rows(batch: pa.RecordBatch) -> list[Row]:
     """Tuples from a record batch of :data:`SCHEMA`, times in UTC."""
     return [
-        (g, p, from_microseconds(t), s, y, d, m, UUID(bytes=i), c)
+        (g, p, from_microseconds(t), s, y, d, m, i, c)
         for g, p, t, s, y, d, m, i, c in zip(
-            *(_values(batch, name) for name in COLUMNS), strict=True
+            *(
+                _uuids(batch.column(name)) if name == "id" else _values(batch, name)
+                for name in COLUMNS
+            ),
+            strict=True,
         )
     ]
 
@@ -193,7 +220,7 @@ def to_messages(batch: pa.RecordBatch) -> list[Message]:
         batch["type"].to_pylist(),
         storage(batch["data"]).to_pylist(),
         storage(batch["metadata"]).to_pylist(),
-        _uuids(storage(batch["id"])),
+        _uuids(batch["id"]),
         strict=True,
     ):
         message = new(Message)
@@ -227,10 +254,25 @@ def _times(column: pa.TimestampArray) -> list[datetime]:
     return list(map(datetime, *columns, _integers(within), repeat(UTC)))
 
 
-def _uuids(column: pa.FixedSizeBinaryArray) -> list[UUID]:
-    """UUIDs, whose constructor would take most of the time: it looks at every way to give one."""
-    bytes = column.buffers()[1].slice(column.offset * 16, len(column) * 16)
-    numbers = [high << 64 | low for high, low in iter_unpack(">QQ", bytes)]
+def _uuids(column: pa.StringArray) -> list[UUID]:
+    """UUIDs, whose constructor would take most of the time: it looks at every way to give one.
+
+    Raises:
+        ArchiveCorrupt: a text that is none.
+    """
+    if not len(column):
+        return []
+    # Any other length would move the digits of all that follow.
+    if not _all_of_36(column):
+        raise ArchiveCorrupt("The column id holds a text that is no UUID")
+    start = memoryview(column.buffers()[1]).cast("i")[column.offset]
+    digits = bytes(column.buffers()[2].slice(start, len(column) * 36)).replace(b"-", b"")
+    try:
+        numbers = [high << 64 | low for high, low in iter_unpack(">QQ", unhexlify(digits))]
+    except (ValueError, StructError) as error:
+        raise ArchiveCorrupt(f"The column id holds a text that is no UUID: {error}") from error
+    if len(numbers) != len(column):
+        raise ArchiveCorrupt("The column id holds a text that is no UUID")
     ids: list[UUID] = list(map(object.__new__, repeat(UUID, len(column))))
     # A deque of no length takes what an iterator gives and keeps nothing.
     deque(map(_set_int, ids, numbers), maxlen=0)

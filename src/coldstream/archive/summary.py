@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from coldstream.archive.digest import RowsDigest, from_microseconds
 from coldstream.archive.manifest import CategorySummary
-from coldstream.archive.rows import storage
+from coldstream.archive.rows import check_ids, storage
 from coldstream.archive.sink import HashingSink
 from coldstream.errors import ArchiveCorrupt
 
@@ -68,14 +68,15 @@ class Summing:
         """Add a record batch of :data:`coldstream.archive.rows.SCHEMA`.
 
         Raises:
-            ArchiveCorrupt: out of order, or a category that is not its stream's. Nothing of the
-                batch was added.
+            ArchiveCorrupt: out of order, a category that is not its stream's, or an id that is
+                no UUID. Nothing of the batch was added.
         """
         if batch.num_rows == 0:
             return
         names, positions = batch.column("stream_name"), batch.column("position")
         self._check_order(names, positions)
         self._check_categories(names, batch.column("category"))
+        self._check_ids(batch.column("id"))
         self._digest.update_batch(batch)
         self._streams += len(pc.run_end_encode(names).values)
         if self._last is not None and self._last[0] == names[0].as_py():
@@ -145,6 +146,14 @@ class Summing:
             raise ArchiveCorrupt(
                 f"The stream {names[at].as_py()!r} has the category {categories[at].as_py()!r}"
             )
+
+    @staticmethod
+    def _check_ids(ids: Any) -> None:
+        # Two texts for one id would be two messages to whoever joins by it.
+        try:
+            check_ids(ids)
+        except ValueError as error:
+            raise ArchiveCorrupt(str(error)) from None
 
     def summary(self) -> RowsSummary:
         """What was added so far."""

@@ -295,7 +295,8 @@ class Lifecycle:
         that no manifest names, nor the ledger. Gives them.
 
         Raises:
-            ArchiveCorrupt: a manifest beside them is damaged; nothing was deleted.
+            ArchiveCorrupt: a manifest is damaged; its range was left as it is, the others were
+                cleaned. A dry run passes over it.
             ArchiveUnavailable: the location cannot be read or written.
         """
         from coldstream.lifecycle.clean import clean

@@ -7,20 +7,24 @@ from datetime import timedelta
 from coldstream.archive.location import ArchiveLocation, ObjectInfo
 from coldstream.archive.orphans import orphans
 from coldstream.client._sync import Store
-from coldstream.errors import InvalidInput
+from coldstream.errors import ArchiveCorrupt, InvalidInput
 from coldstream.lifecycle.session import working
 
 
 def clean(
     store: Store, location: ArchiveLocation, older_than: timedelta, *, dry_run: bool
 ) -> list[ObjectInfo]:
-    """Delete the orphans that are older; gives them."""
+    """Delete the orphans that are older; gives them.
+
+    Raises:
+        ArchiveCorrupt: a manifest is damaged; its range was left as it is, and the others cleaned.
+    """
     if older_than < timedelta(0):
         raise InvalidInput(f"That means the future: {older_than}")
     # Under the lock: no export of this store is at work, and the age is for those of others.
     with working(store) as session:
         known = frozenset(row[4] for row in session.rows("archived_objects"))
-        found = orphans(
+        found, damaged = orphans(
             location,
             session.schema,
             written_before=session.one("server_time")[0] - older_than,
@@ -29,4 +33,8 @@ def clean(
         if not dry_run:
             for info in found:
                 location.delete(info.key)
+            for error in damaged:
+                raise ArchiveCorrupt(
+                    f"{error}; its range was left as it is", hint="The other ranges were cleaned."
+                )
         return found

@@ -151,7 +151,8 @@ def _where(store: Store, session: Session, catalog: str) -> Catalogued:
 
         archive = ArchiveLocation.open(archive).url
     properties = storage_properties(store.archive_options)
-    location: str | None = f"{archive.rstrip('/')}/{layout.safe_part(store.schema)}/iceberg"
+    folder = f"{layout.safe_part(store.schema)}/{layout.ICEBERG}"
+    location: str | None = f"{archive.rstrip('/')}/{folder}"
     if catalog == DATABASE:
         properties |= {"type": "sql", "uri": _sqlalchemy_url(store.dsn)}
     else:

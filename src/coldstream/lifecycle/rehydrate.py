@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from coldstream.archive.digest import RowsDigest
+from coldstream.archive.inventory import read_manifest
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.restore import archived_rows
@@ -110,7 +111,7 @@ def rehydrate(
         for chunk in chunks:
             location = locate(chunk.archive_url)
             key = manifests[chunk.range_start]
-            manifest = Manifest.from_json(location.get(key), name=location.url_of(key))
+            manifest = read_manifest(location, key)
             work = _Rehydration(session, location, chunk, manifest, keep_for, progress)
             # A reader sees the whole chunk or none of it, and a killed run leaves none.
             with mapped(session.schema), session.connection.transaction():

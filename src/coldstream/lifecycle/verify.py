@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from coldstream.archive.export import verify_object
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.inventory import read_manifest
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, ArchiveError, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
@@ -95,7 +95,7 @@ def verify_chunk(
         row[3:] for row in rows if row[0] == chunk.range_start
     ]
     location = locate(url)
-    manifest = Manifest.from_json(location.get(manifest_key), name=location.url_of(manifest_key))
+    manifest = read_manifest(location, manifest_key)
     # A key contains its object's SHA-256: files that were exchanged together with their manifest
     # have others.
     if manifest.digest != digest or (not deep and manifest.keys != objects):

@@ -89,8 +89,10 @@ def clean(
                 Column("key", "file"),
             ]
             render_table("No manifest names them", columns, rows)
-        if found and not dry_run:
-            confirm(f"Delete {files} from the archive?", yes=yes)
+        if not dry_run:
+            if found:
+                confirm(f"Delete {files} from the archive?", yes=yes)
+            # It also tells of the manifests that hide what could be deleted beside them.
             store.lifecycle.clean(age)
     if json:
         write_json(rows)
