@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coldstream.archive.location import ObjectInfo
     from coldstream.consumers import AsyncConsumers, Consumers
     from coldstream.lifecycle import Chunk, Drop, Lifecycle, OlderThan, Policy, Step, Transition
+    from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import Rebuilt
     from coldstream.lifecycle.verify import Verification
@@ -80,6 +81,12 @@ class AsyncLifecycle:
 
     async def rebuild(self, **options: Any) -> list[Rebuilt]:
         return await self._call(lambda lifecycle: lifecycle.rebuild(**options))
+
+    async def adopt(self) -> Adopted:
+        return await self._call(lambda lifecycle: lifecycle.adopt())
+
+    async def fork(self) -> Forked:
+        return await self._call(lambda lifecycle: lifecycle.fork())
 
     async def clean(self, *arguments: Any, **options: Any) -> list[ObjectInfo]:
         return await self._call(lambda lifecycle: lifecycle.clean(*arguments, **options))

@@ -17,7 +17,13 @@ import pytest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive import csv, parquet
-from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
+from coldstream.archive.export import (
+    KnownManifest,
+    commit_manifest,
+    export_rows,
+    find_manifest,
+    verify_object,
+)
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Format, Manifest
 from coldstream.archive.restore import archived_rows
@@ -89,14 +95,39 @@ def test_an_export_run_again_changes_nothing(location: ArchiveLocation) -> None:
 def test_a_changed_range_becomes_the_next_generation(location: ArchiveLocation) -> None:
     rows = make_rows(1_000)
     first = export(location, rows)
-    commit_manifest(location, first)
+    key = commit_manifest(location, first)
     late = make_rows(1_001)
     second = export(location, late)
-    assert commit_manifest(location, second).endswith("/_manifest-000002.json")
+    known = [KnownManifest(key, first.digest)]
+    assert commit_manifest(location, second, known=known).endswith("/_manifest-000002.json")
     assert find_manifest(location, "message_store", START, END) == second
     # What an older manifest says stays true and readable.
     verify_object(location, first)
     verify_object(location, second)
+
+
+@pytest.mark.parametrize("key", [None, "key", "digest"])
+def test_what_nobody_here_knows_is_not_replaced(location: ArchiveLocation, key: str | None) -> None:
+    theirs = export(location, make_rows(1_000))
+    manifest_key = commit_manifest(location, theirs)
+    known = {
+        None: [],
+        "key": [KnownManifest(manifest_key, "sum-sha256:0:" + "0" * 32)],
+        "digest": [KnownManifest(manifest_key.replace("01.json", "02.json"), theirs.digest)],
+    }[key]
+    with pytest.raises(ArchiveConflict, match="not known to this database") as caught:
+        commit_manifest(location, export(location, make_rows(1_001)), known=known)
+    assert "rebuild" in f"{caught.value.hint}"
+    assert find_manifest(location, "message_store", START, END) == theirs
+
+
+def test_the_same_rows_in_other_files_replace_nothing_that_is_lost(
+    location: ArchiveLocation,
+) -> None:
+    first = export(location, make_rows(100))
+    commit_manifest(location, first)
+    again = export(location, make_rows(100), format="csv")
+    assert commit_manifest(location, again).endswith("/_manifest-000002.json")
 
 
 def test_another_process_commits_first(

@@ -155,7 +155,9 @@ def test_a_file_in_the_way_of_the_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made() -> None:
     # Not even root can make one there.
-    with pytest.raises(ArchiveUnavailable, match="Cannot open /proc/coldstream/archive: the f"):
+    with pytest.raises(
+        ArchiveUnavailable, match="Cannot open file:///proc/coldstream/archive: the f"
+    ):
         ArchiveLocation.open("/proc/coldstream/archive")
 
 

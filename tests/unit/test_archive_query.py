@@ -17,7 +17,7 @@ from tests.fix_s3 import S3Server
 
 import coldstream
 from coldstream.archive import query
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import KnownManifest, commit_manifest, export_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Format, Manifest
 from coldstream.archive.rows import COLUMNS, SCHEMA, Row
@@ -78,8 +78,9 @@ def test_every_message_of_both_formats_once(
         commit_manifest(location, export(location, shifted(ROWS, week), week, format))
     # Never read: an object without a manifest, and one whose manifest was followed by another.
     export(location, shifted(ROWS[:10], 5), 5)
-    commit_manifest(location, export(location, shifted(ROWS, 3), 3))
-    commit_manifest(location, export(location, shifted(ROWS, 3)[:1], 3))
+    before = export(location, shifted(ROWS, 3), 3)
+    known = [KnownManifest(commit_manifest(location, before), before.digest)]
+    commit_manifest(location, export(location, shifted(ROWS, 3)[:1], 3), known=known)
     rows += shifted(ROWS, 3)[:1]
     found = answer(
         location, "SELECT * FROM messages ORDER BY global_position", archive_options=options

@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -145,27 +145,70 @@ def find_manifest(
     return found[1] if found else None
 
 
-def commit_manifest(location: ArchiveLocation, manifest: Manifest) -> str:
-    """Make the manifest the truth about its range; gives its key.
+@dataclass(frozen=True)
+class KnownManifest:
+    """What a database knows of a range's newest manifest: its key and the digest of its rows."""
 
-    Run again for the same files it changes nothing and gives the first key.
+    key: str
+    digest: str
+
+
+def next_manifest_key(
+    location: ArchiveLocation, manifest: Manifest, known: Sequence[KnownManifest]
+) -> tuple[str, bool]:
+    """Under which key a manifest may be committed, and whether it is there already.
+
+    Only over nothing, over a manifest that is ``known``, or over one of the same rows: whatever
+    else is the newest is history that another database wrote, and nobody would find it any more.
 
     Raises:
-        ArchiveConflict: another process committed first, or the range belongs to another store.
+        ArchiveConflict: the newest one is another, or the range belongs to another store.
+        ArchiveCorrupt: the newest one is damaged.
     """
     range_ = _range_of(manifest)
     found = _latest(location, *range_)
-    generation = 0
-    if found:
-        generation, committed = found
-        if manifest.store_id != committed.store_id:
-            raise ArchiveConflict(
-                f"{location.url_of(layout.range_prefix(*range_))} belongs to another store",
-                hint="Give every store its own archive URL.",
-            )
-        if (committed.keys, committed.digest) == (manifest.keys, manifest.digest):
-            return layout.manifest_key(*range_, generation)
-    key = layout.manifest_key(*range_, generation + 1)
+    if found is None:
+        return layout.manifest_key(*range_, 1), False
+    generation, committed = found
+    key = layout.manifest_key(*range_, generation)
+    if manifest.store_id != committed.store_id:
+        raise ArchiveConflict(
+            f"{location.url_of(layout.range_prefix(*range_))} belongs to another store",
+            hint="Give every store its own archive URL.",
+        )
+    if (committed.keys, committed.digest) == (manifest.keys, manifest.digest):
+        return key, True
+    if committed.digest != manifest.digest and KnownManifest(key, committed.digest) not in known:
+        raise ArchiveConflict(
+            f"{location.url_of(key)} is not known to this database: the archive has"
+            f" {committed.rows} messages of that range, and {manifest.rows} would replace them",
+            hint="Was the database restored, or does a copy of it write here? "
+            "coldstream archive rebuild takes in what the archive has more.",
+        )
+    return layout.manifest_key(*range_, generation + 1), False
+
+
+def commit_manifest(
+    location: ArchiveLocation,
+    manifest: Manifest,
+    *,
+    known: Sequence[KnownManifest] = (),
+    before: Callable[[str], None] = lambda key: None,
+) -> str:
+    """Make the manifest the truth about its range; gives its key. Run again for the same files it
+    changes nothing and gives the first key.
+
+    ``known``: what the caller's database may replace (see :func:`next_manifest_key`). ``before`` is
+    called with the key just before it is written.
+
+    Raises:
+        ArchiveConflict: another process committed first, the newest manifest is not a known one, or
+            the range belongs to another store.
+    """
+    key, is_there = next_manifest_key(location, manifest, known)
+    if is_there:
+        return key
+    before(key)
     data = manifest.to_json()
     try:
         location.create(key, data)

@@ -106,22 +106,13 @@ class ArchiveLocation:
             ArchiveUnavailable: no such kind of URL or option, or the folder cannot be made.
         """
         options = dict(options or {})
-        scheme, separator, rest = url.partition("://")
-        if not separator or scheme == "file":
-            if separator:
-                host = urlsplit(url).netloc
-                if host not in ("", "localhost"):
-                    raise ArchiveUnavailable(
-                        f"Cannot open {url}: {host} is not on this machine",
-                        hint="Write file:/// with three slashes before an absolute path.",
-                    )
-                rest = unquote(urlsplit(url).path)
-            root = Path(rest if separator else url).expanduser().absolute()
-            if not (rest if separator else url):
-                raise ArchiveUnavailable("The archive URL is empty")
+        url = checked_url(url)
+        scheme, _, rest = url.partition("://")
+        if scheme == "file":
+            root = Path(unquote(urlsplit(url).path))
             with reported(f"open {url}", missing="the folder cannot be made"):
                 _make_folder(root)
-                return cls(LocalStore(root), root.as_uri(), root)
+                return cls(LocalStore(root), url, root)
         if scheme == "memory":
             store = _NAMED_MEMORY.setdefault(rest, MemoryStore()) if rest else MemoryStore()
             return cls(store, url)
@@ -147,7 +138,7 @@ class ArchiveLocation:
                 client_options=client,
                 retry_config=retries.config,
             )
-        return cls(store, url.rstrip("/"), retries=retries, storage_class=storage_class)
+        return cls(store, url, retries=retries, storage_class=storage_class)
 
     def url_of(self, key: str) -> str:
         """The full URL of a key, for people and for other engines."""
@@ -344,6 +335,70 @@ class ArchiveLocation:
             _sync(folder)
             if folder == self._root:
                 break
+
+
+def checked_url(url: str) -> str:
+    """An archive URL as it is kept: without a slash at its end, a path as a ``file://`` URL.
+
+    It is kept in the database, where every reader of the store sees it, so nothing that may be a
+    secret is taken; and what names a folder only by accident is not.
+
+    Raises:
+        ArchiveUnavailable: no such URL.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return _checked_path(url)
+    place = urlsplit(re.split(r"[?#]", url, maxsplit=1)[0])
+    user, at, host = place.netloc.rpartition("@")
+    # Of what may be a secret not even a part is shown.
+    # abfss://container@account.dfs.core.windows.net/prefix is how Azure itself writes it.
+    if (at or ":" in place.netloc) and (not scheme.startswith("abfs") or ":" in user):
+        raise ArchiveUnavailable(
+            f"There is a user, a password or a port in this {_shown(scheme)} archive URL",
+            hint="Credentials belong into the environment (AWS_ACCESS_KEY_ID and the like), "
+            "an endpoint into --archive-option endpoint=...",
+        )
+    if set("?#") & set(rest):
+        raise ArchiveUnavailable(
+            f"There is a ? or a # in this {_shown(scheme)} archive URL",
+            hint="Options go into --archive-option, credentials into the environment; in the name "
+            "of a folder write %3F and %23.",
+        )
+    if scheme != "file":
+        return url if scheme == "memory" else url.rstrip("/")
+    if host not in ("", "localhost"):
+        raise ArchiveUnavailable(
+            f"Cannot open {url}: {host} is not on this machine",
+            hint="Write file:/// with three slashes before an absolute path.",
+        )
+    path = unquote(place.path)
+    if not path:
+        raise ArchiveUnavailable("The archive URL is empty")
+    return Path(path).absolute().as_uri()
+
+
+def _checked_path(path: str) -> str:
+    """A path that begins at the root; every other one depends on who asks from where."""
+    if not path:
+        raise ArchiveUnavailable("The archive URL is empty")
+    if path.startswith("/"):
+        return Path(path).absolute().as_uri()
+    scheme, colon, rest = path.partition(":")
+    if set("?#@") & set(path):
+        raise ArchiveUnavailable("This is no archive URL", hint=_KINDS)
+    if colon and re.fullmatch(r"[a-z][a-z0-9+]*", scheme):
+        meant = f"{scheme}://{'/' if scheme == 'file' else ''}{rest.lstrip('/')}"
+    else:
+        meant = f"s3://{path}"
+    raise ArchiveUnavailable(f"{path} is no archive URL", hint=f"Did you mean {meant}? {_KINDS}")
+
+
+_KINDS = "Write s3://bucket/prefix, or file:///folder."
+
+
+def _shown(scheme: str) -> str:
+    return f"{scheme}://" if re.fullmatch(r"[a-z0-9+]+", scheme) else ""
 
 
 def _info(meta: Any) -> ObjectInfo:

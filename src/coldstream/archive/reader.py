@@ -29,6 +29,7 @@ from coldstream.archive.merge import merged
 from coldstream.archive.ordering import RowSource, tables_in_global_order
 from coldstream.archive.parquet import ParquetRows, open_parquet, parse_footer
 from coldstream.archive.ranges import RangeFile
+from coldstream.archive.several import SeveralLocations
 from coldstream.archive.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
@@ -73,7 +74,7 @@ class ArchiveReader:
 
     def __init__(
         self,
-        location: ArchiveLocation,
+        location: ArchiveLocation | SeveralLocations,
         *,
         spool_dir: Path | None = None,
         memory_bytes: int = 64 * 1024 * 1024,

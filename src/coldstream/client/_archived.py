@@ -31,11 +31,13 @@ class ArchivedChunk:
     """A chunk's object in the archive: what :class:`~coldstream.archive.reader.ArchivedObject`
     needs. ``first_global_position`` and ``last_global_position`` are those of the category that
     was asked for. ``has_stream``: the stream that was asked for begins or ends in it; otherwise it
-    may be in it."""
+    may be in it. ``is_elsewhere``: not in the store's own archive, but in that of the store which
+    this one was forked from."""
 
     range_start: datetime
     range_end: datetime
     url: str | None
+    is_elsewhere: bool | None
     key: str
     format: str
     bytes: int
@@ -64,7 +66,7 @@ class ArchivedChunks:
         epoch, next, *_ = rows[0]
         result = cls(epoch, next, [], [])
         for _, _, *chunk in rows:
-            range_start, range_end, _, key, *_ = chunk
+            range_start, range_end, _, _, key, *_ = chunk
             if range_start is None:
                 continue
             if key is None:
@@ -96,12 +98,12 @@ class Readers:
         self.reads = ArchiveReads.from_environment() if reads is None else reads
         self._archive = archive
         self._options = options
-        self._readers: dict[str, ArchiveReader] = {}
+        self._readers: dict[tuple[str, ...], ArchiveReader] = {}
         self._shared: tuple[RangeCache | None, Budget] | None = None
         self._lock = Lock()
 
     def reader(self, chunks: Sequence[ArchivedChunk]) -> ArchiveReader:
-        """The reader for these chunks, which are in one location.
+        """The reader for these chunks.
 
         Raises:
             ArchiveUnavailable: the location cannot be opened.
@@ -110,9 +112,10 @@ class Readers:
         from coldstream.archive.cache import RangeCache
         from coldstream.archive.location import ArchiveLocation
         from coldstream.archive.reader import ArchiveReader
+        from coldstream.archive.several import SeveralLocations
 
-        url = self._archive or chunks[0].url
-        assert url is not None
+        urls = {chunk.key: self._url(chunk) for chunk in chunks}
+        places = tuple(sorted(set(urls.values())))
         # Two readers of one location would have twice the memory.
         with self._lock:
             if self._shared is None:
@@ -122,12 +125,22 @@ class Readers:
                     RangeCache(folder, reads.cache_bytes) if folder else None,
                     Budget(reads.requests, reads.bytes_per_second),
                 )
-            if url not in self._readers:
+            if places not in self._readers:
                 cache, budget = self._shared
-                self._readers[url] = ArchiveReader(
-                    ArchiveLocation.open(url, self._options),
+                opened = {url: ArchiveLocation.open(url, self._options) for url in places}
+                self._readers[places] = ArchiveReader(
+                    opened[places[0]] if len(places) == 1 else SeveralLocations(opened),
                     memory_bytes=self.reads.memory_bytes,
                     cache=cache,
                     budget=budget,
                 )
-            return self._readers[url]
+            reader = self._readers[places]
+            if isinstance(reader.location, SeveralLocations):
+                reader.location.learn(urls)
+            return reader
+
+    def _url(self, chunk: ArchivedChunk) -> str:
+        """The caller's archive stands for the store's own, and for no other."""
+        url = chunk.url if chunk.is_elsewhere else self._archive or chunk.url
+        assert url is not None
+        return url

@@ -25,6 +25,7 @@ from coldstream.lifecycle.transition import Transition
 
 if TYPE_CHECKING:
     from coldstream.archive.location import ArchiveLocation, ObjectInfo
+    from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import Rebuilt
@@ -90,9 +91,9 @@ class Lifecycle:
         """
         from coldstream.lifecycle.export import archive
 
+        self._check_url()
         return archive(
             self._store,
-            self._locate(None),
             older_than,
             format=format,
             again=again,
@@ -242,6 +243,7 @@ class Lifecycle:
         from coldstream.lifecycle.publish import keep_in_step
         from coldstream.lifecycle.run import run
 
+        self._check_url()
         steps = run(
             self._store,
             self._locate,
@@ -286,7 +288,8 @@ class Lifecycle:
         """
         from coldstream.lifecycle.rebuild import rebuild
 
-        return rebuild(self._store, self._locate(None), dry_run=dry_run)
+        self._check_url()
+        return rebuild(self._store, dry_run=dry_run)
 
     def clean(
         self, older_than: timedelta = timedelta(days=1), *, dry_run: bool = False
@@ -301,16 +304,50 @@ class Lifecycle:
         """
         from coldstream.lifecycle.clean import clean
 
-        return clean(self._store, self._locate(None), older_than, dry_run=dry_run)
+        self._check_url()
+        return clean(self._store, older_than, dry_run=dry_run)
 
-    def _locate(self, archive_url: str | None) -> ArchiveLocation:
-        """The store's archive location, or else the one the ledger names."""
+    def adopt(self) -> Adopted:
+        """Say that this database is the successor of the one that wrote to the archive last: after
+        a restore, or where the archive was copied to the store's ``archive``. The other one is
+        refused from then on. Where the archive has more, nothing is archived before
+        :meth:`rebuild`.
+
+        Raises:
+            ArchiveConflict: the archive is another store's; or it lacks ranges of the former place.
+            ArchiveUnavailable: it cannot be read or written.
+        """
+        from coldstream.lifecycle.adopt import adopt
+
+        self._check_url()
+        return adopt(self._store)
+
+    def fork(self) -> Forked:
+        """Say that this database is a copy, and make it a store of its own, with a new id, which
+        archives to the store's ``archive``. What was archived before is read where it is.
+
+        Raises:
+            ArchiveConflict: that is the archive it was copied with, or another store's.
+            ArchiveUnavailable: it cannot be read or written.
+            InvalidInput: no archive was named.
+        """
+        from coldstream.lifecycle.adopt import fork
+
+        self._check_url()
+        return fork(self._store)
+
+    def _check_url(self) -> None:
+        """A mistake in the archive's URL is one whatever else is going on."""
+        if self._store.archive is not None:
+            from coldstream.archive.location import checked_url
+
+            checked_url(self._store.archive)
+
+    def _locate(self, archive_url: str, own: str | None) -> ArchiveLocation:
+        """Where a range is: for one of the store's own archive, what the caller names."""
         from coldstream.archive.location import ArchiveLocation
 
-        url = self._store.archive or archive_url
-        if url is None:
-            raise InvalidInput(
-                "No archive location",
-                hint="Give --archive or COLDSTREAM_ARCHIVE: s3://bucket/prefix or file:///folder.",
-            )
+        url = archive_url
+        if self._store.archive is not None and own in (None, archive_url):
+            url = self._store.archive
         return ArchiveLocation.open(url, self._store.archive_options)

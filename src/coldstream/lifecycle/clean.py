@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from coldstream.archive.location import ArchiveLocation, ObjectInfo
+from coldstream.archive.location import ObjectInfo
 from coldstream.archive.orphans import orphans
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, InvalidInput
+from coldstream.lifecycle.incarnation import claim, own_location
 from coldstream.lifecycle.session import working
 
 
-def clean(
-    store: Store, location: ArchiveLocation, older_than: timedelta, *, dry_run: bool
-) -> list[ObjectInfo]:
+def clean(store: Store, older_than: timedelta, *, dry_run: bool) -> list[ObjectInfo]:
     """Delete the orphans that are older; gives them.
 
     Raises:
@@ -23,6 +22,7 @@ def clean(
         raise InvalidInput(f"That means the future: {older_than}")
     # Under the lock: no export of this store is at work, and the age is for those of others.
     with working(store) as session:
+        location = own_location(store, session)
         known = frozenset(row[4] for row in session.rows("archived_objects"))
         found, damaged = orphans(
             location,
@@ -30,11 +30,13 @@ def clean(
             written_before=session.one("server_time")[0] - older_than,
             known=known,
         )
-        if not dry_run:
+        if found and not dry_run:
+            # What no manifest names may be another database's, which is about to commit one.
+            claim(session, location, probe=False)
             for info in found:
                 location.delete(info.key)
-            for error in damaged:
-                raise ArchiveCorrupt(
-                    f"{error}; its range was left as it is", hint="The other ranges were cleaned."
-                )
+        for error in () if dry_run else damaged:
+            raise ArchiveCorrupt(
+                f"{error}; its range was left as it is", hint="The other ranges were cleaned."
+            )
         return found

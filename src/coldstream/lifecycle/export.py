@@ -6,17 +6,19 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from coldstream.archive.export import checked_file_rows, commit_manifest, export_rows
+from coldstream.archive.export import checked_file_rows, export_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
+from coldstream.lifecycle.incarnation import claim, commit, own_location
 from coldstream.lifecycle.session import (
     OlderThan,
     Progress,
     Session,
     again_one,
     each,
+    reading,
     reporter,
     working,
 )
@@ -39,7 +41,6 @@ def due(session: Session, older_than: OlderThan, *, again: bool, sizes: bool) ->
 
 def archive(
     store: Store,
-    location: ArchiveLocation,
     older_than: OlderThan,
     *,
     format: Format,
@@ -52,13 +53,15 @@ def archive(
     """Export the chunks that ended before; gives them as they are afterwards."""
     # Before anything is sealed, as with the location: a mistake must change nothing.
     file_rows = checked_file_rows(file_rows)
+    with reading(store) as session:
+        location = own_location(store, session)
     with working(store) as session:
         session.rows("check_no_retention_policy")
         chunks = due(session, older_than, again=again, sizes=dry_run)
         if dry_run or not chunks:
             return chunks
-        # Before anything is sealed: a location that cannot be written must change nothing.
-        location.check_writable()
+        # Before anything is sealed: a location that may not or cannot be written changes nothing.
+        claim(session, location)
         store_id = str(session.one("store_id")[0])
         with ChunkRows(session, store.dsn) as rows:
             each(
@@ -114,9 +117,10 @@ def export_chunk(
     )
     # Before anybody can take it for the truth.
     session.rows("check_manifest", [chunk.range_start, manifest.to_json().decode()])
-    manifest_key = commit_manifest(location, manifest)
+    manifest_key = commit(session, location, manifest)
     session.record(
         "record_export",
         [chunk.range_start, location.url, manifest_key, manifest.to_json().decode()],
         seconds=time.monotonic() - started,
     )
+    session.rows("finish_export", [chunk.range_start, location.url])

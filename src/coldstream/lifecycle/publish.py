@@ -16,8 +16,10 @@ from coldstream.archive.iceberg import (
     catalog_properties,
     storage_properties,
 )
+from coldstream.archive.location import checked_url
 from coldstream.client._sync import Store
 from coldstream.errors import ColdstreamError, PublicationError
+from coldstream.lifecycle.incarnation import check_incarnation, check_own, own_location
 from coldstream.lifecycle.session import Session, reading
 from coldstream.lifecycle.states import DROPPED, REHYDRATED, VERIFIED
 
@@ -88,6 +90,8 @@ class NothingArchived(PublicationError):
 
 
 def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publication:
+    if anew and not dry_run:
+        _check_may_publish(store)
     with _beside(store):
         table = IcebergTable(where)
         if anew and not dry_run:
@@ -100,10 +104,23 @@ def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publ
         ranges, not_publishable = _ranges(session)
     with _beside(store):
         difference = table.difference(ranges)
-        if difference and not dry_run:
-            table.apply(difference)
         table.close()
+    if difference and not dry_run:
+        _check_may_publish(store)
+        with _beside(store):
+            table.apply(difference)
+            table.close()
     return _publication(table, difference, ranges, not_publishable)
+
+
+def _check_may_publish(store: Store) -> None:
+    """A copy of a database has a copy of its catalog, and its table's files are the original's.
+
+    Raises:
+        ArchiveConflict: this database is not the one that writes to the archive.
+    """
+    with reading(store) as session:
+        check_incarnation(session, own_location(store, session))
 
 
 def _publication(
@@ -139,17 +156,16 @@ def _ranges(session: Session) -> tuple[list[ArchivedRange], tuple[str, ...]]:
 
 def _where(store: Store, session: Session, catalog: str) -> Catalogued:
     archives = [row[3] for row in session.rows("archived_objects")]
-    archive = store.archive or (archives[-1] if archives else None)
+    [own] = session.one("own_archive")
+    check_own(store.archive, own)
+    archive = store.archive or own or (archives[-1] if archives else None)
     if archive is None:
         raise NothingArchived(
             "Nothing is archived yet", hint="coldstream archive and coldstream verify come first."
         )
     if archive.startswith("memory:"):
         raise PublicationError("An archive in memory cannot be published")
-    if "://" not in archive:
-        from coldstream.archive.location import ArchiveLocation
-
-        archive = ArchiveLocation.open(archive).url
+    archive = checked_url(archive)
     properties = storage_properties(store.archive_options)
     folder = f"{layout.safe_part(store.schema)}/{layout.ICEBERG}"
     location: str | None = f"{archive.rstrip('/')}/{folder}"

@@ -22,6 +22,7 @@ from coldstream.archive.manifest import Manifest
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict
+from coldstream.lifecycle.incarnation import own_location
 from coldstream.lifecycle.session import Session, working
 
 _STREAMS = 1_000
@@ -39,10 +40,11 @@ class Rebuilt:
     result: str
 
 
-def rebuild(store: Store, location: ArchiveLocation, *, dry_run: bool) -> list[Rebuilt]:
+def rebuild(store: Store, *, dry_run: bool) -> list[Rebuilt]:
     """Restore all ranges that the ledger does not know, in one transaction, or none of them."""
     results = []
     with working(store) as session:
+        location = own_location(store, session)
         manifests = newest_manifests(location, session.schema)
         keys = {key.rpartition("/")[0]: key for key in newest_manifest_keys(location, store.schema)}
         if not manifests:
@@ -76,6 +78,8 @@ def rebuild(store: Store, location: ArchiveLocation, *, dry_run: bool) -> list[R
             if dry_run:
                 raise psycopg.Rollback
             session.rows("finish_restore")
+            session.rows("keep_archive_url", [location.url])
+            session.rows("set_behind", [False, False])
     return results
 
 

@@ -108,8 +108,9 @@ def rehydrate(
         manifests = {
             row[0]: row[3] for row in session.rows("archived_manifests", [end, start]) if row[3]
         }
+        [own] = session.one("own_archive")
         for chunk in chunks:
-            location = locate(chunk.archive_url)
+            location = locate(str(chunk.archive_url), own)
             key = manifests[chunk.range_start]
             manifest = read_manifest(location, key)
             work = _Rehydration(session, location, chunk, manifest, keep_for, progress)

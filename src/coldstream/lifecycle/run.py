@@ -11,6 +11,7 @@ from coldstream.archive.export import checked_file_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import (
+    ArchiveConflict,
     ArchiveUnavailable,
     ColdstreamError,
     InvalidInput,
@@ -20,6 +21,7 @@ from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.compress import compress_chunk
 from coldstream.lifecycle.drop import drop_chunk
 from coldstream.lifecycle.export import Format, export_chunk
+from coldstream.lifecycle.incarnation import claim, own_location
 from coldstream.lifecycle.plan import Step, plan
 from coldstream.lifecycle.policy import Policy, get_policy
 from coldstream.lifecycle.session import Locate, Progress, Session, reading, working
@@ -52,7 +54,7 @@ def run(
         location = None
         if any(step.verb == "archive" for step in steps):
             # Before anything is done: that nobody said where to is no failure of a chunk.
-            location = locate(None)
+            location = own_location(store, session)
         with ChunkRows(session, store.dsn) as rows:
             work = _Run(session, rows, locate, location, format, spool_dir, file_rows, progress)
             return [work.outcome(step) for step in steps]
@@ -130,8 +132,13 @@ class _Run:
         if self._location is None:
             raise InvalidInput("No archive location")
         if self._store_id is None:
-            # Before anything is sealed: a location that cannot be written must change nothing.
-            self._location.check_writable()
+            # Before anything is sealed: a location that may not or cannot be written changes
+            # nothing.
+            try:
+                claim(self._session, self._location)
+            except ArchiveConflict:
+                self._storage_failed = True
+                raise
             self._store_id = str(self._session.one("store_id")[0])
         export_chunk(
             self._session,

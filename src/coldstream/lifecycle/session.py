@@ -33,8 +33,9 @@ _TRIES = 5
 _PAUSE = 1.0
 
 
-Locate: TypeAlias = "Callable[[str | None], ArchiveLocation]"
-"""Opens the archive: where the store says, or else where the ledger does."""
+Locate: TypeAlias = "Callable[[str, str | None], ArchiveLocation]"
+"""Opens the archive of a range, by the ledger's URL of it and that of the store's own archive:
+where the caller says, for what is in the store's own, or else where the ledger does."""
 
 
 class Progress(Protocol):

@@ -94,7 +94,7 @@ def verify_chunk(
     [(manifest_key, digest, url, objects)] = [
         row[3:] for row in rows if row[0] == chunk.range_start
     ]
-    location = locate(url)
+    location = locate(url, session.one("own_archive")[0])
     manifest = read_manifest(location, manifest_key)
     # A key contains its object's SHA-256: files that were exchanged together with their manifest
     # have others.

@@ -111,6 +111,10 @@ CREATE TABLE @extschema@.chunks (
   part_streams text[],
   part_messages bigint,
   part_digest text,
+  -- What else than archive_manifest and digest the newest manifest of the range may be: the one that is
+  -- about to be committed, or the one that a rebuild took in. Over any other none is committed.
+  seen_manifest text,
+  seen_digest text,
   -- Only a chunk whose rows are in the database has a name.
   CHECK ((state = 'dropped') = (chunk_name IS NULL)),
   CHECK (part_name IS NULL OR state = 'dropped'),
@@ -192,6 +196,8 @@ CREATE TABLE @extschema@.store (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   -- Tells two stores of one name apart that share an archive location.
   id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  -- Where it archives, once something has been exported there; never with credentials.
+  archive_url text,
   -- No chunk that ends after this is closed: a message at or after it needs no look at the ledger.
   -- It never goes back, but when messages is truncated.
   closed_before timestamptz NOT NULL DEFAULT '-infinity',
@@ -299,3 +305,22 @@ CREATE TABLE @extschema@.consumer_failures (
   dead_letter_stream text
 );
 CREATE INDEX consumer_failures_consumer ON @extschema@.consumer_failures (consumer, id);
+
+-- One row: which database this is, and how it last said to the archive that it writes there. Whoever
+-- restores or copies the database copies this row, and it then names another database, or an older
+-- claim than the archive's newest.
+CREATE TABLE @extschema@.incarnation (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- The database as it was when the row was written (see place_of_store).
+  system_identifier bigint,
+  database oid NOT NULL,
+  tables oid[] NOT NULL,
+  -- The last claim: where, which number, its token and the one before it. Written before the object is,
+  -- so that a run that is killed in between finds its own.
+  archive_url text,
+  number bigint NOT NULL DEFAULT 0,
+  token uuid,
+  previous_token uuid,
+  -- The archive has ranges, or messages of a range, that this database lacks: rebuild comes first.
+  is_behind boolean NOT NULL DEFAULT false
+);

@@ -133,3 +133,49 @@ def rebuild(
         print("nothing to rebuild: the ledger knows all that the archive holds")
     else:
         print(f"{'would restore' if dry_run else 'restored'} {len(new)} of {len(found)} ranges")
+
+
+@archive_app.command
+def adopt(*, database: Database, yes: Yes = False, json: Json = False) -> None:
+    """Say that this database is the successor of the one that wrote to the archive last.
+
+    After a restore, or where the archive was copied to another place, which --archive then names.
+    The former one is refused from then on.
+    """
+    from coldstream.cli.prompt import confirm
+    from coldstream.cli.render import write_json
+
+    with opened(database) as store:
+        confirm("Is the database that wrote to the archive last gone for good?", yes=yes)
+        adopted = store.lifecycle.adopt()
+    if json:
+        write_json(asdict(adopted))
+        return
+    print(f"this database archives to {adopted.archive_url} from now on")
+    if adopted.behind:
+        print(
+            f"the archive has more of {len(adopted.behind)} ranges: run coldstream archive "
+            "rebuild, before anything is written"
+        )
+
+
+@archive_app.command
+def fork(*, database: Database, yes: Yes = False, json: Json = False) -> None:
+    """Say that this database is a copy, and make it a store of its own with another archive.
+
+    --archive names the archive that it has from now on. What was archived before the copy was made
+    is read where it is.
+    """
+    from coldstream.cli.prompt import confirm
+    from coldstream.cli.render import write_json
+
+    with opened(database) as store:
+        confirm("Make this database a store of its own?", yes=yes)
+        forked = store.lifecycle.fork()
+    if json:
+        write_json(asdict(forked))
+        return
+    place = f"archives to {forked.archive_url}" if forked.archive_url else "has no archive yet"
+    print(f"this database is the store {forked.store_id} from now on, and {place}")
+    if forked.shared:
+        print(f"{forked.shared} ranges that were archived before are read where they are")

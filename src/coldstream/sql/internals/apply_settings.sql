@@ -17,6 +17,11 @@ DECLARE
   _sparse_index text;
   _columnstore boolean := @extschema@.has_columnstore();
 BEGIN
+  -- Once, when the store is made: a copy that is brought up to a release must stay known as a copy.
+  INSERT INTO @extschema@.incarnation (system_identifier, database, tables)
+  SELECT p.system_identifier, p.database, p.tables FROM @extschema@.place_of_store() AS p
+  ON CONFLICT DO NOTHING;
+
   SELECT s.* INTO _before FROM @extschema@.store AS s;
   PERFORM @extschema@.check_lifecycle_policy(
     coalesce($3, _before.compress_after), _before.archive_after, _before.drop_after

@@ -31,8 +31,8 @@ SELECT s.archive_epoch,
   (
     SELECT l.first_global_position FROM listed AS l WHERE l.number = %(count)s::bigint + 1
   ) AS next_position,
-  c.range_start, c.range_end, c.archive_url, f.object, c.archive_format,
-  f.bytes, f.sha256, f.footer_bytes, f.footer_sha256,
+  c.range_start, c.range_end, c.archive_url, c.archive_url <> s.archive_url AS is_elsewhere,
+  f.object, c.archive_format, f.bytes, f.sha256, f.footer_bytes, f.footer_sha256,
   greatest(f.first_global_position, c.first_global_position),
   least(f.last_global_position, c.last_global_position)
 FROM @extschema@.store AS s

@@ -17,8 +17,8 @@ WITH listed AS (
 )
 SELECT s.archive_epoch,
   (SELECT 1 FROM listed AS l WHERE l.number = %(count)s::bigint + 1) AS is_more,
-  c.range_start, c.range_end, c.archive_url, f.object, c.archive_format,
-  f.bytes, f.sha256, f.footer_bytes, f.footer_sha256,
+  c.range_start, c.range_end, c.archive_url, c.archive_url <> s.archive_url AS is_elsewhere,
+  f.object, c.archive_format, f.bytes, f.sha256, f.footer_bytes, f.footer_sha256,
   f.first_global_position, f.last_global_position,
   -- Where its name is among those of several files, it may not be in each of them.
   c.is_end AND pg_catalog.count(*) OVER (PARTITION BY c.range_start) = 1 AS has_stream

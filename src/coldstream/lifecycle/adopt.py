@@ -1,0 +1,141 @@
+"""What the operator says of a database that is not the one which wrote last: successor, or fork."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from coldstream.archive.claims import SharedRange, newest_claim, write_shared
+from coldstream.archive.inventory import newest_manifest_keys, newest_manifests
+from coldstream.archive.location import ArchiveLocation, checked_url
+from coldstream.archive.manifest import Manifest
+from coldstream.client._errors import mapped
+from coldstream.client._sync import Store
+from coldstream.errors import ArchiveConflict, InvalidInput
+from coldstream.lifecycle.incarnation import Incarnation, make_claim
+from coldstream.lifecycle.session import Session, working
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """``archive_url``: where this database archives from now on. ``behind``: the ranges (start,
+    end) of which the archive has more than it; nothing is archived before a rebuild took them
+    in."""
+
+    archive_url: str
+    behind: list[tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True)
+class Forked:
+    """The new store's id, where it archives, and how many ranges it reads where they are."""
+
+    store_id: str
+    archive_url: str | None
+    shared: int
+
+
+def adopt(store: Store) -> Adopted:
+    """Make this database the one that writes to the archive."""
+    with working(store) as session:
+        known = Incarnation.of(session)
+        url = store.archive or known.own_url
+        if url is None:
+            raise InvalidInput("No archive location", hint="Give --archive or COLDSTREAM_ARCHIVE.")
+        location = ArchiveLocation.open(url, store.archive_options)
+        newest = newest_claim(location, session.schema)
+        manifests = newest_manifests(location, session.schema)
+        owners = {each.store_id for each in manifests} | ({newest.store_id} if newest else set())
+        if owners - {known.store_id}:
+            raise ArchiveConflict(
+                f"{location.url} is the archive of another store",
+                hint="Into a store without messages coldstream archive rebuild takes it; then this "
+                "may be said.",
+            )
+        moved = known.own_url is not None and location.url != known.own_url
+        behind = [
+            (each.range_start, each.range_end)
+            for each in unknown(session, location, manifests, moved=moved)
+        ]
+        number, token = (newest.number if newest else 0) + 1, str(uuid4())
+        with mapped(session.schema), session.connection.transaction():
+            if moved:
+                _move(session, location, known, manifests)
+            session.rows("record_claim", [location.url, number, token])
+            session.rows("set_behind", [bool(behind), bool(behind)])
+            if manifests or known.own_url is not None:
+                session.rows("set_archive_url", [location.url])
+        make_claim(session, location, number, token, known.store_id)
+        return Adopted(location.url, behind)
+
+
+def fork(store: Store) -> Forked:
+    """Make this database a store of its own."""
+    with working(store) as session:
+        known = Incarnation.of(session)
+        if store.archive is None and known.own_url is not None:
+            raise InvalidInput(
+                "A fork needs an archive of its own",
+                hint="Give --archive: another URL than the one that it was copied with.",
+            )
+        store_id = str(uuid4())
+        if store.archive is None:
+            with mapped(session.schema), session.connection.transaction():
+                session.rows("fork_store", [store_id, None])
+            return Forked(store_id, None, 0)
+        if known.own_url is not None and checked_url(store.archive) == known.own_url:
+            raise ArchiveConflict(
+                f"{known.own_url} is the archive of the store that this one was copied from",
+                hint="Give --archive: another URL. What was archived until now stays readable.",
+            )
+        location = ArchiveLocation.open(store.archive, store.archive_options)
+        if newest_claim(location, session.schema) or newest_manifest_keys(location, session.schema):
+            raise ArchiveConflict(
+                f"{location.url} is the archive of another store",
+                hint="Give every store its own archive URL.",
+            )
+        location.check_writable()
+        shared = [SharedRange(*row) for row in session.rows("shared_ranges")]
+        # First what the archive of the fork must name; a killed fork leaves this, under an id that
+        # no store has.
+        if shared:
+            write_shared(location, session.schema, store_id, shared)
+        token = str(uuid4())
+        with mapped(session.schema), session.connection.transaction():
+            session.rows("fork_store", [store_id, location.url])
+            session.rows("record_claim", [location.url, 1, token])
+        make_claim(session, location, 1, token, store_id)
+        return Forked(store_id, location.url, len(shared))
+
+
+def unknown(
+    session: Session, location: ArchiveLocation, manifests: list[Manifest], *, moved: bool = False
+) -> list[Manifest]:
+    """The manifests of which the database knows neither the rows nor that it took them in."""
+    known: dict[datetime, set[str]] = {}
+    for start, digest, url, seen in session.rows("known_digests"):
+        known[start] = {seen} if url != location.url and not moved else {digest, seen}
+    return [each for each in manifests if each.digest not in known.get(each.range_start, set())]
+
+
+def _move(
+    session: Session, location: ArchiveLocation, known: Incarnation, manifests: list[Manifest]
+) -> None:
+    """What was archived in the former place is read in the new one: all of it has to be there.
+
+    Raises:
+        ArchiveConflict: some of it is not.
+    """
+    there = {each.range_start: each.digest for each in manifests}
+    missing = [
+        start
+        for start, digest, url, _ in session.rows("known_digests")
+        if url == known.own_url and there.get(start) != digest
+    ]
+    if missing:
+        raise ArchiveConflict(
+            f"{location.url} lacks {len(missing)} of the ranges that {known.own_url} has",
+            hint=f"Copy all that lies below {known.own_url} there first.",
+        )
+    session.rows("move_archive", [location.url, known.own_url])

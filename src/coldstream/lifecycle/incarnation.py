@@ -1,0 +1,213 @@
+"""Which of several copies of a database may write to the archive: the one that has the newest
+claim.
+
+A restored or copied database has the store's id and its archive's URL, and history of its own from
+then on. So before a run writes, it proves that it is the database that wrote last: by where it is
+(``store_is_here``), and by the claims that lie in the archive (:mod:`coldstream.archive.claims`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from socket import gethostname
+from uuid import uuid4
+
+from coldstream.archive.claims import Claim, create_claim, newest_claim, read_claim
+from coldstream.archive.export import KnownManifest, commit_manifest
+from coldstream.archive.inventory import newest_manifest_keys
+from coldstream.archive.location import ArchiveLocation, checked_url
+from coldstream.archive.manifest import Manifest
+from coldstream.client._sync import Store
+from coldstream.errors import ArchiveConflict, InvalidInput
+from coldstream.lifecycle.session import Session
+
+WHICH_IT_IS = (
+    "If this database is the store's successor: coldstream archive rebuild, then coldstream "
+    "archive adopt. If it is a copy: coldstream archive fork --archive and a URL of its own."
+)
+
+
+@dataclass(frozen=True)
+class Incarnation:
+    """What the database knows of its own place in the archive.
+
+    ``own_url``: where the store archives, once it has exported something. ``url``, ``number``,
+    ``token``: the last claim; ``previous_token`` the one before it. ``is_here``: this is the
+    database that made it. ``is_behind``: the archive has what this database lacks.
+    """
+
+    store_id: str
+    own_url: str | None
+    url: str | None
+    number: int
+    token: str | None
+    previous_token: str | None
+    is_here: bool
+    is_behind: bool
+
+    @classmethod
+    def of(cls, session: Session) -> Incarnation:
+        return cls(*session.one("incarnation"))
+
+
+def own_location(store: Store, session: Session) -> ArchiveLocation:
+    """Where the store archives: what the caller names, which must be what the database knows.
+
+    Raises:
+        ArchiveConflict: it is another place than the one of its history.
+        ArchiveUnavailable: no such URL, or it cannot be opened.
+        InvalidInput: neither the caller nor the database names one.
+    """
+    [own] = session.one("own_archive")
+    check_own(store.archive, own)
+    url = store.archive or own
+    if url is None:
+        raise InvalidInput(
+            "No archive location",
+            hint="Give --archive or COLDSTREAM_ARCHIVE: s3://bucket/prefix or file:///folder.",
+        )
+    return ArchiveLocation.open(url, store.archive_options)
+
+
+def check_own(url: str | None, own: str | None) -> None:
+    """Refuse another archive than the store's own; before a folder of that name is made.
+
+    Raises:
+        ArchiveConflict: it is another one.
+    """
+    if url is not None and own is not None and checked_url(url) != own:
+        raise ArchiveConflict(
+            f"This store's archive is {own}, not {checked_url(url)}",
+            hint="Leave --archive and COLDSTREAM_ARCHIVE out. Where the archive has been copied to "
+            "another place: coldstream archive adopt with its URL.",
+        )
+
+
+def check_incarnation(
+    session: Session, location: ArchiveLocation
+) -> tuple[Incarnation, Claim | None]:
+    """Prove that this database is the one that may write there; writes nothing. Gives what it knows
+    of itself, and its last claim there if that was made.
+
+    Raises:
+        ArchiveConflict: it is a copy, another one has written since, or the archive has more.
+        ArchiveUnavailable: the archive cannot be read.
+    """
+    known = Incarnation.of(session)
+    mine = None
+    if not known.is_here:
+        raise ArchiveConflict(
+            "This database is a copy of the store that archives to "
+            f"{known.own_url or location.url}",
+            hint=WHICH_IT_IS,
+        )
+    if known.url != location.url:
+        # Nobody has written there, or somebody else has.
+        newest = newest_claim(location, session.schema)
+        if newest is not None:
+            raise _foreign(location, newest, known)
+        if newest_manifest_keys(location, session.schema):
+            raise ArchiveConflict(
+                f"{location.url} holds ranges that this database does not know", hint=WHICH_IT_IS
+            )
+    elif known.number:
+        mine = read_claim(location, session.schema, known.number)
+        if mine is None:
+            _check_interrupted(session, location, known)
+        elif mine.token != known.token:
+            raise _foreign(location, mine, known)
+        else:
+            later = read_claim(location, session.schema, known.number + 1)
+            if later is not None:
+                raise _foreign(location, newest_claim(location, session.schema) or later, known)
+    if known.is_behind:
+        raise ArchiveConflict(
+            f"{location.url} has messages that this database lacks",
+            hint="coldstream archive rebuild takes them in. Nothing is archived before that.",
+        )
+    return known, mine
+
+
+def claim(session: Session, location: ArchiveLocation, *, probe: bool = True) -> None:
+    """Before the first write of a run: prove that this database may write, and say that it does.
+    ``probe``: also find out whether anything can be written there at all.
+
+    Raises:
+        ArchiveConflict: see :func:`check_incarnation`; or another one did so at this moment.
+        ArchiveUnavailable: the archive cannot be read or written.
+    """
+    known, mine = check_incarnation(session, location)
+    if probe:
+        location.check_writable()
+    number, token = 1, str(uuid4())
+    if known.url == location.url and known.number:
+        number = known.number + 1
+        if mine is None and known.token is not None:
+            # Noted by a run that was killed before it made the object.
+            number, token = known.number, known.token
+    if token != known.token:
+        session.rows("record_claim", [location.url, number, token])
+    make_claim(session, location, number, token, known.store_id)
+
+
+def make_claim(
+    session: Session, location: ArchiveLocation, number: int, token: str, store_id: str
+) -> None:
+    """Make the object of a claim that the database has noted.
+
+    Raises:
+        ArchiveConflict: somebody else made one of this number.
+    """
+    database = session.connection.info.dbname
+    by = f"database {database} from {gethostname()}"
+    try:
+        create_claim(location, session.schema, Claim.now(number, token, store_id, by))
+    except ArchiveConflict:
+        theirs = read_claim(location, session.schema, number)
+        if theirs is None or theirs.token != token:
+            raise ArchiveConflict(
+                f"Another database wrote to {location.url} at this moment"
+                + (f": {theirs.by}" if theirs else ""),
+                hint=WHICH_IT_IS,
+            ) from None
+
+
+def _check_interrupted(session: Session, location: ArchiveLocation, known: Incarnation) -> None:
+    """That the claim which is noted was never made: the one before it is the newest still."""
+    before = read_claim(location, session.schema, known.number - 1)
+    if known.number > 1 and (before is None or before.token != known.previous_token):
+        raise ArchiveConflict(
+            f"{location.url} does not have the claim that this database made last", hint=WHICH_IT_IS
+        )
+
+
+def _foreign(location: ArchiveLocation, newest: Claim, known: Incarnation) -> ArchiveConflict:
+    if newest.store_id != known.store_id:
+        return ArchiveConflict(
+            f"{location.url} is the archive of another store",
+            hint="Give every store its own archive URL.",
+        )
+    return ArchiveConflict(
+        f"Another database than this one wrote to {location.url}: {newest.by}, {newest.claimed_at}",
+        hint=WHICH_IT_IS,
+    )
+
+
+def commit(session: Session, location: ArchiveLocation, manifest: Manifest) -> str:
+    """Commit the manifest of a range over what this database knows of it; gives its key.
+
+    Raises:
+        ArchiveConflict: the archive has another one.
+    """
+    recorded, digest, url, seen, seen_digest = session.one("known_manifest", [manifest.range_start])
+    known = []
+    # A fork has some of its ranges in another archive: that says nothing of its own.
+    if recorded is not None and url == location.url:
+        known.append(KnownManifest(recorded, digest))
+    if seen is not None:
+        known.append(KnownManifest(seen, seen_digest))
+
+    def before(key: str) -> None:
+        session.rows("see_manifest", [key, manifest.digest, manifest.range_start])
+
+    return commit_manifest(location, manifest, known=known, before=before)

@@ -1,0 +1,1 @@
+SELECT @extschema@.fork_store(%s::uuid, %s::text)

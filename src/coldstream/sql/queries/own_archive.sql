@@ -1,0 +1,1 @@
+SELECT archive_url FROM @extschema@.store

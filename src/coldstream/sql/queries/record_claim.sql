@@ -1,0 +1,1 @@
+SELECT @extschema@.record_claim(%s::text, %s::bigint, %s::uuid)

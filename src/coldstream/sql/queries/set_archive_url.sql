@@ -1,0 +1,1 @@
+UPDATE @extschema@.store SET archive_url = %s::text

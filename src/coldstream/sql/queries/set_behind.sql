@@ -1,0 +1,1 @@
+UPDATE @extschema@.incarnation SET is_behind = %s::boolean WHERE is_behind <> %s::boolean
