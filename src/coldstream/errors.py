@@ -24,7 +24,7 @@
     │   └── MigrationError           a migration that ran differs from the one in this release
     ├── ArchiveError
     │   ├── ArchiveUnavailable       the location cannot be read or written
-    │   ├── ArchiveConflict          another process committed the same key first
+    │   ├── ArchiveConflict          another database, or another store, writes to this archive
     │   ├── ArchiveCorrupt           what was read back is not what was written
     │   └── PublicationError         the Iceberg table cannot be read or written
     ├── LifecycleError
@@ -172,7 +172,7 @@ class ArchiveUnavailable(ArchiveError):
 
 
 class ArchiveConflict(ArchiveError):
-    """Another process committed the same key first."""
+    """Another database, or another store, writes to this archive; nothing was replaced."""
 
 
 class ArchiveCorrupt(ArchiveError):
