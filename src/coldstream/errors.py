@@ -40,7 +40,7 @@ Every error has ``hint``: what to do next in one sentence, or ``None``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coldstream.message import Message
@@ -52,6 +52,19 @@ class ColdstreamError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own way calls the class with the text alone, which most of these do not take:
+        # an error that cannot cross to another process breaks the pool that it happened in.
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
+
+def _restored(
+    kind: type[ColdstreamError], arguments: tuple[Any, ...], state: dict[str, Any]
+) -> ColdstreamError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidInput(ColdstreamError, ValueError):

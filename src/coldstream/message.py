@@ -20,7 +20,7 @@ import orjson
 import simplejson
 from uuid_utils.compat import uuid7
 
-from coldstream.errors import InvalidInput
+from coldstream.errors import ColdstreamError, InvalidInput
 
 # What simplejson refuses or writes otherwise, orjson is not to write in a way of its own.
 _STRICT = (
@@ -59,11 +59,35 @@ class JsonText(str):
 
 
 def decode_json(text: str | None) -> Any:
-    """Decode JSON without loss: integers of any size, other numbers as ``Decimal``.
+    """Decode JSON without loss: integers as ``int``, other numbers as ``Decimal``, and so integers
+    of more digits than Python reads into an ``int`` (4,300, see ``sys.set_int_max_str_digits``).
 
     ``None`` (SQL NULL) and ``"null"`` (JSON null) both give ``None``.
+
+    Raises:
+        ColdstreamError: nested deeper than Python's recursion limit, about 1,000 levels, allows.
     """
-    return None if text is None else json.loads(text, parse_float=Decimal)
+    if text is None:
+        return None
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except RecursionError:
+        raise ColdstreamError(
+            "The JSON is nested too deeply to be decoded",
+            hint="Python nests as deep as its recursion limit; data_text is the text itself.",
+        ) from None
+    except ValueError as error:
+        # Python refuses to read integers of more than 4,300 digits, which PostgreSQL holds.
+        if isinstance(error, json.JSONDecodeError):
+            raise
+        return json.loads(text, parse_float=Decimal, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | Decimal:
+    try:
+        return int(digits)
+    except ValueError:
+        return Decimal(digits)
 
 
 def encode_json(value: Any) -> str | None:
@@ -94,9 +118,27 @@ def _encode_carefully(value: Any) -> str:
         text: str = value if isinstance(value, JsonText) else _LOSSLESS.encode(value)
         # A lone surrogate has no bytes to be sent as.
         text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"Not JSON: {error}") from error
+    except RecursionError:
+        raise InvalidInput("Not JSON: it is nested too deeply") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"Not JSON: {error}", hint=_json_hint(error)) from None
     return text
+
+
+def _json_hint(error: Exception) -> str | None:
+    text = str(error)
+    if "type datetime" in text or "type date " in text or "type time " in text:
+        return "Give its text: value.isoformat()."
+    if "type set" in text or "type frozenset" in text:
+        return "Give a list: sorted(value)."
+    if "not JSON serializable" in text:
+        return (
+            "JSON has text, numbers, lists, dicts, true, false and null; UUID, Decimal and Enum "
+            "are written as such."
+        )
+    if "digits" in text:
+        return "Give a Decimal of it, or JsonText."
+    return None
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no JSON": (["write", "account-1", "A", "{amount: 1}"], "DATA is not JSON: "),
     "half JSON": (["write", "account-1", "A", '{"a":'], "DATA is not JSON: "),
     "no number": (["write", "account-1", "A", "NaN"], "DATA is not JSON: it has no NaN"),
-    "deep": (["write", "account-1", "A", "[" * 100_000], "DATA is not JSON: "),
+    "deep": (["write", "account-1", "A", "[" * 100_000], "Nested too deeply: "),
     "NUL": (["write", "account-1", "A", r'{"a": "\u0000"}'], r"The data contains \u0000"),
     "bad metadata": (["write", "account-1", "A", "{}", "--metadata", "{"], "--metadata is not"),
     "long name": (["write", "a-" + "x" * 3000, "A"], "The stream name is too long: 3002 bytes"),

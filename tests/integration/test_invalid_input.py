@@ -168,3 +168,34 @@ def test_consumer_group(client: Client, member: Any, size: Any, problem: str) ->
     assert str(error) == (
         f"Consumer group {problem} (Consumer Group Member: {member}, Consumer Group Size: {size})"
     )
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_value_is_no_number(client: Client, value: bool) -> None:
+    refused(client, "write_message", "account-1", "T", expected_version=value)
+    refused(client, "write_messages", [NewMessage("account-1", "T")], {"account-1": value})
+    refused(client, "get_stream_messages", "account-1", value)
+    refused(client, "get_stream_messages", "account-1", 0, value)
+    refused(client, "get_category_messages", "account", value)
+    refused(
+        client,
+        "get_category_messages",
+        "account",
+        consumer_group_member=0,
+        consumer_group_size=value,
+    )
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"stream_name": "account-1"}],
+        [None],
+        "account-1",
+        NewMessage("account-1", "T"),
+        (NewMessage("account-1", "T") for _ in range(2)),
+    ],
+    ids=["dict", "None", "text", "one message", "generator"],
+)
+def test_what_is_no_list_of_messages(client: Client, messages: Any) -> None:
+    refused(client, "write_messages", messages)

@@ -17,7 +17,7 @@ from tests.clients import opened
 from tests.fix_store import InstalledStore
 
 import coldstream
-from coldstream import StoreClosed, Unavailable
+from coldstream import ColdstreamError, ExpectedVersionError, StoreClosed, Unavailable
 from coldstream.client._connect import connect
 
 SHOWN = ("search_path", "datestyle", "intervalstyle", "timezone", "array_nulls", "bytea_output")
@@ -244,3 +244,42 @@ def test_a_store_that_was_never_opened(store_schema: InstalledStore) -> None:
         pass
     with pytest.raises(StoreClosed):
         store.lifecycle.get_chunks()
+
+
+@pytest.mark.native
+def test_an_idempotent_write_is_repeated_when_its_answer_is_lost(
+    store_schema: InstalledStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with coldstream.connect(store_schema.dsn, max_size=1) as store:
+        lost = [psycopg.OperationalError("server closed the connection unexpectedly")]
+        execute = psycopg.Connection.execute
+
+        def losing(self: psycopg.Connection, *args: object, **kwargs: object) -> object:
+            result = execute(self, *args, **kwargs)  # type: ignore[arg-type, call-overload]
+            if lost and b"write_message" in bytes(args[0]):  # type: ignore[call-overload]
+                self.close()
+                raise lost.pop()
+            return result
+
+        monkeypatch.setattr(psycopg.Connection, "execute", losing)
+        id = "0197a000-0000-7000-8000-000000000001"
+        result = store.write_message("account-1", "T", id=id, idempotent=True)
+        assert (result.position, lost) == (0, [])
+        assert len(list(store.get_stream_messages("account-1"))) == 1
+
+
+def test_an_error_that_says_it_all_has_no_other_before_it(store_schema: InstalledStore) -> None:
+    with coldstream.connect(store_schema.dsn) as store:
+        with pytest.raises(ExpectedVersionError) as caught:
+            store.write_message("account-1", "T", expected_version=7)
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
+
+
+def test_errors_of_reading_what_the_server_sent_are_ours(store_schema: InstalledStore) -> None:
+    with coldstream.connect(store_schema.dsn) as store:
+        connections = store._connections
+        with connections.connection() as connection:
+            cursor = connection.execute("SELECT 'infinity'::timestamptz")
+        with pytest.raises(ColdstreamError):
+            connections.fetch(cursor)

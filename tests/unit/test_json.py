@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from coldstream import InvalidInput, JsonText
+from coldstream import ColdstreamError, InvalidInput, JsonText
 from coldstream.message import decode_json, encode_json
 
 
@@ -151,3 +151,35 @@ def _nested(random: Random, depth: int) -> tuple[Any, Any]:
         {f"k{n}": value for n, (value, _) in enumerate(parts)},
         {f"k{n}": back for n, (_, back) in enumerate(parts)},
     )
+
+
+def test_integers_of_any_size() -> None:
+    digits = "1" * 5000
+    decoded = decode_json(f'{{"n": {digits}, "m": 12345678901234567890}}')
+    # More digits than Python reads into an int.
+    assert decoded == {"n": Decimal(digits), "m": 12345678901234567890}
+    assert type(decoded["m"]) is int
+    assert encode_json(decoded) == f'{{"n":{digits},"m":12345678901234567890}}'
+
+
+def test_what_is_nested_too_deeply_names_the_cause() -> None:
+    with pytest.raises(ColdstreamError, match="nested too deeply") as caught:
+        decode_json("[" * 100_000 + "]" * 100_000)
+    assert "data_text" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (datetime(2026, 1, 1, tzinfo=UTC), "isoformat"),
+        (date(2026, 1, 1), "isoformat"),
+        ({1, 2}, "list"),
+        (object(), "UUID, Decimal and Enum"),
+        pytest.param(10**5000, "Decimal", id="an integer of 5,001 digits"),
+    ],
+)
+def test_what_is_not_json_has_a_hint(value: Any, hint: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^Not JSON: ") as caught:
+        encode_json({"at": value})
+    assert hint in (caught.value.hint or "")
+    assert caught.value.__cause__ is None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 
+from coldstream._forks import after_fork
 from coldstream.errors import ArchiveConflict, ArchiveUnavailable
 
 # The first pattern found in the store's own text decides: codes before HTTP status, status before
@@ -119,6 +120,31 @@ def _found(hints: tuple[tuple[str, str, str], ...], text: str) -> tuple[str, str
     return None
 
 
+class _Runtime:
+    """The threads of the object store's client, which a forked child does not have: whatever it
+    asked of the client would wait for ever."""
+
+    def __init__(self) -> None:
+        self.used = False
+        self.lost = False
+        after_fork(self)
+
+    def forked(self) -> None:
+        self.lost = self.used
+
+    def check(self) -> None:
+        if self.lost:
+            raise ArchiveUnavailable(
+                "This process was forked from one that had used an archive, and cannot use one",
+                hint="Fork before that, or start it anew: multiprocessing's method spawn or "
+                "forkserver.",
+            )
+        self.used = True
+
+
+_RUNTIME = _Runtime()
+
+
 @contextmanager
 def reported(doing: str, missing: str = "it does not exist") -> Iterator[None]:
     """Turn what the object store raises inside into Coldstream's errors.
@@ -130,6 +156,7 @@ def reported(doing: str, missing: str = "it does not exist") -> Iterator[None]:
         ArchiveConflict: a conditional write found the key taken.
         ArchiveUnavailable: anything else the store or the file system refused.
     """
+    _RUNTIME.check()
     try:
         yield
     except AlreadyExistsError as error:

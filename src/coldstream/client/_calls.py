@@ -50,6 +50,7 @@ def write_many_arguments(
     """
     for version in (expected_versions or {}).values():
         check_number("expected version", version)
+    _check_all(messages, NewMessage)
     names = check_texts("stream name", [each.stream_name for each in messages])
     if expected_versions:
         unused = set(expected_versions).difference(names)
@@ -101,8 +102,11 @@ def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
     Raises:
         InvalidInput: no server would take it, or a time that has no time zone.
     """
+    _check_all(messages, Message)
     for each in messages:
         check_number("position", each.position)
+        if not isinstance(each.time, datetime):
+            raise InvalidInput(f"The time of a message must be a datetime: {each.time!r}")
         if each.time.tzinfo is None:
             raise InvalidInput(f"The time of a message has no time zone: {each.time}")
     return (
@@ -114,6 +118,17 @@ def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
         jsonb_array([_json("metadata", _given(each.metadata_text)) for each in messages]),
         varchar_array([_hex(each.id) for each in messages]),
     )
+
+
+def _check_all(messages: Any, kind: type) -> None:
+    """Refuse what has not the parts of a message: those of another class that has them will do."""
+    if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
+        raise InvalidInput(f"Messages must be a list: {messages!r:.80}")
+    for each in messages:
+        if not isinstance(each, kind) and not hasattr(each, "stream_name"):
+            raise InvalidInput(
+                f"Not a message: {each!r:.80}", hint=f"Make a coldstream.{kind.__name__} of it."
+            )
 
 
 def _given(text: str | None) -> JsonText | None:
@@ -194,7 +209,8 @@ def check_number(what: str, value: int) -> int:
     Raises:
         InvalidInput: not an integer that a ``bigint`` holds.
     """
-    if not isinstance(value, int):
+    # A bool is an int to Python, and another type to PostgreSQL.
+    if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidInput(f"The {what} must be an integer: {value!r}")
     if not -(2**63) <= value < 2**63:
         raise InvalidInput(f"The {what} is out of range: {value}")

@@ -15,19 +15,32 @@ from functools import partial
 from threading import Thread
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from coldstream._forks import after_fork
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 # Not asyncio's own, which has few threads on a small machine: reads that wait for their share of
 # the archive's budget would hold them all, and what else the program runs there would wait.
-_THREADS = ThreadPoolExecutor(64, "coldstream")
+class _Threads:
+    """A child process has none of its parent's: it makes its own."""
+
+    def __init__(self) -> None:
+        self.forked()
+        after_fork(self)
+
+    def forked(self) -> None:
+        self.executor = ThreadPoolExecutor(64, "coldstream")
+
+
+_THREADS = _Threads()
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking function without blocking the event loop."""
     call = partial(copy_context().run, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, call)
+    return await asyncio.get_running_loop().run_in_executor(_THREADS.executor, call)
 
 
 def in_thread_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

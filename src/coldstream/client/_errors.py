@@ -60,17 +60,30 @@ _BY_TEXT: tuple[tuple[str, type[errors.ColdstreamError]], ...] = (
 )
 
 
+_WHOLE = (
+    errors.InvalidInput,
+    errors.ExpectedVersionError,
+    errors.DuplicateMessageId,
+    errors.NotInstalled,
+    errors.Archived,
+    errors.ClockAhead,
+    errors.LateMessage,
+)
+
+
 class LedgerChanged(Exception):
     """The ledger is not at the epoch the caller knows; never leaves the client."""
 
 
 @contextmanager
-def mapped(schema: str) -> Iterator[None]:
-    """Raise our errors for PostgreSQL's."""
+def mapped(schema: str, *, ours: bool = True) -> Iterator[None]:
+    """Raise our errors for PostgreSQL's. ``ours``: whether the statements are our own."""
     try:
         yield
     except psycopg.Error as error:
-        raise _mapped(error, schema) from error
+        raised = _mapped(error, schema)
+        # Where the text says it all, what PostgreSQL said of it first would only be in the way.
+        raise raised from (None if ours and isinstance(raised, _WHOLE) else error)
 
 
 def _mapped(error: psycopg.Error, schema: str) -> Exception:
@@ -89,6 +102,13 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
         return wrong_version(match[2], expected=int(match[1]), actual=int(match[3]))
     if state == "23505" and error.diag.constraint_name == "messages_id":
         return duplicate_id(error.diag.message_detail or message)
+    if state == "23505" and (error.diag.constraint_name or "").endswith("messages_stream"):
+        return errors.ColdstreamError(
+            f"The stream has a message at this position: {error.diag.message_detail or message}",
+            hint="Leave out what is there already, and import the rest.",
+        )
+    if not state and "NUL" in message:
+        return errors.InvalidInput(message)
     if state == "P0001":
         for text, kind in _BY_TEXT:
             if message.startswith(text):
@@ -108,6 +128,10 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
         return errors.NotInstalled(
             f"The store in schema {schema} lacks what this release needs: {message}",
             hint="Bring it up to this release with coldstream init.",
+        )
+    if state == "54001":
+        return errors.InvalidInput(
+            f"Nested too deeply: {message}", hint="The server takes several thousand levels."
         )
     if state[:2] in ("22", "54") or state == "23502":
         return errors.InvalidInput(message, hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coldstream.client._calls import check_text
+from coldstream.client._calls import check_number, check_text
 from coldstream.errors import InvalidInput
 
 
@@ -27,6 +27,9 @@ class Filter:
         member, size = self.consumer_group_member, self.consumer_group_size
         if member is None and size is None:
             return
+        for what, number in (("member", member), ("size", size)):
+            if number is not None:
+                check_number(f"consumer group {what}", number)
         problem = None
         if member is None or size is None:
             problem = "member and size must be specified"

@@ -154,8 +154,12 @@ def _json_text(what: str, text: str | None) -> JsonText | None:
     if text is None:
         return None
     try:
-        loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        # The numbers stay what they are, of any size; Python would not read the longest.
+        loads(text, parse_constant=_no_constant, parse_int=str, parse_float=str)
+    except RecursionError:
+        # As deep as the server takes it.
+        pass
+    except ValueError as error:
         raise InvalidInput(
             f"{what} is not JSON: {error}", hint="""Quote it for the shell: '{"amount": 11}'."""
         ) from None

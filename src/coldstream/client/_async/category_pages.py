@@ -24,6 +24,7 @@ from coldstream.client._archived import (
 )
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.database_pages import database_pages, frontier_of
+from coldstream.client._async.retries import retried_rows
 from coldstream.client._concurrency import in_thread
 from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
@@ -41,7 +42,8 @@ async def messages(
     count = LISTED
     while True:
         arguments = {"category": filter.category, "position": position, "count": count}
-        archived = ArchivedChunks.from_rows(await connections.rows("archived_chunks", arguments))
+        rows = await retried_rows(connections, "archived_chunks", arguments)
+        archived = ArchivedChunks.from_rows(rows)
         archived.check_complete()
         frontier = end = await frontier_of(connections, filter)
         if archived.next is not None:

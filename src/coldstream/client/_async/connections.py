@@ -23,7 +23,7 @@ from coldstream.client._errors import (
     not_installed,
     not_open,
 )
-from coldstream.client._forks import after_fork, leave
+from coldstream._forks import after_fork, leave
 from coldstream.client._sockets import readable
 from coldstream.client._whose import AsyncOwnConnection, AsyncUnitInHand, mark, server_of
 from coldstream.errors import Unavailable
@@ -193,7 +193,7 @@ class AsyncConnections:
         Raises:
             StoreClosed: the store is not open.
         """
-        async with self._taken() as connection:
+        async with self._taken(ours=False) as connection:
             if self._direct:
                 if connection in self._lent:
                     await self._tidy(connection)
@@ -202,13 +202,13 @@ class AsyncConnections:
             yield connection
 
     @asynccontextmanager
-    async def _taken(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    async def _taken(self, *, ours: bool = True) -> AsyncIterator[AsyncConnection[TupleRow]]:
         self.check_open()
         if (unit := AsyncUnitInHand.get()) is not None:
             await unit.check(self, None)
         pool = self._pool or await self._connect()
         try:
-            with mapped(self.schema):
+            with mapped(self.schema, ours=ours):
                 connection = await self._alive(pool)
                 try:
                     async with connection:

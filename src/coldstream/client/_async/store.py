@@ -17,6 +17,7 @@ from coldstream.client._archived import Readers
 from coldstream.client._async import category_pages, stream_pages
 from coldstream.client._async.batches import write_batch
 from coldstream.client._async.connections import AsyncConnections
+from coldstream.client._async.retries import retried_rows
 from coldstream.client._calls import (
     check_batch_size,
     check_category,
@@ -147,12 +148,16 @@ class AsyncStore:
             check_version(expected_version),
         )
         try:
-            rows = await self._connections.rows("write_message", arguments)
+            if idempotent:
+                # Repeated after a lost connection: the id says whether it was done before.
+                rows = await retried_rows(self._connections, "write_message", arguments)
+            else:
+                rows = await self._connections.rows("write_message", arguments)
         except (DuplicateMessageId, ExpectedVersionError):
             # A repeated write does not find the version that the first one expected.
             if not idempotent:
                 raise
-            rows = await self._connections.rows("find_write", arguments[:2])
+            rows = await retried_rows(self._connections, "find_write", arguments[:2])
             if not rows:
                 raise
         return WriteResult(*rows[0])
@@ -328,7 +333,7 @@ class AsyncStore:
     async def stream_version(self, stream_name: str) -> int | None:
         """The position of the stream's last message; ``None`` for a stream that has none."""
         check_text("stream name", stream_name)
-        rows = await self._connections.rows("stream_version", [stream_name])
+        rows = await retried_rows(self._connections, "stream_version", [stream_name])
         version: int | None = rows[0][0]
         return version
 

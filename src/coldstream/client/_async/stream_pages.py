@@ -104,7 +104,7 @@ async def _last_before(
 ) -> Message | None:
     """The last message of a stream that has left the database: backwards from its end, each time
     sixteen times as far, so that a long stream is not read from its start."""
-    rows = await connections.rows("stream_version", [stream_name])
+    rows = await retried_rows(connections, "stream_version", [stream_name])
     version: int | None = rows[0][0]
     count = 1 if type is None else 256
     while version is not None:
@@ -166,7 +166,8 @@ async def _listed(
 ) -> ArchivedChunks:
     """The first chunks that have left the database and may have a stream from a position on."""
     arguments = {"stream_name": stream_name, "position": position, "count": count}
-    return ArchivedChunks.from_rows(await connections.rows("archived_chunks_of_stream", arguments))
+    rows = await retried_rows(connections, "archived_chunks_of_stream", arguments)
+    return ArchivedChunks.from_rows(rows)
 
 
 async def _after_gap(

@@ -30,6 +30,7 @@ from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.database_pages import database_pages, frontier_of
+from coldstream.client._sync.retries import retried_rows
 from coldstream.message import Message
 
 
@@ -44,7 +45,8 @@ def messages(
     count = LISTED
     while True:
         arguments = {"category": filter.category, "position": position, "count": count}
-        archived = ArchivedChunks.from_rows(connections.rows("archived_chunks", arguments))
+        rows = retried_rows(connections, "archived_chunks", arguments)
+        archived = ArchivedChunks.from_rows(rows)
         archived.check_complete()
         frontier = end = frontier_of(connections, filter)
         if archived.next is not None:

@@ -34,6 +34,7 @@ from coldstream.client._pending import Options
 from coldstream.client._sync import category_pages, stream_pages
 from coldstream.client._sync.batches import write_batch
 from coldstream.client._sync.connections import Connections
+from coldstream.client._sync.retries import retried_rows
 from coldstream.client.appender import Appender
 from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
@@ -150,12 +151,16 @@ class Store:
             check_version(expected_version),
         )
         try:
-            rows = self._connections.rows("write_message", arguments)
+            if idempotent:
+                # Repeated after a lost connection: the id says whether it was done before.
+                rows = retried_rows(self._connections, "write_message", arguments)
+            else:
+                rows = self._connections.rows("write_message", arguments)
         except (DuplicateMessageId, ExpectedVersionError):
             # A repeated write does not find the version that the first one expected.
             if not idempotent:
                 raise
-            rows = self._connections.rows("find_write", arguments[:2])
+            rows = retried_rows(self._connections, "find_write", arguments[:2])
             if not rows:
                 raise
         return WriteResult(*rows[0])
@@ -331,7 +336,7 @@ class Store:
     def stream_version(self, stream_name: str) -> int | None:
         """The position of the stream's last message; ``None`` for a stream that has none."""
         check_text("stream name", stream_name)
-        rows = self._connections.rows("stream_version", [stream_name])
+        rows = retried_rows(self._connections, "stream_version", [stream_name])
         version: int | None = rows[0][0]
         return version
 
