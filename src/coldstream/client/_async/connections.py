@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from coldstream._forks import after_fork, leave
 from coldstream.client._concurrency import AsyncLock
 from coldstream.client._connect import parameters, refuses_options, settle_async
 from coldstream.client._errors import (
@@ -23,7 +24,6 @@ from coldstream.client._errors import (
     not_installed,
     not_open,
 )
-from coldstream._forks import after_fork, leave
 from coldstream.client._sockets import readable
 from coldstream.client._whose import AsyncOwnConnection, AsyncUnitInHand, mark, server_of
 from coldstream.errors import Unavailable

@@ -17,6 +17,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool
 
+from coldstream._forks import after_fork, leave
 from coldstream.client._concurrency import Lock
 from coldstream.client._connect import parameters, refuses_options, settle
 from coldstream.client._errors import (
@@ -26,7 +27,6 @@ from coldstream.client._errors import (
     not_installed,
     not_open,
 )
-from coldstream.client._forks import after_fork, leave
 from coldstream.client._sockets import readable
 from coldstream.client._whose import OwnConnection, UnitInHand, mark, server_of
 from coldstream.errors import Unavailable
@@ -196,7 +196,7 @@ class Connections:
         Raises:
             StoreClosed: the store is not open.
         """
-        with self._taken() as connection:
+        with self._taken(ours=False) as connection:
             if self._direct:
                 if connection in self._lent:
                     self._tidy(connection)
@@ -205,13 +205,13 @@ class Connections:
             yield connection
 
     @contextmanager
-    def _taken(self) -> Iterator[Connection[TupleRow]]:
+    def _taken(self, *, ours: bool = True) -> Iterator[Connection[TupleRow]]:
         self.check_open()
         if (unit := UnitInHand.get()) is not None:
             unit.check(self, None)
         pool = self._pool or self._connect()
         try:
-            with mapped(self.schema):
+            with mapped(self.schema, ours=ours):
                 connection = self._alive(pool)
                 try:
                     with connection:
