@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
+from heapq import merge
+from itertools import islice
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -35,6 +37,13 @@ from coldstream.errors import ArchiveCorrupt
 from coldstream.message import Message
 
 _PART = 8 * 1024 * 1024
+
+# Messages of a stream that are brought in order of position at a time: at first, and at most.
+_LOWEST, _GROWTH, _LOWEST_AT_MOST = 1_000, 4, 16_000
+_NO_END = 2**63
+
+# The key of an object, and a message of it.
+_Found: TypeAlias = tuple[str, Message]
 
 
 class ArchivedObject(Protocol):
@@ -94,27 +103,76 @@ class ArchiveReader:
         position: int = 0,
         *,
         certain: Container[str] = (),
+        in_order: bool = False,
     ) -> Iterator[Message]:
         """One stream's messages from ``position`` on, in position order.
 
-        Objects are opened one after another, by time, each when the one before has been read.
-        ``certain``: keys of objects that have the stream; a request less is made for them.
+        Positions need not follow time: history may be imported in any order. So every object is
+        looked at before the first message is given. ``in_order``: the stream's positions do follow
+        the order of the ranges; then objects are opened one after another, each when the one before
+        has been read. ``certain``: keys of objects that have the stream; a request less is made for
+        them.
+
+        Raises:
+            ArchiveCorrupt: a position twice; and one that does not follow although ``in_order``
+                says so.
         """
+        files = sorted(_files_of_stream(objects, stream_name), key=lambda each: each.range_start)
+        if in_order or len({each.range_start for each in files}) < 2:
+            found = self._one_after_another(files, stream_name, position, certain)
+        else:
+            found = self._by_position(files, stream_name, position, certain)
         last = position - 1
-        for each in sorted(
-            _files_of_stream(objects, stream_name), key=lambda each: each.range_start
-        ):
+        for key, message in found:
+            # Out of order, or twice, an answer would be wrong silently.
+            if message.position <= last:
+                raise ArchiveCorrupt(
+                    f"The stream {stream_name!r} has position {message.position} after"
+                    f" {last} in {self.location.url_of(key)}"
+                )
+            last = message.position
+            yield message
+
+    def _one_after_another(
+        self,
+        files: list[ArchivedObject],
+        stream_name: str,
+        position: int,
+        certain: Container[str],
+    ) -> Iterator[_Found]:
+        for each in files:
             with self._opened(each, replay=False) as rows:
                 for message in rows.stream(stream_name, position, certain=each.key in certain):
-                    # A stream's time never goes back, so its positions follow the time ranges;
-                    # where they do not, an answer would be out of order without a word.
-                    if message.position <= last:
-                        raise ArchiveCorrupt(
-                            f"The stream {stream_name!r} has position {message.position} after"
-                            f" {last} in {self.location.url_of(each.key)}"
-                        )
-                    last = message.position
-                    yield message
+                    yield each.key, message
+
+    def _by_position(
+        self,
+        files: list[ArchivedObject],
+        stream_name: str,
+        position: int,
+        certain: Container[str],
+    ) -> Iterator[_Found]:
+        """The lowest positions of all files, some thousands at a time: only they are in memory,
+        and one file is open."""
+        size = _LOWEST
+        while files:
+            lowest: list[_Found] = []
+            going_on: list[tuple[ArchivedObject, int]] = []
+            for each in files:
+                with self._opened(each, replay=False) as rows:
+                    messages = rows.stream(stream_name, position, certain=each.key in certain)
+                    found = [(each.key, message) for message in islice(messages, size + 1)]
+                if found:
+                    # One more than is taken: so the last one of a file is known to be its last.
+                    end = found[-1][1].position if len(found) <= size else _NO_END
+                    going_on.append((each, end))
+                    lowest = list(islice(merge(lowest, found, key=_position), size))
+            if not lowest:
+                return
+            yield from lowest
+            position = lowest[-1][1].position + 1
+            files = [each for each, end in going_on if end >= position]
+            size = min(size * _GROWTH, _LOWEST_AT_MOST)
 
     def read_category(
         self,
@@ -276,6 +334,10 @@ class _Groups:
 
     def put(self, number: int, table: pa.Table) -> None:
         self._memory.put((self._sha256, number), table)
+
+
+def _position(found: _Found) -> int:
+    return found[1].position
 
 
 def _files_of_stream(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from coldstream.client._errors import no_store_row
 from coldstream.errors import Archived
+from coldstream.message import Message
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ LISTED_GROWTH = 4
 """Whoever reads on asks for so many times as many, which is all of them before long."""
 ALL = 2**31
 """More chunks than there can be."""
+
+
+Range: TypeAlias = tuple[datetime, datetime]
+"""From a time to another, which it excludes."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +65,12 @@ class ArchivedChunks:
     epoch: int
     next: int | None
     chunks: list[ArchivedChunk]
-    gone: list[tuple[datetime, datetime]]
+    gone: list[Range]
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[Any]]) -> ArchivedChunks:
-        epoch, next, *_ = rows[0]
-        result = cls(epoch, next, [], [])
-        for _, _, *chunk in rows:
-            range_start, range_end, _, _, key, *_ = chunk
-            if range_start is None:
-                continue
-            if key is None:
-                result.gone.append((range_start, range_end))
-            else:
-                result.chunks.append(ArchivedChunk(*chunk))
-        return result
+        epoch, next = _first(rows)[:2]
+        return cls(epoch, next, *_chunks(row[2:] for row in rows))
 
     def check_complete(self) -> None:
         """Raise Archived where a range is nowhere."""
@@ -83,6 +80,52 @@ class ArchivedChunks:
                 "and are not in an archive",
                 hint="Start after them.",
             )
+
+
+@dataclass(frozen=True)
+class ArchivedStream(ArchivedChunks):
+    """The same of one stream. ``in_order``: its positions follow the order of the chunks.
+    ``version``: its own when they were listed; ``None`` where it has no messages."""
+
+    in_order: bool
+    version: int | None
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Sequence[Any]]) -> ArchivedStream:
+        epoch, next, in_order, version = _first(rows)[:4]
+        return cls(epoch, next, *_chunks(row[4:] for row in rows), in_order is not False, version)
+
+    def hidden(self, before: Message | None, after: Message | None) -> Range | None:
+        """A range that is nowhere and may have had messages between these two of the stream, which
+        are neighbours in what was found; ``None``: before its first, after its last."""
+        for start, end in self.gone:
+            is_later = before is None or end > before.time
+            is_earlier = after is None or start <= after.time
+            # Where positions do not follow time, the times of the two say nothing.
+            if (is_later and is_earlier) or not self.in_order:
+                return start, end
+        return None
+
+
+def _first(rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    if not rows:
+        raise no_store_row()
+    return rows[0]
+
+
+def _chunks(rows: Iterable[Sequence[Any]]) -> tuple[list[ArchivedChunk], list[Range]]:
+    """The archived ones, and the ranges that are nowhere."""
+    chunks: list[ArchivedChunk] = []
+    gone: list[Range] = []
+    for row in rows:
+        range_start, range_end, _, _, key, *_ = row
+        if range_start is None:
+            continue
+        if key is None:
+            gone.append((range_start, range_end))
+        else:
+            chunks.append(ArchivedChunk(*row))
+    return chunks, gone
 
 
 class Readers:

@@ -183,6 +183,13 @@ def is_read_only(error: errors.Unavailable) -> bool:
     return isinstance(cause, psycopg.Error) and cause.sqlstate == "25006"
 
 
+def no_store_row() -> errors.SetupError:
+    return errors.SetupError(
+        "The table store, which has one row, is empty: nothing says what has left the database",
+        hint="Was the store restored only in part? Restore all of it.",
+    )
+
+
 def cannot_connect(error: psycopg.Error) -> errors.ColdstreamError:
     """The error of a first connection: what libpq says, on one line, never the password. It is to
     be raised without its cause: that, and its traceback, may have it."""

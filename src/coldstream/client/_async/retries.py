@@ -9,9 +9,14 @@ from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from coldstream.client._async.connections import AsyncConnections
+from coldstream.client._concurrency import sleep
+from coldstream.client._errors import no_store_row
 from coldstream.errors import Unavailable
 
-_TRIES = 3
+# How often in a row a statement is sent in vain: where the connection was lost, and where others
+# were in its way, who are done after a while. The seconds in between are twice as many each time.
+_TRIES, _TRIES_IN_THE_WAY = 3, 10
+_FIRST_WAIT, _LONGEST_WAIT = 0.002, 0.2
 
 
 async def retried_rows(
@@ -26,14 +31,33 @@ async def retried(
 ) -> AsyncCursor[TupleRow]:
     """The unread rows of a named statement that only reads. Repeated when a chunk left the database
     underneath it, when it and a drop waited for each other, and when a pooled connection turns
-    out to be dead."""
-    for _ in range(_TRIES - 1):
+    out to be dead. As long as ranges leave or come back in between, it goes on: there are only so
+    many."""
+    epoch: int | None = None
+    tries = 0
+    while True:
         try:
             return await connections.unread(name, arguments)
         except Unavailable as error:
-            if not rolled_back(error) and not connection_lost(error):
+            tries += 1
+            if rolled_back(error):
+                before, epoch = epoch, await archive_epoch(connections)
+                if before not in (None, epoch):
+                    tries = 1
+                if tries >= _TRIES_IN_THE_WAY:
+                    raise
+                await sleep(min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT))
+            elif not connection_lost(error) or tries >= _TRIES:
                 raise
-    return await connections.unread(name, arguments)
+
+
+async def archive_epoch(connections: AsyncConnections) -> int:
+    """The epoch of the ledger: another one where a range has left or come back."""
+    rows = await connections.rows("archive_epoch")
+    if not rows:
+        raise no_store_row()
+    epoch: int = rows[0][0]
+    return epoch
 
 
 def rolled_back(error: Unavailable) -> bool:

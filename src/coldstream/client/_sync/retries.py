@@ -11,10 +11,15 @@ from psycopg import Cursor, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from coldstream.client._concurrency import sleep_sync
+from coldstream.client._errors import no_store_row
 from coldstream.client._sync.connections import Connections
 from coldstream.errors import Unavailable
 
-_TRIES = 3
+# How often in a row a statement is sent in vain: where the connection was lost, and where others
+# were in its way, who are done after a while. The seconds in between are twice as many each time.
+_TRIES, _TRIES_IN_THE_WAY = 3, 10
+_FIRST_WAIT, _LONGEST_WAIT = 0.002, 0.2
 
 
 def retried_rows(connections: Connections, name: str, arguments: Any = ()) -> list[TupleRow]:
@@ -25,14 +30,33 @@ def retried_rows(connections: Connections, name: str, arguments: Any = ()) -> li
 def retried(connections: Connections, name: str, arguments: Any = ()) -> Cursor[TupleRow]:
     """The unread rows of a named statement that only reads. Repeated when a chunk left the database
     underneath it, when it and a drop waited for each other, and when a pooled connection turns
-    out to be dead."""
-    for _ in range(_TRIES - 1):
+    out to be dead. As long as ranges leave or come back in between, it goes on: there are only so
+    many."""
+    epoch: int | None = None
+    tries = 0
+    while True:
         try:
             return connections.unread(name, arguments)
         except Unavailable as error:
-            if not rolled_back(error) and not connection_lost(error):
+            tries += 1
+            if rolled_back(error):
+                before, epoch = epoch, archive_epoch(connections)
+                if before not in (None, epoch):
+                    tries = 1
+                if tries >= _TRIES_IN_THE_WAY:
+                    raise
+                sleep_sync(min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT))
+            elif not connection_lost(error) or tries >= _TRIES:
                 raise
-    return connections.unread(name, arguments)
+
+
+def archive_epoch(connections: Connections) -> int:
+    """The epoch of the ledger: another one where a range has left or come back."""
+    rows = connections.rows("archive_epoch")
+    if not rows:
+        raise no_store_row()
+    epoch: int = rows[0][0]
+    return epoch
 
 
 def rolled_back(error: Unavailable) -> bool:

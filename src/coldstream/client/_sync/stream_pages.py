@@ -5,23 +5,26 @@
 
 Positions of a stream have no gaps. So whatever moves between the tiers during a read, the next
 message is the one at the next position, and where it is found does not matter: a page that does
-not start there, or that has a hole, is not used beyond the hole. Where neither tier has the next
-position, at one epoch of the ledger, there is no such message (a plain INSERT left a gap, or a
-DELETE did), and the read goes on after the gap.
+not start there, or that has a hole, is not used beyond the hole. Where it is not found like that
+(a plain INSERT left a gap, or a DELETE did; or positions do not follow time), both tiers are read
+together: see :mod:`stream_merge`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 
-from coldstream.client._archived import ALL, LISTED, LISTED_GROWTH, ArchivedChunks, Readers
+from coldstream.client._archived import LISTED, LISTED_GROWTH, Readers
 from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import in_thread_sync
+from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
 from coldstream.client._sync import category_pages
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
+from coldstream.client._sync.stream_merge import listed_of, merged
 from coldstream.errors import Archived
 from coldstream.message import Message, is_category
 
@@ -37,16 +40,24 @@ def messages(
     while True:
         try:
             page = _page(connections, "get_stream_messages", stream_name, position, batch_size)
-        except Archived as error:
+        except Archived:
             start = position
             for message in _archived(connections, readers, stream_name, position, batch_size):
                 position = message.position + 1
                 yield message
-            if position == start:
-                position = _after_gap(
-                    connections, readers, stream_name, position, batch_size, error
-                )
-            continue
+            if position > start:
+                continue
+            try:
+                with closing(
+                    merged(connections, readers, stream_name, position, batch_size)
+                ) as pages:
+                    for batch in pages:
+                        for message in batch:
+                            position = message.position + 1
+                            yield message
+            except LedgerChanged:
+                continue
+            return
         for message in page:
             position = message.position + 1
             yield message
@@ -104,18 +115,28 @@ def _last_before(
     connections: Connections, readers: Readers, stream_name: str, type: str | None
 ) -> Message | None:
     """The last message of a stream that has left the database: backwards from its end, each time
-    sixteen times as far, so that a long stream is not read from its start."""
+    sixteen times as far, so that a long stream is not read from its start. Where a hole that cannot
+    be explained is in the way, half as far: what comes after it may do."""
     rows = retried_rows(connections, "stream_version", [stream_name])
     version: int | None = rows[0][0]
+    # From here on there is none.
+    end = 0 if version is None else version + 1
     count = 1 if type is None else 256
-    while version is not None:
-        position = max(0, version + 1 - count)
+    while end > 0:
+        position = max(0, end - count)
         found = None
-        for message in messages(connections, readers, stream_name, position, 1000):
-            if type in (None, message.type):
-                found = message
-        if found is not None or position == 0:
+        try:
+            for message in messages(connections, readers, stream_name, position, 1000):
+                if type in (None, message.type):
+                    found = message
+        except Archived:
+            count = (end - position) // 2
+            if count == 0:
+                raise
+            continue
+        if found is not None:
             return found
+        end = position
         count *= 16
     return None
 
@@ -134,20 +155,25 @@ def _archived(
     batch_size: int,
 ) -> Iterator[Message]:
     """The messages from a position on, as far as they go without a hole: those the database has,
-    then those of the archive. None where the position itself is in neither."""
+    then those of the archive. None where the position itself is in neither, and where positions do
+    not follow the order of the archive's ranges."""
+    count = LISTED
+    listed = listed_of(connections, stream_name, position, count)
+    if not listed.in_order:
+        return
     page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
     for message in _Following(iter(page), position):
         position = message.position + 1
         yield message
 
-    count = LISTED
     while True:
-        listed = _listed(connections, stream_name, position, count)
         hole = False
         if listed.chunks:
             reader = in_thread_sync(readers.reader, listed.chunks)
             certain = {chunk.key for chunk in listed.chunks if chunk.has_stream}
-            archived = reader.read_stream(listed.chunks, stream_name, position, certain=certain)
+            archived = reader.read_stream(
+                listed.chunks, stream_name, position, certain=certain, in_order=True
+            )
             found = _Following(archived, position)
             while batch := in_thread_sync(_take, found, batch_size):
                 for message in batch:
@@ -158,40 +184,9 @@ def _archived(
         if hole or listed.next is None:
             return
         count *= LISTED_GROWTH
-
-
-def _listed(
-    connections: Connections, stream_name: str, position: int, count: int
-) -> ArchivedChunks:
-    """The first chunks that have left the database and may have a stream from a position on."""
-    arguments = {"stream_name": stream_name, "position": position, "count": count}
-    rows = retried_rows(connections, "archived_chunks_of_stream", arguments)
-    return ArchivedChunks.from_rows(rows)
-
-
-def _after_gap(
-    connections: Connections,
-    readers: Readers,
-    stream_name: str,
-    position: int,
-    batch_size: int,
-    error: Archived,
-) -> int:
-    """The first position after one that no tier has; the same one again when a chunk moved
-    meanwhile. Raises the error where a range is nowhere: then the gap may be what was in it."""
-    before = _listed(connections, stream_name, position, ALL)
-    page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
-    found = [page[0].position] if page else []
-    if before.chunks:
-        reader = in_thread_sync(readers.reader, before.chunks)
-        archived = reader.read_stream(before.chunks, stream_name, position)
-        found += [message.position for message in in_thread_sync(_take, archived, 1)]
-    after = _listed(connections, stream_name, position, ALL)
-    if before.epoch != after.epoch:
-        return position
-    if before.gone or not found:
-        raise error
-    return min(found)
+        listed = listed_of(connections, stream_name, position, count)
+        if not listed.in_order:
+            return
 
 
 class _Following(Iterator[Message]):

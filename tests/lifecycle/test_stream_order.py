@@ -1,0 +1,217 @@
+"""A stream reads whole in every tier, whatever the order of its times and wherever its gaps are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.clients import Client, opened
+from tests.fix_store import InstalledStore
+from tests.history import START, WEEK
+
+import coldstream
+from coldstream import Archived, Consumer, Message, Projection, SetupError
+from coldstream.archive.manifest import Format
+
+HOUR = timedelta(hours=1)
+
+# Stream name -> for each position the week that its message lies in. Later ones of one week are an
+# hour later, but for "equal-1".
+STREAMS = {
+    "late-1": [5, 3],
+    "late-2": [0, 1, 2, 3, 4, 1, 3],
+    "late-3": [5, 4, 3, 2, 1, 0] * 3,
+    "late-4": [0, 5, 1, 4, 2, 3],
+    "late-5": [2, 2, 1, 1, 0, 0],
+    "equal-1": [3, 3, 3, 3, 1, 1, 1],
+    "in-order-1": [0, 1, 2, 3, 4, 5],
+}
+STAGES = [0, 2, 4, 6]  # weeks that have left
+
+
+def messages_of(name: str, weeks: list[int]) -> list[Message]:
+    hour = timedelta() if name == "equal-1" else HOUR
+    return [
+        Message(
+            uuid4(),
+            name,
+            ["Odd", "Even"][position % 2 == 0],
+            position,
+            0,
+            '{"n": 1}',
+            None,
+            START + week * WEEK + position * hour,
+        )
+        for position, week in enumerate(weeks)
+    ]
+
+
+@pytest.fixture
+def store(quiet_store: InstalledStore, tmp_path: Any) -> coldstream.Store:
+    archive = (tmp_path / "archive").as_uri()
+    with coldstream.connect(quiet_store.dsn, schema=quiet_store.schema, archive=archive) as store:
+        for name, weeks in STREAMS.items():
+            assert store.import_messages(messages_of(name, weeks)) == len(weeks)
+    return store
+
+
+@pytest.fixture
+def client(store: coldstream.Store, kind: str) -> Client:
+    return OpenedForEachCall(store, kind)  # type: ignore[return-value]
+
+
+class OpenedForEachCall:
+    """Either client, as one connection at a time wants it."""
+
+    def __init__(self, store: coldstream.Store, kind: str) -> None:
+        self._store, self._kind = store, kind
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any) -> Any:
+            with opened(self._kind, self._store.dsn, schema=self._store.schema) as client:
+                return getattr(client, name)(*args)
+
+        return call
+
+
+def leave(store: coldstream.Store, weeks: int, **options: Any) -> None:
+    until = START + weeks * WEEK
+    with store:
+        store.lifecycle.archive(until, **options)
+        assert [v.problem for v in store.lifecycle.verify() if v.problem] == []
+        assert [d.reason for d in store.lifecycle.drop(until) if d.reason] == []
+
+
+def positions(messages: Any) -> list[int]:
+    return [message.position for message in messages]
+
+
+def check(client: Client, name: str, expected: list[int]) -> None:
+    """Every read of a stream that has these positions, the version of which may be higher."""
+    for batch_size in (1, 2, 1000):
+        for start in range(len(STREAMS[name]) + 2):
+            found = client.get_stream_messages(name, start, batch_size)
+            assert positions(found) == [p for p in expected if p >= start], (name, start)
+    last = client.get_last_stream_message(name)
+    assert last is None if not expected else last.position == expected[-1]
+    for type, rest in (("Even", 0), ("Odd", 1)):
+        of_type = [p for p in expected if p % 2 == rest]
+        last = client.get_last_stream_message(name, type)
+        assert (last.position if last else None) == (of_type[-1] if of_type else None), type
+
+
+@pytest.mark.parametrize(
+    ("format", "file_rows"),
+    [("parquet", None), ("parquet", 2), ("csv", None), ("csv", 3)],
+    ids=lambda value: str(value),
+)
+def test_out_of_the_order_of_time(
+    store: coldstream.Store, client: Client, format: Format, file_rows: int | None
+) -> None:
+    for weeks in STAGES:
+        leave(store, weeks, format=format, file_rows=file_rows)
+        for name, times in STREAMS.items():
+            check(client, name, list(range(len(times))))
+
+
+def test_what_reads_a_stream_for_its_caller(store: coldstream.Store) -> None:
+    projection: Projection[list[int]] = Projection(list, name="positions")
+
+    @projection.on("Even")
+    @projection.on("Odd")
+    def add(state: list[int], message: Message) -> None:
+        state.append(message.position)
+
+    for weeks in STAGES:
+        leave(store, weeks)
+        for name, times in STREAMS.items():
+            expected = list(range(len(times)))
+            with store:
+                entity = store.fetch(name, projection)
+            assert (entity.state, entity.version) == (expected, len(times) - 1)
+            handled: list[int] = []
+            consumer = Consumer(store, name, f"{name} {weeks}")
+
+            @consumer.default_handler
+            def handle(message: Message, handled: list[int] = handled) -> None:
+                handled.append(message.position)
+
+            with store:
+                consumer.run(live=False, handle_signals=False)
+            assert handled == expected
+
+
+def test_ranges_that_came_back_and_parts_of_them(store: coldstream.Store, client: Client) -> None:
+    leave(store, 6)
+    with store:
+        store.lifecycle.rehydrate(START + WEEK, START + 2 * WEEK)
+        store.lifecycle.rehydrate(START + 3 * WEEK, START + 5 * WEEK, streams=["late-1", "late-3"])
+        store.lifecycle.rehydrate(START, START + WEEK, streams=["in-order-*"])
+    for name, times in STREAMS.items():
+        check(client, name, list(range(len(times))))
+
+
+GAPS = {
+    "the last one": "position = 5",
+    "several at the end": "position >= 3",
+    "the whole stream": "true",
+    "the first one": "position = 0",
+    "one in the middle": "position = 2",
+    "all but the last two": "position < 4",
+}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("name", ["in-order-1", "late-4"])
+def test_deleted_messages(store: coldstream.Store, client: Client, name: str, gap: str) -> None:
+    with store, store.connection() as connection:
+        connection.execute(
+            f"DELETE FROM {store.schema}.messages WHERE stream_name = %s AND {GAPS[gap]}".encode(),
+            [name],
+        )
+    expected = positions(client.get_stream_messages(name))
+    for weeks in STAGES:
+        leave(store, weeks)
+        if weeks:
+            check(client, name, expected)
+    handled: list[int] = []
+    consumer = Consumer(store, name, "reader")
+
+    @consumer.default_handler
+    def handle(message: Message) -> None:
+        handled.append(message.position)
+
+    with store:
+        consumer.run(live=False, handle_signals=False)
+    assert handled == expected
+
+
+def test_a_gap_is_an_error_only_where_a_range_that_is_nowhere_may_explain_it(
+    store: coldstream.Store, client: Client
+) -> None:
+    with store, store.connection() as connection:
+        connection.execute(
+            f"DELETE FROM {store.schema}.messages WHERE stream_name = 'in-order-1' "
+            "AND position IN (2, 5)".encode()
+        )
+        connection.execute(f"SELECT {store.schema}.drop_range(%s, force => true)".encode(), [START])
+    leave(store, 4)
+    with pytest.raises(Archived, match=r"in-order-1.* dropped by force"):
+        client.get_stream_messages("in-order-1")
+    # What left by force is before these.
+    assert positions(client.get_stream_messages("in-order-1", 1)) == [1, 3, 4]
+    assert positions(client.get_stream_messages("in-order-1", 2)) == [3, 4]
+    assert client.get_last_stream_message("in-order-1").position == 4
+    # Positions of this one say nothing of its times: 0 was in that range, and 1 to 5 are there.
+    with pytest.raises(Archived, match=r"late-4.* dropped by force"):
+        client.get_stream_messages("late-4")
+    assert positions(client.get_stream_messages("late-4", 1)) == [1, 2, 3, 4, 5]
+
+
+def test_a_store_without_its_row_says_so(store: coldstream.Store, client: Client) -> None:
+    with store, store.connection() as connection:
+        connection.execute(f"DELETE FROM {store.schema}.store".encode())
+    with pytest.raises(SetupError, match="table store"):
+        client.get_category_messages("late")
