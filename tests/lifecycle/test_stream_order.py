@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -57,23 +59,11 @@ def store(quiet_store: InstalledStore, tmp_path: Any) -> coldstream.Store:
     return store
 
 
-@pytest.fixture
-def client(store: coldstream.Store, kind: str) -> Client:
-    return OpenedForEachCall(store, kind)  # type: ignore[return-value]
-
-
-class OpenedForEachCall:
-    """Either client, as one connection at a time wants it."""
-
-    def __init__(self, store: coldstream.Store, kind: str) -> None:
-        self._store, self._kind = store, kind
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*args: Any) -> Any:
-            with opened(self._kind, self._store.dsn, schema=self._store.schema) as client:
-                return getattr(client, name)(*args)
-
-        return call
+@contextmanager
+def reading(store: coldstream.Store, kind: str) -> Iterator[Client]:
+    """Either client, open for as long as nothing else is: one connection may be all there is."""
+    with opened(kind, store.dsn, schema=store.schema) as client:
+        yield client
 
 
 def leave(store: coldstream.Store, weeks: int, **options: Any) -> None:
@@ -102,18 +92,23 @@ def check(client: Client, name: str, expected: list[int]) -> None:
         assert (last.position if last else None) == (of_type[-1] if of_type else None), type
 
 
+def check_all(store: coldstream.Store, kind: str) -> None:
+    with reading(store, kind) as client:
+        for name, times in STREAMS.items():
+            check(client, name, list(range(len(times))))
+
+
 @pytest.mark.parametrize(
     ("format", "file_rows"),
     [("parquet", None), ("parquet", 2), ("csv", None), ("csv", 3)],
     ids=lambda value: str(value),
 )
 def test_out_of_the_order_of_time(
-    store: coldstream.Store, client: Client, format: Format, file_rows: int | None
+    store: coldstream.Store, kind: str, format: Format, file_rows: int | None
 ) -> None:
     for weeks in STAGES:
         leave(store, weeks, format=format, file_rows=file_rows)
-        for name, times in STREAMS.items():
-            check(client, name, list(range(len(times))))
+        check_all(store, kind)
 
 
 def test_what_reads_a_stream_for_its_caller(store: coldstream.Store) -> None:
@@ -143,14 +138,13 @@ def test_what_reads_a_stream_for_its_caller(store: coldstream.Store) -> None:
             assert handled == expected
 
 
-def test_ranges_that_came_back_and_parts_of_them(store: coldstream.Store, client: Client) -> None:
+def test_ranges_that_came_back_and_parts_of_them(store: coldstream.Store, kind: str) -> None:
     leave(store, 6)
     with store:
         store.lifecycle.rehydrate(START + WEEK, START + 2 * WEEK)
         store.lifecycle.rehydrate(START + 3 * WEEK, START + 5 * WEEK, streams=["late-1", "late-3"])
         store.lifecycle.rehydrate(START, START + WEEK, streams=["in-order-*"])
-    for name, times in STREAMS.items():
-        check(client, name, list(range(len(times))))
+    check_all(store, kind)
 
 
 GAPS = {
@@ -165,17 +159,19 @@ GAPS = {
 
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("name", ["in-order-1", "late-4"])
-def test_deleted_messages(store: coldstream.Store, client: Client, name: str, gap: str) -> None:
+def test_deleted_messages(store: coldstream.Store, kind: str, name: str, gap: str) -> None:
     with store, store.connection() as connection:
         connection.execute(
             f"DELETE FROM {store.schema}.messages WHERE stream_name = %s AND {GAPS[gap]}".encode(),
             [name],
         )
-    expected = positions(client.get_stream_messages(name))
+    with reading(store, kind) as client:
+        expected = positions(client.get_stream_messages(name))
     for weeks in STAGES:
         leave(store, weeks)
         if weeks:
-            check(client, name, expected)
+            with reading(store, kind) as client:
+                check(client, name, expected)
     handled: list[int] = []
     consumer = Consumer(store, name, "reader")
 
@@ -189,7 +185,7 @@ def test_deleted_messages(store: coldstream.Store, client: Client, name: str, ga
 
 
 def test_a_gap_is_an_error_only_where_a_range_that_is_nowhere_may_explain_it(
-    store: coldstream.Store, client: Client
+    store: coldstream.Store, kind: str
 ) -> None:
     with store, store.connection() as connection:
         connection.execute(
@@ -198,20 +194,21 @@ def test_a_gap_is_an_error_only_where_a_range_that_is_nowhere_may_explain_it(
         )
         connection.execute(f"SELECT {store.schema}.drop_range(%s, force => true)".encode(), [START])
     leave(store, 4)
-    with pytest.raises(Archived, match=r"in-order-1.* dropped by force"):
-        client.get_stream_messages("in-order-1")
-    # What left by force is before these.
-    assert positions(client.get_stream_messages("in-order-1", 1)) == [1, 3, 4]
-    assert positions(client.get_stream_messages("in-order-1", 2)) == [3, 4]
-    assert client.get_last_stream_message("in-order-1").position == 4
-    # Positions of this one say nothing of its times: 0 was in that range, and 1 to 5 are there.
-    with pytest.raises(Archived, match=r"late-4.* dropped by force"):
-        client.get_stream_messages("late-4")
-    assert positions(client.get_stream_messages("late-4", 1)) == [1, 2, 3, 4, 5]
+    with reading(store, kind) as client:
+        with pytest.raises(Archived, match=r"in-order-1.* dropped by force"):
+            client.get_stream_messages("in-order-1")
+        # What left by force is before these.
+        assert positions(client.get_stream_messages("in-order-1", 1)) == [1, 3, 4]
+        assert positions(client.get_stream_messages("in-order-1", 2)) == [3, 4]
+        assert client.get_last_stream_message("in-order-1").position == 4
+        # Positions of this one say nothing of its times: 0 was in that range, and 1 to 5 are there.
+        with pytest.raises(Archived, match=r"late-4.* dropped by force"):
+            client.get_stream_messages("late-4")
+        assert positions(client.get_stream_messages("late-4", 1)) == [1, 2, 3, 4, 5]
 
 
-def test_a_store_without_its_row_says_so(store: coldstream.Store, client: Client) -> None:
+def test_a_store_without_its_row_says_so(store: coldstream.Store, kind: str) -> None:
     with store, store.connection() as connection:
         connection.execute(f"DELETE FROM {store.schema}.store".encode())
-    with pytest.raises(SetupError, match="table store"):
+    with reading(store, kind) as client, pytest.raises(SetupError, match="table store"):
         client.get_category_messages("late")
