@@ -10,7 +10,7 @@ demo:      ## see it work, on real events
 	$(BOOTSTRAP) cli,embedded
 	@.venv/bin/coldstream demo
 
-bench:     ## measure it against plain PostgreSQL (COLDSTREAM_DSN names a server, ARGS options)
+bench:     ## measure it against plain PostgreSQL (ARGS="--dsn postgresql://..." names the server)
 	$(BOOTSTRAP) cli
 	@.venv/bin/coldstream bench $(ARGS)
 

@@ -25,8 +25,10 @@ HEAD = """\
 
 # The command line
 
-`coldstream COMMAND [OPTIONS]`. Options come after the command. Each is an environment variable
-too: `--older-than` is `COLDSTREAM_OLDER_THAN`; an empty variable is one that is not set.
+`coldstream COMMAND [OPTIONS]`. Options come after the command. Where the store and its archive are
+may be said by the environment: `COLDSTREAM_DSN`, `COLDSTREAM_SCHEMA`, `COLDSTREAM_ARCHIVE`,
+`COLDSTREAM_ARCHIVE_OPTION` and `COLDSTREAM_ICEBERG` stand for the options of these names; an empty
+variable is one that is not set. What a command does is said on its line alone.
 
 Exit status: 0 done, 1 failed, 2 wrong usage (nothing was done), 75 something else was at work and
 the same command may do it later, 130 interrupted by Ctrl-C. An error is one line on stderr,

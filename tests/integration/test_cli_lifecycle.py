@@ -163,7 +163,9 @@ def test_drop_leaves_what_is_not_verified_and_says_why(
     assert kept == 350 - sum(c["messages"] for c in dropped if c["stays"] is None)
 
 
-def test_drop_asks_on_a_terminal(lifecycle: Lifecycle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drop_asks_on_a_terminal(
+    lifecycle: Lifecycle, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lifecycle("archive", "--older-than", "14d")
     lifecycle("verify")
     before = states(lifecycle)
@@ -171,7 +173,10 @@ def test_drop_asks_on_a_terminal(lifecycle: Lifecycle, monkeypatch: pytest.Monke
     def declined(question: str, *, yes: bool) -> None:
         from coldstream.cli.prompt import Declined
 
-        assert question == f"Drop {before.count('verified')} chunks from the database?"
+        # How much, and where it is read from then on.
+        assert question.startswith(f"Drop {before.count('verified')} chunks from the database: ")
+        assert re.search(r": \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d, \d+ messages, ", question)
+        assert question.endswith(f", then read from {archive.as_uri()}?")
         if not yes:
             raise Declined("nothing was changed", hint="--yes does it without a question")
 
@@ -182,6 +187,24 @@ def test_drop_asks_on_a_terminal(lifecycle: Lifecycle, monkeypatch: pytest.Monke
     assert states(lifecycle) == before
     assert lifecycle("drop", "--older-than", "14d", "--yes").status == 0
     assert states(lifecycle).count("dropped") == before.count("verified")
+
+
+def test_a_run_says_what_it_would_drop(
+    lifecycle: Lifecycle, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lifecycle("lifecycle", "set", "--archive-after", "14d", "--drop-after", "14d")
+    lifecycle("archive", "--older-than", "14d")
+    before = states(lifecycle)
+    monkeypatch.setattr("coldstream.cli.prompt.somebody_is_there", lambda: True)
+    ran = lifecycle("lifecycle", "run")
+    assert ran.status == 1
+    *due, question, hint = ran.err.splitlines()
+    assert len(due) == before.count("exported")
+    assert all(" messages, " in line and line.endswith(archive.as_uri()) for line in due)
+    assert question.startswith(f"Drop {len(due)} chunks from the database: ")
+    assert question.endswith("coldstream: nothing was changed")
+    assert "--yes" in hint
+    assert states(lifecycle) == before
 
 
 def test_csv_as_well(lifecycle: Lifecycle, archive: Path) -> None:

@@ -242,6 +242,17 @@ def test_somebody_at_a_terminal_is_asked(
     assert terminal.getvalue() == "Drop 3 chunks? [y/N] "
 
 
+def test_who_keeps_stderr_in_a_file_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    with pytest.raises(Declined):
+        confirm("Drop 3 chunks?", yes=False)
+    assert terminal.getvalue() == "Drop 3 chunks? [y/N] "
+    assert log.getvalue() == ""
+
+
 def test_yes_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_terminal(monkeypatch)
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))

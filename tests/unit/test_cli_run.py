@@ -115,9 +115,11 @@ def test_options_come_from_the_environment(
         "DSN": "dbname=d",
         "SCHEMA": "s",
         "ARCHIVE": "",
+        "ARCHIVE_OPTION": "region=eu timeout=3s",
         "OLDER_THAN": "36h",
         "DRY_RUN": "1",
-        "YES": "",
+        "JSON": "1",
+        "YES": "1",
         "NAME": "not an option",
         "UNKNOWN": "ignored",
     }.items():
@@ -125,9 +127,15 @@ def test_options_come_from_the_environment(
     assert run(["drop", "--schema", "line"], app) == 0
     assert seen == {
         "name": "all",
-        "older_than": "36h",
-        "database": Database(dsn="dbname=d", schema="line", archive=None),
-        "flags": (False, True, False),
+        # Only where the store and its archive are: what is done is said on the line.
+        "older_than": "7d",
+        "database": Database(
+            dsn="dbname=d",
+            schema="line",
+            archive=None,
+            archive_option=("region=eu", "timeout=3s"),
+        ),
+        "flags": (False, False, False),
     }
 
 
@@ -142,8 +150,8 @@ def test_defaults(app: App, seen: dict[str, object]) -> None:
     [
         (
             "drop",
-            "--dsn requires an argument",
-            "--dsn DSN, or set COLDSTREAM_DSN; coldstream drop --help",
+            "No database: give --dsn or set COLDSTREAM_DSN",
+            "coldstream drop --help",
         ),
         ("drop --dsn=", "--dsn. It is empty.", "coldstream drop --help"),
         ("drop --dsn x --schema=", "--schema. It is empty.", "coldstream drop --help"),
@@ -151,6 +159,7 @@ def test_defaults(app: App, seen: dict[str, object]) -> None:
         ("drop --dsn x --no-yes", "Unknown option: --no-yes", "coldstream drop --help"),
         ("--dsn x drop", "--dsn: options come after the command", "coldstream --help"),
         ("drip", 'Did you mean "drop"?', "coldstream --help"),
+        ("status", "--code is missing", "--code CODE; coldstream status --help"),
         ("status --code x", 'unable to convert "x" into int', "coldstream status --help"),
     ],
 )

@@ -52,6 +52,10 @@ class Options:
     v4_share: float = 0.0
     rows: tuple[str, ...] = ()
 
+    def names(self, key: str) -> bool:
+        """Whether a row of this key was asked for."""
+        return not self.rows or any(fnmatchcase(key, pattern) for pattern in self.rows)
+
 
 @dataclass
 class Bench:
@@ -70,8 +74,7 @@ class Bench:
         """Whether the row was asked for."""
         if row.needs_sample and self.sample is None:
             return False
-        patterns = self.options.rows
-        return not patterns or any(fnmatchcase(row.key, pattern) for pattern in patterns)
+        return self.options.names(row.key)
 
     def source(self, shape: Shape) -> Source:
         """Messages of a shape, or the sample, which has its own."""

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from cyclopts import App, Group
+from cyclopts import App, Group, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Env
 
@@ -18,20 +18,23 @@ LIFECYCLE = Group("Its lifecycle", sort_key=2)
 OTHER = Group("Other", sort_key=9)
 
 
-class Environment(Env):
-    """Every option as a variable, ``--older-than`` as ``COLDSTREAM_OLDER_THAN``.
+FROM_ENVIRONMENT = frozenset(("--dsn", "--schema", "--archive", "--archive-option", "--iceberg"))
+"""Where the store and its archive are: the same for every command. What a command does is said on
+its line alone, so that no variable left over from another one makes it do more."""
 
-    What is no option (the name of a stream, say) is given on the line or not at all, and a
-    variable that is empty is one that is not set.
-    """
+
+class Environment(Env):
+    """Some options as variables, ``--dsn`` as ``COLDSTREAM_DSN``. A variable that is empty is one
+    that is not set."""
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         super().__call__(app, commands, arguments)
         for argument in arguments:
+            taken = argument.name in FROM_ENVIRONMENT
             argument.tokens[:] = [
                 token
                 for token in argument.tokens
-                if token.source != self.source or (token.value and argument.name.startswith("-"))
+                if token.source != self.source or (token.value and taken)
             ]
 
 
@@ -40,7 +43,9 @@ def create(**settings: Any) -> App:
     return App(
         name="coldstream",
         help="Message DB on TimescaleDB, with history that gets cheaper as it ages.\n\n"
-        "Every option is also an environment variable: --older-than is COLDSTREAM_OLDER_THAN.",
+        "COLDSTREAM_DSN, COLDSTREAM_SCHEMA, COLDSTREAM_ARCHIVE and COLDSTREAM_ARCHIVE_OPTION stand "
+        "for the options of these names.",
+        default_parameter=Parameter(show_env_var=False),
         help_format="plaintext",
         version=__version__,
         version_flags=["--version"],

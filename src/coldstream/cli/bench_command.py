@@ -82,12 +82,18 @@ def run_bench(
         v4_share=v4_share,
         rows=rows,
     )
+    if not any(options.names(row.key) and (from_dsn or not row.needs_sample) for row in all_rows()):
+        groups = dict.fromkeys(row.key.partition(".")[0] for row in all_rows())
+        raise InvalidInput(
+            f"No row matches {' '.join(rows)}",
+            hint="Rows are of " + ", ".join(f"{group}.*" for group in groups) + ".",
+        )
     with ExitStack() as stack:
         if dsn is None:
             if not quick:
                 raise InvalidInput(
                     "No server to measure",
-                    hint="Give --dsn or COLDSTREAM_DSN; --quick alone runs on an embedded server.",
+                    hint="Give --dsn; --quick alone runs on an embedded server.",
                 )
             from coldstream.embedded import EmbeddedServer
 
@@ -110,11 +116,6 @@ def run_bench(
                 history=min(options.history, sample.count // 2),
             )
         bench = Bench(place, options, step, sample)
-        if not any(bench.wants(row) for row in all_rows()):
-            raise InvalidInput(
-                f"No row matches {' '.join(rows)}",
-                hint="Rows: " + ", ".join(row.key for row in all_rows()),
-            )
         figures = list(run(bench))
         report = Report(describe(bench, started), figures).to_json()
     if html is not None:

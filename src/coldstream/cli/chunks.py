@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from coldstream.cli.human import human_count, human_time
+from coldstream.cli.human import human_bytes, human_count, human_time, printable
 from coldstream.cli.progress import step
 from coldstream.cli.render import Column, Unit, render_table, write_json
 
@@ -111,6 +112,37 @@ def totals(chunks: Sequence[Chunk]) -> dict[str, Any]:
             c.messages or 0 for c in archived
         )
     return total
+
+
+def show_due(chunks: Sequence[Chunk]) -> None:
+    """On stderr, a line for each chunk that would be dropped: stdout is for what was done."""
+    for chunk in chunks:
+        words = [
+            range_in_words(chunk.range_start, chunk.range_end),
+            f"{human_count(chunk.messages_in_database or 0)} messages",
+            human_bytes(_taken(chunk)),
+            chunk.archive_url or "not archived yet",
+        ]
+        print(f"  {printable(', '.join(words))}", file=sys.stderr)
+
+
+def drop_question(chunks: Sequence[Chunk]) -> str:
+    """What is asked before chunks are dropped: how many, of what time, how much, and where they are
+    read from then on."""
+    messages = human_count(sum(chunk.messages_in_database or 0 for chunk in chunks))
+    taken = human_bytes(sum(map(_taken, chunks)))
+    span = range_in_words(min(c.range_start for c in chunks), max(c.range_end for c in chunks))
+    places = sorted({chunk.archive_url for chunk in chunks if chunk.archive_url})
+    where = f", then read from {' and '.join(places)}" if places else ""
+    return (
+        f"Drop {chunks_in_words(len(chunks))} from the database: {span}, {messages} messages, "
+        f"{taken}{where}?"
+    )
+
+
+def _taken(chunk: Chunk) -> int:
+    """The bytes that a chunk takes in the database."""
+    return (chunk.columnstore_bytes if chunk.is_compressed else chunk.row_bytes) or 0
 
 
 def chunks_in_words(count: int) -> str:

@@ -8,10 +8,12 @@ from typing import Annotated, Any, TypeAlias
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from coldstream.errors import InvalidInput
+
 
 def positional(help: str, *, name: str | None = None) -> Parameter:
-    """A parameter that is given by its place, and never by an environment variable."""
-    return Parameter(name=name, help=help, show_env_var=False)
+    """A parameter that is given by its place."""
+    return Parameter(name=name, help=help)
 
 
 def _not_empty(type_: Any, value: str | None) -> None:
@@ -22,17 +24,20 @@ def _not_empty(type_: Any, value: str | None) -> None:
 _ARCHIVE = "Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder."
 
 
-def _key_and_value(type_: Any, value: tuple[str, ...]) -> None:
-    for option in value:
-        key, equals, _ = option.partition("=")
-        if not equals or not key.strip():
-            raise ValueError(f"{option}: write KEY=VALUE.")
-
-
 def as_mapping(options: tuple[str, ...]) -> dict[str, str]:
-    """Options of the object store, as :func:`coldstream.connect` takes them."""
-    pairs = (option.partition("=") for option in options)
-    return {key.strip(): value for key, _, value in pairs}
+    """Options of the object store, as :func:`coldstream.connect` takes them.
+
+    Raises:
+        InvalidInput: one that is no KEY=VALUE.
+    """
+    result = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or not key.strip():
+            # It may be a secret, and what is shown here may be kept in a log.
+            raise InvalidInput("--archive-option is not KEY=VALUE", hint="Give its name and an =.")
+        result[key.strip()] = value
+    return result
 
 
 ArchiveOptions: TypeAlias = Annotated[
@@ -41,10 +46,10 @@ ArchiveOptions: TypeAlias = Annotated[
         metavar="KEY=VALUE",
         negative="",
         show_default=False,
-        validator=_key_and_value,
+        show_env_var=True,
         help="An option of the object store, such as storage_class=STANDARD_IA or "
         "server_side_encryption=aws:kms. May be given several times; in the environment they "
-        "are parted by spaces.",
+        "are separated by spaces.",
     ),
 ]
 
@@ -58,17 +63,22 @@ class Database:
         str,
         Parameter(
             validator=_not_empty,
+            show_env_var=True,
+            metavar="DSN",
             help="The database: postgresql://user@host/name, or 'host=... dbname=...'. libpq's own "
             "variables (PGPASSWORD, PGSERVICE, ...) fill in what it leaves out.",
         ),
     ]
     schema: Annotated[
-        str, Parameter(validator=_not_empty, help="The schema that the store is in.")
+        str,
+        Parameter(validator=_not_empty, show_env_var=True, help="The schema that the store is in."),
     ] = "message_store"
     archive: Annotated[
         str | None,
         Parameter(
             validator=_not_empty,
+            show_env_var=True,
+            metavar="URL",
             help=_ARCHIVE,
         ),
     ] = None
@@ -85,9 +95,10 @@ class Database:
 class Archive:
     """Which archive, for a command that needs no database."""
 
-    archive: Annotated[str, Parameter(validator=_not_empty, help=_ARCHIVE)]
+    archive: Annotated[str, Parameter(validator=_not_empty, show_env_var=True, help=_ARCHIVE)]
     schema: Annotated[
-        str, Parameter(validator=_not_empty, help="The schema that the store is in.")
+        str,
+        Parameter(validator=_not_empty, show_env_var=True, help="The schema that the store is in."),
     ] = "message_store"
     archive_option: ArchiveOptions = ()
 

@@ -93,15 +93,26 @@ def usage(error: CycloptsError) -> str:
         word = next(iter(error.unused_tokens or ()), "")
         if word.startswith("-"):
             return f"{word}: options come after the command"
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        if what := _PLACES.get(error.argument.name):
+            return f"No {what}: give {error.argument.name} or set {_variable(error.argument.name)}"
+        if error.argument.name.startswith("-"):
+            return f"{error.argument.name} is missing"
     return str(error)
+
+
+_PLACES = {"--dsn": "database", "--archive": "archive"}
+
+
+def _variable(option: str) -> str:
+    return "COLDSTREAM_" + option.removeprefix("--").replace("-", "_").upper()
 
 
 def usage_hint(error: CycloptsError) -> str:
     help = f"{' '.join(['coldstream', *(error.command_chain or ())])} --help"
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         option = error.argument.name
-        if option.startswith("--"):
-            # Whoever gives it with one command will give it with all.
-            variable = "COLDSTREAM_" + option.removeprefix("--").replace("-", "_").upper()
-            return f"{option} {variable.removeprefix('COLDSTREAM_')}, or set {variable}; {help}"
+        if option.startswith("--") and option not in _PLACES:
+            what = error.argument.parameter.metavar or option.removeprefix("--").upper()
+            return f"{option} {what}; {help}"
     return help

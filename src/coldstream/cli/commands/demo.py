@@ -22,14 +22,12 @@ def demo(
         int,
         Parameter(
             validator=Number(gte=1000, lte=1_000_000),
-            show_env_var=False,
             help="How many messages to write (1,000 at least).",
         ),
     ] = 5000,
     dsn: Annotated[
         str | None,
         Parameter(
-            show_env_var=False,
             help="Run on this server (default: an embedded one), in a schema of its own that goes "
             "at the end.",
         ),
@@ -37,7 +35,6 @@ def demo(
     schema: Annotated[
         str | None,
         Parameter(
-            show_env_var=False,
             help="The schema to make (default: coldstream_demo; message_store on an embedded "
             "server).",
         ),
@@ -46,7 +43,6 @@ def demo(
         Path | None,
         Parameter(
             metavar="FOLDER",
-            show_env_var=False,
             help="Keep the data and the archive in this folder, which must be empty, and say how "
             "to look at them.",
         ),

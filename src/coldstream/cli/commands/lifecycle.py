@@ -226,7 +226,7 @@ def drop(
     Their rows are counted and digested once more under a lock. What stays is listed, and why.
     Streams that were rehydrated of such a chunk go as well.
     """
-    from coldstream.cli.chunks import DROPS, chunks_in_words, show_chunks, watching
+    from coldstream.cli.chunks import DROPS, chunks_in_words, drop_question, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
     from coldstream.cli.human import human_count, printable
     from coldstream.cli.prompt import confirm
@@ -245,7 +245,7 @@ def drop(
         if not json and due:
             show_chunks("Older than " + older_than, DROPS, found, more=more)
         if going and not dry_run:
-            confirm(f"Drop {chunks_in_words(len(going))} from the database?", yes=yes)
+            confirm(drop_question(going), yes=yes)
             with watching(store, "drop", len(going)):
                 # Nothing that was not shown: more may have become old enough in between.
                 store.lifecycle.drop(max(chunk.range_end for chunk in going), kept=kept)
@@ -308,6 +308,8 @@ def rehydrate(
     from coldstream.cli.durations import parse_length, parse_time
 
     range = (parse_time(start), parse_time(end))
+    if range[0] >= range[1]:
+        raise InvalidInput(f"The range ends before it starts: {start} to {end}")
     length = parse_length(keep_for) if keep_for else None
     with opened(database) as store:
         found = store.lifecycle.rehydrate(*range, streams=streams, dry_run=True)

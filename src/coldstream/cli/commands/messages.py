@@ -33,7 +33,6 @@ def write(
         str | None,
         Parameter(
             help="JSON, stored without loss; - reads it from stdin.",
-            show_env_var=False,
             allow_leading_hyphen=True,
         ),
     ] = None,
@@ -81,6 +80,7 @@ def write(
         print(
             f"{printable(stream)}: position {result.position}, "
             f"global position {result.global_position}"
+            + ("; it has no data" if body is None else "")
         )
 
 
@@ -113,6 +113,7 @@ def read(
     With --json, one object a line, its data and metadata as they are stored.
     """
     import coldstream
+    from coldstream.cli.human import printable
     from coldstream.cli.messages import human_lines, json_lines
     from coldstream.errors import InvalidInput
     from coldstream.message import is_category
@@ -140,8 +141,13 @@ def read(
             )
         else:
             found = store.get_stream_messages(name, position or 0, page)
+        line = None
         for line in (json_lines if json else human_lines)(islice(found, limit)):
             sys.stdout.write(line)
+    if line is None and not json:
+        # A name that is misspelt looks like one that has no messages yet.
+        what = "everything" if name is None else f"{'category' if of_category else 'stream'} {name}"
+        print(f"no messages: {printable(what)}", file=sys.stderr)
 
 
 def _json_text(what: str, text: str | None) -> JsonText | None:

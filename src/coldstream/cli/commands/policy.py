@@ -89,18 +89,20 @@ def run(
     """
     from datetime import timedelta
 
-    from coldstream.cli.chunks import chunks_in_words, watching
+    from coldstream.cli.chunks import drop_question, show_due, watching
     from coldstream.cli.durations import parse_length
     from coldstream.cli.lifecycle import show_problems, show_publication, show_steps
-    from coldstream.cli.prompt import confirm
+    from coldstream.cli.prompt import confirm, somebody_is_there
 
     longest = parse_length(wait) if wait else timedelta(0)
     with opened(database) as store:
         steps = store.lifecycle.run(dry_run=True)
         if not dry_run:
-            dropping = sum(step.verb == "drop" for step in steps)
+            dropping = [step.chunk for step in steps if step.verb == "drop"]
             if dropping:
-                confirm(f"Drop {chunks_in_words(dropping)} from the database?", yes=yes)
+                if somebody_is_there() and not yes:
+                    show_due(dropping)
+                confirm(drop_question(dropping), yes=yes)
             touched = len({step.chunk.range_start for step in steps})
             with watching(store, "run", touched):
                 steps = store.lifecycle.run(format=format, wait=longest)

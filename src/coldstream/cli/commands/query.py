@@ -17,7 +17,6 @@ def query(
         str,
         Parameter(
             help="The query, in DuckDB's SQL; - reads it from stdin.",
-            show_env_var=False,
             allow_leading_hyphen=True,
         ),
     ],
