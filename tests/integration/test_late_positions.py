@@ -24,7 +24,7 @@ def test_open_messages_between_closed_chunks(quiet_store: InstalledStore, late: 
     of_category = [
         g
         for (g,) in quiet_store.run(
-            "SELECT global_position FROM messages WHERE category = 'account' ORDER BY 1"
+            "SELECT global_position FROM messages WHERE stream_category = 'account' ORDER BY 1"
         )
     ]
     quiet_store.run("CALL close_ended_chunks()")

@@ -3,8 +3,9 @@
 -- Returns their global positions, in order.
 --
 -- Here as there: the category locks first; a position or an id that exists is refused as Message
--- DB's unique indexes refuse it; a range that has been sealed is refused; the heads and the ledger
--- stay true. Not for the application's role: who chooses times can put a stream out of its order.
+-- DB's unique indexes refuse it; a range that has been sealed is refused, and a time that would stop
+-- others; the heads and the ledger stay true. Only a message that is there already, with its position
+-- and its id, is left as it is: an import that was broken off is run again as a whole. Not for the application's role: who chooses times can put a stream out of its order.
 CREATE OR REPLACE FUNCTION @extschema@.import_messages(
   positions bigint[],
   times timestamptz[],
@@ -20,61 +21,59 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-  _taken record;
+  _existing bigint[];
+  _rest record;
   _all_moved boolean;
   _global_positions bigint[];
 BEGIN
+  PERFORM @extschema@.check_time(u.stream_name, u.time)
+  FROM unnest($3, $2) AS u (stream_name, time)
+  WHERE u.time > clock_timestamp() OR u.time < '0100-01-01 00:00:00+00';
+
   PERFORM @extschema@.acquire_locks($3);
 
-  SELECT u.stream_name, u.position INTO _taken
+  PERFORM @extschema@.raise_exists(
+    'messages_stream', format('(stream_name, "position")=(%s, %s)', u.stream_name, u.position)
+  )
   FROM unnest($3, $1) AS u (stream_name, position)
   GROUP BY u.stream_name, u.position
   HAVING count(*) > 1
   LIMIT 1;
 
   -- Heads are looked up one by one: the planner would rather hash all there are, as long as they are
-  -- not too many.
-  --
-  -- EXECUTE, so that a stream that only goes on, as nearly every one, costs no look into its chunks,
-  -- and one that does not is looked for by a plan for these positions.
-  IF _taken IS NULL AND EXISTS (
+  -- not too many. A stream that only goes on, as nearly every one, costs no look into its chunks.
+  IF EXISTS (
     SELECT FROM unnest($3, $1) AS u (stream_name, position)
     WHERE u.position <= (
       SELECT s.position FROM @extschema@.streams AS s
       WHERE md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
     )
   ) THEN
-    EXECUTE
-      'SELECT u.stream_name, u.position
-       FROM unnest($1, $2) AS u (stream_name, position)
-       JOIN @extschema@.streams AS s
-         ON md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
-       WHERE u.position <= s.position
-         AND (
-           EXISTS (
-             SELECT FROM @extschema@.messages AS m
-             WHERE m.stream_name = u.stream_name AND m.position = u.position
-           ) OR EXISTS (
-             SELECT FROM @extschema@.chunks AS c
-             WHERE c.state = ''dropped'' AND c.range_end > s.first_time
-           )
-         )
-       LIMIT 1'
-      INTO _taken
-      USING $3, $1;
+    _existing := @extschema@.imported_before($1, $3, $7);
   END IF;
-
-  IF _taken IS NOT NULL THEN
-    RAISE EXCEPTION 'duplicate key value violates unique constraint "messages_stream"'
-      USING
-        ERRCODE = 'unique_violation',
-        DETAIL = format(
-          'Key (stream_name, "position")=(%s, %s) already exists.',
-          _taken.stream_name, _taken.position
-        ),
-        SCHEMA = '@extschema_name@',
-        TABLE = 'messages',
-        CONSTRAINT = 'messages_stream';
+  IF array_length(_existing, 1) > 0 THEN
+    SELECT array_agg(u.position) AS positions, array_agg(u.time) AS times,
+      array_agg(u.stream_name) AS stream_names, array_agg(u.type) AS types,
+      array_agg(u.data) AS data, array_agg(u.metadata) AS metadata, array_agg(u.id) AS ids
+    INTO _rest
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, _existing)
+      AS u (position, time, stream_name, type, data, metadata, id, existing)
+    WHERE u.existing IS NULL;
+    IF cardinality(_rest.positions) > 0 THEN
+      _global_positions := ARRAY(
+        SELECT i.number FROM @extschema@.import_messages(
+          _rest.positions, _rest.times, _rest.stream_names, _rest.types, _rest.data, _rest.metadata,
+          _rest.ids
+        ) AS i (number)
+      );
+    END IF;
+    RETURN QUERY
+    SELECT coalesce(
+      u.existing, _global_positions[count(*) FILTER (WHERE u.existing IS NULL) OVER (ORDER BY u.number)]
+    )
+    FROM unnest(_existing) WITH ORDINALITY AS u (existing, number)
+    ORDER BY u.number;
+    RETURN;
   END IF;
 
   -- The heads stand still until this INSERT moves them: every writer of theirs needs the lock.
