@@ -63,7 +63,9 @@ def test_a_position_that_is_rolled_back_burns_no_more_than_itself(store: Install
 )  # fmt: skip
 def test_a_time_that_no_program_has_a_date_for_is_refused(store: InstalledStore, time: str) -> None:
     with as_role(store) as connection:
-        with pytest.raises(psycopg.errors.DatetimeFieldOverflow, match="(years 1 to 9999|out of range)"):
+        with pytest.raises(
+            psycopg.errors.DatetimeFieldOverflow, match="(years 1 to 9999|out of range)"
+        ):
             connection.execute(
                 "INSERT INTO messages (stream_name, position, type, time) "
                 "VALUES ('t-1', 0, 'T', %s::text::timestamptz)",
