@@ -29,6 +29,10 @@ SELECT @extschema:timescaledb@.create_hypertable(
   create_default_indexes => false
 );
 
+-- No index identifies a row (it would have to contain time), and a published table without an identity
+-- refuses every update and delete.
+ALTER TABLE @extschema@.messages REPLICA IDENTITY FULL;
+
 CREATE INDEX messages_stream ON @extschema@.messages (stream_name, position);
 CREATE INDEX messages_category ON @extschema@.messages (stream_category, global_position);
 CREATE INDEX messages_global_position ON @extschema@.messages (global_position);
