@@ -211,6 +211,9 @@ CREATE TABLE @extschema@.store (
   closed_before timestamptz NOT NULL DEFAULT '-infinity',
   -- Every chunk in row form starts at or after this: ids are unique from here on.
   rows_since timestamptz NOT NULL DEFAULT '-infinity',
+  -- Every id of a message in the database at or after this global position is in recent_ids. It never
+  -- goes back, but when messages is truncated.
+  ids_from bigint NOT NULL DEFAULT 0,
   -- Changes whenever a range leaves or re-enters the database.
   archive_epoch bigint NOT NULL DEFAULT 0,
   -- How far a stream's last message may be ahead of the clock before writes to it are refused.
