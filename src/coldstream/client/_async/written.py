@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from coldstream.client._archived import ALL, ArchivedChunks, Readers
+from coldstream.client._archived import ALL, Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows
+from coldstream.client._async.stream_merge import listed_of
 from coldstream.client._calls import Idempotent, Key, MessageArguments, write_rows_arguments
 from coldstream.client._concurrency import in_thread
 from coldstream.errors import (
@@ -82,16 +83,14 @@ async def _in_archive(
     found: dict[Key, WriteResult],
 ) -> bool:
     """Add what of these ids is in the archive. Whether something has moved since the epoch."""
-    arguments = {"stream_name": stream_name, "position": 0, "count": ALL}
-    rows = await connections.rows("archived_chunks_of_stream", arguments)
-    listed = ArchivedChunks.from_rows(rows)
+    listed = await listed_of(connections, stream_name, 0, ALL)
     if listed.epoch != epoch:
         return True
     if not listed.chunks:
         return False
     try:
         reader = await in_thread(readers.reader, listed.chunks)
-        messages = reader.read_stream(listed.chunks, stream_name)
+        messages = reader.read_stream(listed.chunks, stream_name, in_order=listed.in_order)
         while ids and (page := await in_thread(_page, messages)):
             for message in page:
                 id = str(message.id)

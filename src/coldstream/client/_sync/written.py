@@ -14,12 +14,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from coldstream.client._archived import ALL, ArchivedChunks, Readers
+from coldstream.client._archived import ALL, Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._calls import Idempotent, Key, MessageArguments, write_rows_arguments
 from coldstream.client._concurrency import in_thread_sync
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import connection_lost, retried_rows
+from coldstream.client._sync.stream_merge import listed_of
 from coldstream.errors import (
     ArchiveUnavailable,
     DuplicateMessageId,
@@ -85,16 +86,14 @@ def _in_archive(
     found: dict[Key, WriteResult],
 ) -> bool:
     """Add what of these ids is in the archive. Whether something has moved since the epoch."""
-    arguments = {"stream_name": stream_name, "position": 0, "count": ALL}
-    rows = connections.rows("archived_chunks_of_stream", arguments)
-    listed = ArchivedChunks.from_rows(rows)
+    listed = listed_of(connections, stream_name, 0, ALL)
     if listed.epoch != epoch:
         return True
     if not listed.chunks:
         return False
     try:
         reader = in_thread_sync(readers.reader, listed.chunks)
-        messages = reader.read_stream(listed.chunks, stream_name)
+        messages = reader.read_stream(listed.chunks, stream_name, in_order=listed.in_order)
         while ids and (page := in_thread_sync(_page, messages)):
             for message in page:
                 id = str(message.id)
