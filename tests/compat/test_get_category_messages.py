@@ -200,3 +200,14 @@ def test_a_category_may_span_years(db: psycopg.Connection):
         insert_at(db, f"order-{year}", 0, f"{year}-06-15 12:00:00")
     read = rows(db, "SELECT stream_name, time FROM get_category_messages('account')")
     assert read == [(f"account-{year}", datetime.datetime(year, 6, 15, 12)) for year in years]
+
+
+def test_null_refuses_a_wrong_condition_and_a_wrong_limit(db: psycopg.Connection):
+    write(db, "account-1")
+    call = "SELECT position FROM get_category_messages(NULL, 1, %s, condition => %s)"
+    db.execute("SET message_store.sql_condition TO on")
+    assert column(db, call, 1000, "position >= 0") == []
+    assert column(db, call, -1, None) == []
+    assert refused(db, call, 1000, "no_such_column = 1")[0] == "42703"
+    assert refused(db, call, 1000, "not a condition (")[0] == "42601"
+    assert refused(db, call, -2, None)[0] == "2201W"

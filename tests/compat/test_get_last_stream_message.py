@@ -105,3 +105,14 @@ def test_it_works_in_a_read_only_transaction(written: psycopg.Connection):
     with written.transaction():
         written.execute("SET TRANSACTION READ ONLY")
         assert rows(written, LAST, "account-1") == [("Closed", 3)]
+
+
+def test_the_last_one_that_is_left_after_a_deletion(db: psycopg.Connection):
+    for type_ in ("Opened", "Deposited", "Closed"):
+        write(db, "account-1", type_)
+    db.execute("DELETE FROM messages WHERE stream_name = 'account-1' AND position = 2")
+    call = "SELECT position FROM get_last_stream_message('account-1')"
+    assert column(db, call) == [1]
+    assert column(db, "SELECT position FROM get_last_stream_message('account-1', 'Opened')") == [0]
+    db.execute("DELETE FROM messages WHERE stream_name = 'account-1' AND position < 2")
+    assert column(db, call) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from tests.clients import CLIENTS, Client, opened
 from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
@@ -68,30 +69,33 @@ def test_what_is_in_the_database_is_read(partly: Store, client: Client) -> None:
     assert client.get_last_stream_message("account-1", tiers="database") == streams[-1]
 
 
+@pytest.mark.parametrize("kind", CLIENTS)
 def test_the_setting_starts_at_the_edge_and_only_where_it_is_asked_for(
-    partly: Store, client: Client
+    partly: Store, kind: str
 ) -> None:
     """A role that has the setting still gets everything, unless it asks for the database."""
-    client.execute("SELECT set_config('message_store.archived_reads', 'skip', false)")
+    dsn = make_conninfo(partly.installed.dsn, options="-c message_store.archived_reads=skip")
     kept = [m for m in partly.truth if m.time >= EDGE]
-    for batch_size in (2, 1000):
-        assert client.get_all_messages(1, batch_size, tiers="database") == kept
-        assert client.get_category_messages("account", 1, batch_size, tiers="database") == [
-            m for m in kept if m.category == "account"
-        ]
-        assert client.get_stream_messages("account-1", 0, batch_size, tiers="database") == [
-            m for m in stream(partly, "account-1") if m.time >= EDGE
-        ]
-    assert client.get_last_stream_message("account-2", tiers="database") is None
+    with opened(kind, dsn, schema=partly.installed.schema, max_size=1) as client:
+        for batch_size in (2, 1000):
+            assert client.get_all_messages(1, batch_size, tiers="database") == kept
+            assert client.get_category_messages("account", 1, batch_size, tiers="database") == [
+                m for m in kept if m.category == "account"
+            ]
+            # Who works with the rest of a stream takes it for all of it.
+            with pytest.raises(Archived):
+                client.get_stream_messages("account-1", 0, batch_size, tiers="database")
+        with pytest.raises(Archived):
+            client.get_last_stream_message("account-2", tiers="database")
 
-    assert client.get_all_messages() == partly.truth
-    for name in ("account-1", "account-2", "account-3"):
-        truth = stream(partly, name)
-        assert client.get_stream_messages(name) == truth
-        assert client.get_last_stream_message(name) == truth[-1]
-        opened = [m for m in truth if m.type == "Opened"]
-        assert client.get_last_stream_message(name, "Opened") == opened[-1]
-    assert client.execute("SHOW message_store.archived_reads") == [("skip",)]
+        assert client.get_all_messages() == partly.truth
+        for name in ("account-1", "account-2", "account-3"):
+            truth = stream(partly, name)
+            assert client.get_stream_messages(name) == truth
+            assert client.get_last_stream_message(name) == truth[-1]
+            opened_ = [m for m in truth if m.type == "Opened"]
+            assert client.get_last_stream_message(name, "Opened") == opened_[-1]
+        assert client.execute("SHOW message_store.archived_reads") == [("skip",)]
 
 
 def test_another_word_is_refused_at_the_call(client: Client) -> None:

@@ -26,8 +26,6 @@ ICEBERG = "_iceberg"
 """The folder below a schema's that has an Iceberg table's metadata."""
 
 _MANIFEST = re.compile(r"_manifest-(?!000000)([0-9]{6})\.json")
-_TIME = r"[0-9]{8}T[0-9]{6}(?:\.[0-9]{6})?Z"
-_RANGE = re.compile(rf"{_TIME}_{_TIME}")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_-]|^_")
 
 
@@ -56,11 +54,6 @@ def compact_time(time: datetime) -> str:
 def range_prefix(schema: str, range_start: datetime, range_end: datetime) -> str:
     """Where everything about one time range lies; no slash at the end."""
     return f"{safe_part(schema)}/{compact_time(range_start)}_{compact_time(range_end)}"
-
-
-def is_range(part: str) -> bool:
-    """Whether a part of a key is what the folder of a range is called."""
-    return _RANGE.fullmatch(part) is not None
 
 
 def object_key(

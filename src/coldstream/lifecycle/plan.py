@@ -36,7 +36,6 @@ class Step:
     outcome: Outcome = "due"
     problem: ColdstreamError | None = None
     seconds: float | None = None
-    position_streams: tuple[str, ...] = ()
 
 
 def plan(session: Session, policy: Policy, *, sizes: bool) -> list[Step]:

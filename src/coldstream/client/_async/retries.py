@@ -29,10 +29,10 @@ async def retried_rows(
 async def retried(
     connections: AsyncConnections, name: str, arguments: Any = ()
 ) -> AsyncCursor[TupleRow]:
-    """The unread rows of a named statement that only reads. Repeated when a chunk left the database
-    underneath it, when it and a drop waited for each other, and when a pooled connection turns
-    out to be dead. As long as ranges leave or come back in between, it goes on: there are only so
-    many."""
+    """The unread rows of a named statement that only reads. Repeated when a chunk changed its form
+    or left the database underneath it, when it and a drop waited for each other, and when a pooled
+    connection turns out to be dead. As long as ranges leave or come back in between, it goes on:
+    there are only so many."""
     epoch: int | None = None
     tries = 0
     while True:

@@ -67,12 +67,9 @@ async def messages(
 async def in_database(
     connections: AsyncConnections, stream_name: str, position: int, batch_size: int
 ) -> AsyncIterator[Message]:
-    """The same of the database alone. Raises Archived where it lacks some, or starts at the edge,
-    as message_store.archived_reads says."""
+    """The same of the database alone. Raises Archived where it lacks some."""
     while True:
-        page = await _page(
-            connections, "get_stream_messages_by_setting", stream_name, position, batch_size
-        )
+        page = await _page(connections, "get_stream_messages", stream_name, position, batch_size)
         for message in page:
             position = message.position + 1
             yield message
@@ -85,7 +82,7 @@ async def last_in_database(
 ) -> Message | None:
     """The last message in the database alone; Archived as :func:`in_database`."""
     arguments = [stream_name, type]
-    rows = await retried_rows(connections, "get_last_stream_message_by_setting", arguments)
+    rows = await retried_rows(connections, "get_last_stream_message", arguments)
     return next(iter(to_messages(rows)), None)
 
 

@@ -68,12 +68,9 @@ def messages(
 def in_database(
     connections: Connections, stream_name: str, position: int, batch_size: int
 ) -> Iterator[Message]:
-    """The same of the database alone. Raises Archived where it lacks some, or starts at the edge,
-    as message_store.archived_reads says."""
+    """The same of the database alone. Raises Archived where it lacks some."""
     while True:
-        page = _page(
-            connections, "get_stream_messages_by_setting", stream_name, position, batch_size
-        )
+        page = _page(connections, "get_stream_messages", stream_name, position, batch_size)
         for message in page:
             position = message.position + 1
             yield message
@@ -86,7 +83,7 @@ def last_in_database(
 ) -> Message | None:
     """The last message in the database alone; Archived as :func:`in_database`."""
     arguments = [stream_name, type]
-    rows = retried_rows(connections, "get_last_stream_message_by_setting", arguments)
+    rows = retried_rows(connections, "get_last_stream_message", arguments)
     return next(iter(to_messages(rows)), None)
 
 

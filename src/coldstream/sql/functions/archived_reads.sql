@@ -1,5 +1,6 @@
--- What a read does where history has left the database: 'error' (the default) or 'skip', which
--- starts at the edge. Set message_store.archived_reads for a session, a role or a database.
+-- What a read of a category, or of everything, does where history has left the database: 'error' (the
+-- default) or 'skip', which starts at the edge. Set message_store.archived_reads for a session, a role or a
+-- database. A stream is always an error: its reader would take what is left for all of it.
 CREATE OR REPLACE FUNCTION @extschema@.archived_reads()
 RETURNS text
 LANGUAGE plpgsql STABLE

@@ -13,11 +13,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);
+  _windows record;
   _range tstzrange;
   _rows bigint;
   _present bigint := 0;
 BEGIN
-  FOREACH _range IN ARRAY (SELECT w.ranges FROM @extschema@.stream_windows($1) AS w) LOOP
+  SELECT w.ranges, w.chunk_names, s.closed_before INTO _windows
+  FROM @extschema@.stream_windows($1) AS w, @extschema@.store AS s;
+  FOREACH _range IN ARRAY _windows.ranges LOOP
     EXECUTE
       'SELECT count(*) FROM @extschema@.messages AS m
        WHERE m.stream_name = $1 AND m.stream_category = $2 AND m.position BETWEEN $3 AND $4
@@ -27,6 +30,7 @@ BEGIN
   END LOOP;
 
   IF _present < $3 - greatest($2, 0) + 1 THEN
+    PERFORM @extschema@.check_chunks_unchanged(_windows.chunk_names, _windows.closed_before);
     PERFORM @extschema@.raise_stream_archived($1, $2);
   END IF;
 END;

@@ -14,6 +14,7 @@ AS $$
 DECLARE
   _batch_size bigint := coalesce($2, 1000);
   _frontier bigint;
+  _tries integer := 0;
 BEGIN
   PERFORM @extschema@.check_batch_size(_batch_size);
   IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
@@ -25,10 +26,24 @@ BEGIN
   END IF;
 
   _frontier := @extschema@.frontier();
-  RETURN QUERY
-  SELECT m.* FROM @extschema@.read_positions(
-    NULL, coalesce($1, 1), _batch_size, @extschema@.category_filter(NULL, NULL, NULL, NULL),
-    last_position => _frontier
-  ) AS m;
+  LOOP
+    BEGIN
+      RETURN QUERY
+      SELECT m.* FROM @extschema@.read_positions(
+        NULL, coalesce($1, 1), _batch_size, @extschema@.category_filter(NULL, NULL, NULL, NULL),
+        last_position => _frontier
+      ) AS m;
+      RETURN;
+    EXCEPTION
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries OPERATOR(pg_catalog.+) 1;
+        IF _tries OPERATOR(pg_catalog.=) 20
+          OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+        THEN
+          RAISE;
+        END IF;
+    END;
+  END LOOP;
 END;
 $$;

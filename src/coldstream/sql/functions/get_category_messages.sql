@@ -15,6 +15,7 @@ DECLARE
   _position bigint := coalesce($2, 1);
   _batch_size bigint := coalesce($3, 1000);
   _filter pg_catalog.text;
+  _tries integer := 0;
 BEGIN
   IF NOT @extschema@.is_category($1) THEN
     RAISE EXCEPTION 'Must be a category: %', $1;
@@ -42,12 +43,32 @@ BEGIN
     );
   END IF;
 
-  -- Message DB gives nothing for NULL; read_positions would give every category.
-  IF $1 IS NOT NULL THEN
-    RETURN QUERY
-    SELECT m.* FROM @extschema@.read_positions(
-      $1, _position, _batch_size, _filter, $7, $4, $5, $6
-    ) AS m;
+  -- Message DB gives nothing for NULL; read_positions would give every category. Over no chunk, and still
+  -- run: a wrong condition or limit is an error.
+  IF $1 IS NULL THEN
+    RETURN QUERY EXECUTE @extschema@.select_messages(_filter, 1, $7, 'global_position ASC')
+      USING $1, _position, CASE WHEN _batch_size OPERATOR(pg_catalog.<>) -1 THEN _batch_size END,
+        _position, $4, $5, $6::smallint, ARRAY[pg_catalog.tstzrange('infinity', 'infinity', '[]')];
+    RETURN;
   END IF;
+
+  LOOP
+    BEGIN
+      RETURN QUERY
+      SELECT m.* FROM @extschema@.read_positions(
+        $1, _position, _batch_size, _filter, $7, $4, $5, $6
+      ) AS m;
+      RETURN;
+    EXCEPTION
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries OPERATOR(pg_catalog.+) 1;
+        IF _tries OPERATOR(pg_catalog.=) 20
+          OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+        THEN
+          RAISE;
+        END IF;
+    END;
+  END LOOP;
 END;
 $$;

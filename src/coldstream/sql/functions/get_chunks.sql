@@ -43,7 +43,7 @@ BEGIN
     k.part_streams, k.part_messages, k.archive_files
   FROM @extschema@.known_chunks() AS k
   LEFT JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
-    ON pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)::regclass = k.relation
+    ON pg_catalog.to_regclass(pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)) = k.relation
   ORDER BY 2;
 END;
 $$;

@@ -19,6 +19,7 @@ DECLARE
   _filter constant text := 'm.stream_name = $1 AND m.stream_category = $2 AND '
     || CASE WHEN $2 IS NULL THEN 'm.position = $4' ELSE 'm.type = $5' END;
   _head record;
+  _tries integer := 0;
 BEGIN
   IF @extschema@.debugging('message_store.debug_get') THEN
     RAISE NOTICE '» get_last_message';
@@ -44,6 +45,20 @@ BEGIN
     END IF;
   END IF;
 
-  RETURN QUERY SELECT m.* FROM @extschema@.read_last($1, $2, _filter) AS m;
+  LOOP
+    BEGIN
+      RETURN QUERY SELECT m.* FROM @extschema@.read_last($1, $2) AS m;
+      RETURN;
+    EXCEPTION
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries OPERATOR(pg_catalog.+) 1;
+        IF _tries OPERATOR(pg_catalog.=) 20
+          OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+        THEN
+          RAISE;
+        END IF;
+    END;
+  END LOOP;
 END;
 $$;

@@ -26,6 +26,7 @@ DECLARE
   _last bigint;
   _range pg_catalog.tstzrange;
   _rows bigint := 0;
+  _tries integer := 0;
   _message @extschema@.message;
   -- Parameters of the statement: $1 stream, $2 first and $5 last position, $3 batch size, $4 category,
   -- which lets the columnstore skip batches.
@@ -57,8 +58,6 @@ BEGIN
 
   IF $4 IS NULL AND _batch_size OPERATOR(pg_catalog.>=) -1 THEN
     SELECT h.position, h.first_time, h.time,
-      s.archive_epoch OPERATOR(pg_catalog.=) 0
-        OR @extschema@.archived_reads() OPERATOR(pg_catalog.=) 'error' AS whole,
       _max_chunks OPERATOR(pg_catalog.*) s.chunk_interval AS span
     INTO _head
     FROM @extschema@.streams AS h, @extschema@.store AS s
@@ -67,7 +66,7 @@ BEGIN
       AND h.stream_name OPERATOR(pg_catalog.=) $1 AND h.time_ordered
         AND h.position OPERATOR(pg_catalog.>=) _position;
 
-    IF _head.whole THEN
+    IF FOUND THEN
       _last := _head.position;
       IF _batch_size OPERATOR(pg_catalog.>=) 0
         AND _batch_size OPERATOR(pg_catalog.<=) (_last OPERATOR(pg_catalog.-) greatest(_position, 0))
@@ -96,21 +95,35 @@ BEGIN
     END IF;
   END IF;
 
-  IF _rows OPERATOR(pg_catalog.=) 0 THEN
-    RETURN QUERY
-    SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, $4) AS m;
-    RETURN;
-  END IF;
-
-  -- What was given stays given, so it must be how the stream begins at that moment too.
-  FOR _message IN
-    SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, NULL) AS m
   LOOP
-    IF _message.position OPERATOR(pg_catalog.>) _last THEN
-      RETURN NEXT _message;
-    ELSE
-      _rows := _rows OPERATOR(pg_catalog.-) 1;
-    END IF;
+    BEGIN
+      IF _rows OPERATOR(pg_catalog.=) 0 THEN
+        RETURN QUERY
+        SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, $4) AS m;
+        RETURN;
+      END IF;
+
+      -- What was given stays given, so it must be how the stream begins at that moment too.
+      FOR _message IN
+        SELECT m.* FROM @extschema@.read_stream($1, _position, _batch_size, _filter, NULL) AS m
+      LOOP
+        IF _message.position OPERATOR(pg_catalog.>) _last THEN
+          RETURN NEXT _message;
+        ELSE
+          _rows := _rows OPERATOR(pg_catalog.-) 1;
+        END IF;
+      END LOOP;
+      EXIT;
+    EXCEPTION
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries OPERATOR(pg_catalog.+) 1;
+        IF _tries OPERATOR(pg_catalog.=) 20
+          OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+        THEN
+          RAISE;
+        END IF;
+    END;
   END LOOP;
   IF _rows OPERATOR(pg_catalog.<>) 0 THEN
     RAISE EXCEPTION 'Messages came or left during the read of %', $1

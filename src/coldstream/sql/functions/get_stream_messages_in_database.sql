@@ -10,12 +10,26 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  _setting text := pg_catalog.current_setting('message_store.archived_reads', true);
+  _tries integer := 0;
+  -- As in get_stream_messages.
+  _filter constant text :=
+    'm.stream_name = $1 AND m.stream_category = $4 AND m.position >= $2 AND m.position <= $5';
 BEGIN
-  -- Not as a SET of the function: only a superuser may give a function a setting that no library has
-  -- declared.
-  PERFORM pg_catalog.set_config('message_store.archived_reads', 'skip', true);
-  RETURN QUERY SELECT m.* FROM @extschema@.get_stream_messages($1, $2, $3) AS m;
-  PERFORM pg_catalog.set_config('message_store.archived_reads', coalesce(_setting, ''), true);
+  LOOP
+    BEGIN
+      RETURN QUERY
+      SELECT m.* FROM @extschema@.read_stream($1, $2, $3, _filter, NULL, with_archived => false) AS m;
+      RETURN;
+    EXCEPTION
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries OPERATOR(pg_catalog.+) 1;
+        IF _tries OPERATOR(pg_catalog.=) 20
+          OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+        THEN
+          RAISE;
+        END IF;
+    END;
+  END LOOP;
 END;
 $$;

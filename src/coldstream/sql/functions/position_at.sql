@@ -22,8 +22,7 @@ DECLARE
   _middle bigint;
   _position bigint;
   _time timestamptz;
-  _first bigint;
-  _ranges tstzrange[];
+  _tries integer := 0;
 BEGIN
   IF strpos($1, '-') > 0 THEN
     SELECT s.* INTO _head FROM @extschema@.streams AS s
@@ -63,26 +62,17 @@ BEGIN
     RETURN _high;
   END IF;
 
-  _ranges := ARRAY(
-    SELECT r.range * pg_catalog.tstzrange($2, 'infinity')
-    FROM @extschema@.store AS s, @extschema@.open_ranges(s.closed_before) AS o,
-      pg_catalog.unnest(o.ranges) AS r (range)
-    WHERE r.range && pg_catalog.tstzrange($2, 'infinity')
-  ) || ARRAY(
-    SELECT pg_catalog.tstzrange($2, c.range_end) FROM @extschema@.chunks AS c
-    WHERE c.state NOT IN ('open', 'dropped') AND c.range_start < $2 AND c.range_end > $2
-  );
-  IF _category IS NULL THEN
-    SELECT min(c.first_global_position) INTO _first FROM @extschema@.chunks AS c
-    WHERE c.state <> 'open'
-      AND (c.range_start >= $2 OR (c.state = 'dropped' AND c.range_end > $2));
-  ELSE
-    SELECT min(k.first_global_position) INTO _first
-    FROM @extschema@.chunk_categories AS k
-    JOIN @extschema@.chunks AS c ON c.range_start = k.range_start
-    WHERE k.category = _category AND c.state <> 'open'
-      AND (c.range_start >= $2 OR (c.state = 'dropped' AND c.range_end > $2));
-  END IF;
-  RETURN least(_high, _first, @extschema@.first_position(_category, 0, _ranges));
+  LOOP
+    BEGIN
+      RETURN least(_high, @extschema@.first_position_since(_category, $2));
+    EXCEPTION
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries + 1;
+        IF _tries = 20 OR current_setting('transaction_isolation') <> 'read committed' THEN
+          RAISE;
+        END IF;
+    END;
+  END LOOP;
 END;
 $$;

@@ -1,9 +1,11 @@
 -- The error of a read that needs history which has left the database. The detail is JSON for clients:
--- the first range that is needed and where it is.
+-- the first range that is needed and where it is. can_skip: whether message_store.archived_reads has a say
+-- in this read, so that the hint may name it.
 CREATE OR REPLACE FUNCTION @extschema@.raise_archived(
   name text,
   "position" bigint,
-  chunk @extschema@.chunks
+  chunk @extschema@.chunks,
+  can_skip boolean
 )
 RETURNS void
 LANGUAGE plpgsql STABLE
@@ -24,11 +26,14 @@ BEGIN
       )::text,
       HINT = CASE
         WHEN ($3).archive_object IS NULL THEN
-          'They were dropped by force and are not in an archive. '
-          'SET message_store.archived_reads = ''skip'' starts at the first message that is left.'
+          'They were dropped by force and are not in an archive.' || CASE WHEN $4 THEN
+            ' SET message_store.archived_reads = ''skip'' starts at the first message that is left.'
+          ELSE '' END
         ELSE
-          'Read them with the Coldstream client, or bring them back with "coldstream rehydrate". '
-          'SET message_store.archived_reads = ''skip'' starts at the first message in the database.'
+          'Read them with the Coldstream client, or bring them back with "coldstream rehydrate".'
+          || CASE WHEN $4 THEN
+            ' SET message_store.archived_reads = ''skip'' starts at the first message in the database.'
+          ELSE '' END
       END;
 END;
 $$;

@@ -6,7 +6,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM @extschema@.raise_archived($1, $2, c)
+  PERFORM @extschema@.raise_archived($1, $2, c, false)
   FROM @extschema@.streams AS h
   JOIN @extschema@.chunks AS c
     ON c.range_start = @extschema@.dropped_chunk($1, h.first_time, h.time)

@@ -1,10 +1,10 @@
 -- The last message of a stream, or the last one of a type.
 --
--- The head knows the time of the last message, so one chunk is read for it; the last one of a type is
--- looked for backwards from there. Where a chunk that may hold the answer has left the database
--- before one was found, that is an error, never an older or an empty answer. STABLE: see
+-- Looked for backwards from the time in the head, a chunk at a time: the last one there is need not be at
+-- the head's position, because somebody may have deleted that. Where a chunk that may hold the answer has
+-- left the database before one was found, that is an error, never an older or an empty answer. STABLE: see
 -- read_positions, also for the settings.
-CREATE OR REPLACE FUNCTION @extschema@.read_last(stream_name varchar, type varchar, filter text)
+CREATE OR REPLACE FUNCTION @extschema@.read_last(stream_name varchar, type varchar)
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
 SET enable_sort = off
@@ -14,14 +14,19 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);
-  _statement constant text := @extschema@.select_messages($3, 1, NULL, 'position DESC');
+  -- Parameters of the statement: $1 stream, $2 category, $3 batch size, $4 type.
+  _filter constant text := 'm.stream_name = $1 AND m.stream_category = $2'
+    || CASE WHEN $2 IS NULL THEN '' ELSE ' AND m.type = $4' END;
+  _statement constant text := @extschema@.select_messages(_filter, 1, NULL, 'position DESC');
   _head record;
   _window record;
   _gone @extschema@.chunks;
   _latest timestamptz;
   _from timestamptz;
   _time timestamptz;
-  _rows bigint := 0;
+  _found @extschema@.message;
+  _chunk_names text[] := '{}';
+  _open_from timestamptz;
 BEGIN
   SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
   FROM @extschema@.streams AS h, @extschema@.store AS s
@@ -31,7 +36,7 @@ BEGIN
     RETURN;
   END IF;
 
-  IF _head.archive_epoch > 0 AND @extschema@.archived_reads() = 'error' THEN
+  IF _head.archive_epoch > 0 THEN
     _latest := pg_catalog.upper(@extschema@.range_around(_head.time));
     SELECT c.* INTO _gone
     FROM @extschema@.chunks AS c
@@ -45,35 +50,42 @@ BEGIN
     LIMIT 1;
   END IF;
 
-  IF NOT _head.time_ordered AND $2 IS NOT NULL AND _gone.range_start IS NOT NULL THEN
-    PERFORM @extschema@.raise_archived($1::text, _head.position, _gone);
-  ELSIF NOT _head.time_ordered THEN
-    SELECT w.ranges, w.chunk_names INTO _window FROM @extschema@.stream_windows($1) AS w;
-    RETURN QUERY EXECUTE @extschema@.select_messages(
-      $3, pg_catalog.cardinality(_window.ranges), NULL, 'position DESC'
-    ) USING $1, _category, 1, _head.position, $2, NULL, NULL, _window.ranges;
-    GET DIAGNOSTICS _rows = ROW_COUNT;
-    PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
-  ELSE
+  IF _head.time_ordered THEN
     _time := _head.time;
     -- Where what is newer than the last gap has no such message, it may be in there.
-    _from := greatest(
-      CASE WHEN $2 IS NULL THEN _head.time ELSE _head.first_time END, _gone.range_end
-    );
+    _from := greatest(_head.first_time, _gone.range_end);
     LOOP
       _window := @extschema@.stream_window_before($1, _from, _time, _head.closed_before);
       EXIT WHEN _window.range IS NULL;
-      RETURN QUERY EXECUTE _statement
-        USING $1, _category, 1, _head.position, $2, NULL, NULL, ARRAY[_window.range];
-      GET DIAGNOSTICS _rows = ROW_COUNT;
-      PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
-      EXIT WHEN _rows > 0;
+      _chunk_names := _chunk_names || _window.chunk_names;
+      IF pg_catalog.upper(_window.range) > _head.closed_before THEN
+        _open_from := _head.closed_before;
+      END IF;
+      EXECUTE _statement INTO _found
+        USING $1, _category, 1, $2, NULL, NULL, NULL, ARRAY[_window.range];
+      EXIT WHEN _found.position IS NOT NULL;
       _time := pg_catalog.lower(_window.range) - INTERVAL '1 microsecond';
     END LOOP;
+  ELSIF $2 IS NULL OR _gone.range_start IS NULL THEN
+    SELECT w.ranges, w.chunk_names INTO _window FROM @extschema@.stream_windows($1) AS w;
+    _chunk_names := _window.chunk_names;
+    _open_from := _head.closed_before;
+    EXECUTE @extschema@.select_messages(
+      _filter, pg_catalog.cardinality(_window.ranges), NULL, 'position DESC'
+    ) INTO _found USING $1, _category, 1, $2, NULL, NULL, NULL, _window.ranges;
+    -- One of a later position, but of an earlier time, may have left.
+    IF _gone.range_start IS NOT NULL AND _found.position < _head.position THEN
+      _found := NULL;
+    END IF;
   END IF;
 
-  IF _rows = 0 AND _gone.range_start IS NOT NULL THEN
-    PERFORM @extschema@.raise_archived($1::text, _head.position, _gone);
+  IF $2 IS NOT NULL OR _found.position IS DISTINCT FROM _head.position THEN
+    PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
+  END IF;
+  IF _found.position IS NOT NULL THEN
+    RETURN NEXT _found;
+  ELSIF _gone.range_start IS NOT NULL THEN
+    PERFORM @extschema@.raise_archived($1::text, _head.position, _gone, false);
   END IF;
 END;
 $$;

@@ -5,8 +5,9 @@
 -- number of chunks. Open chunks join from the first position they hold.
 --
 -- STABLE, so that the ledger and the messages are seen at one moment: a chunk that closes or is opened
--- again in between would be read twice or not at all. A chunk that is dropped in between is gone for
--- every snapshot, which check_chunks_exist sees.
+-- again in between would be read twice or not at all. What TimescaleDB does to a chunk meanwhile is the
+-- exception, which check_chunks_unchanged finds: then this fails (40001) after it has read, so its caller
+-- must take nothing before its end.
 --
 -- The settings: with parallel workers, compiled code or a sort of everything the planner would answer
 -- a filter whose effect it underestimates; pages are read in the order of an index, or sorted by the
@@ -48,7 +49,8 @@ DECLARE
     pg_catalog.current_setting('coldstream.condition_path', true), ''
   );
   _statement text;
-  _strict constant boolean := $9 IS NULL AND @extschema@.archived_reads() = 'error';
+  -- None is asked for: then none has left.
+  _strict constant boolean := $9 IS NULL AND $3 <> 0 AND @extschema@.archived_reads() = 'error';
   _max_chunks integer := 4;
   _room double precision := 1.25;
   -- What a filter takes away is not known before.
@@ -65,6 +67,7 @@ DECLARE
   _chunk @extschema@.chunk_range;
   _ranges tstzrange[];
   _range tstzrange;
+  -- Of all chunks that were looked into.
   _chunk_names text[];
   _in_rows boolean;
 BEGIN
@@ -75,6 +78,7 @@ BEGIN
   END IF;
 
   _open := @extschema@.open_ranges(_store.closed_before);
+  _chunk_names := _open.chunk_names;
 
   LOOP
     _to := $10;
@@ -83,7 +87,6 @@ BEGIN
     _in_rows := _closed[1] IS NULL;
     IF _in_rows THEN
       _ranges := _open.ranges;
-      _chunk_names := _open.chunk_names;
     ELSE
       IF NOT _open_known THEN
         _open_first := @extschema@.first_position($1, _from, _open.ranges);
@@ -119,11 +122,11 @@ BEGIN
       _to := least(_to, _chunk.first_global_position - 1);
 
       _ranges := '{}';
-      _chunk_names := '{}';
       FOREACH _chunk IN ARRAY _closed LOOP
         EXIT WHEN _chunk.first_global_position > _to;
         IF _chunk.state = 'dropped' AND _chunk.first_global_position <= _from THEN
-          PERFORM @extschema@.raise_archived(coalesce($1, '(all)')::text, _from, c)
+          PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
+          PERFORM @extschema@.raise_archived(coalesce($1, '(all)')::text, _from, c, true)
           FROM @extschema@.chunks AS c WHERE c.range_start = _chunk.range_start;
         ELSIF _chunk.state = 'dropped' THEN
           _to := _chunk.first_global_position - 1;
@@ -140,7 +143,6 @@ BEGIN
         FOREACH _range IN ARRAY _open.ranges LOOP
           _ranges := @extschema@.joined_ranges(_ranges, _range);
         END LOOP;
-        _chunk_names := _chunk_names || _open.chunk_names;
       END IF;
     END IF;
 
@@ -156,7 +158,6 @@ BEGIN
     IF $5 IS NOT NULL THEN
       PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     END IF;
-    PERFORM @extschema@.check_chunks_exist(_chunk_names);
 
     _left := _left - _rows;
     EXIT WHEN _left <= 0 OR _to >= $10;
@@ -167,5 +168,6 @@ BEGIN
     END IF;
     _from := _to + 1;
   END LOOP;
+  PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
 END;
 $$;

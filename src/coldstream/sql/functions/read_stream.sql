@@ -6,14 +6,19 @@
 -- columnstore skip the rest of a long stream, and fewer messages than that say that some have left
 -- the database, or that somebody made a gap (a plain INSERT or DELETE); then what follows it is read.
 --
--- STABLE, so that the head, the ledger and the messages are seen at one moment; see read_positions,
--- also for the settings.
+-- with_archived false: what has left the database is passed over, for a client that reads the archive
+-- itself. For anybody else such a read is an error: who works with a part of a stream takes it for all.
+--
+-- STABLE, so that the head, the ledger and the messages are seen at one moment; see read_positions, also
+-- for what is looked at in the end, and for the settings. As many messages as there are positions are all
+-- of them, whatever became of the chunks.
 CREATE OR REPLACE FUNCTION @extschema@.read_stream(
   stream_name varchar,
   "position" bigint,
   batch_size bigint,
   filter text,
-  condition varchar
+  condition varchar,
+  with_archived boolean DEFAULT true
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
@@ -31,10 +36,11 @@ DECLARE
   _category text := pg_catalog.split_part($1, '-', 1);
   _statement text;
   _head record;
-  _archived_reads text := 'error';
   _check boolean := false;
   _ranges tstzrange[];
   _window record;
+  _chunk_names text[] := '{}';
+  _open_from timestamptz;
   _from bigint := $2;
   _to bigint;
   _missing bigint;
@@ -60,15 +66,12 @@ BEGIN
   END IF;
 
   -- Nothing has ever left most stores.
-  IF _head.archive_epoch > 0 THEN
-    _archived_reads := @extschema@.archived_reads();
-    _check := _archived_reads = 'error' AND @extschema@.dropped_chunk(
-      $1, _head.first_time, _head.time
-    ) IS NOT NULL;
+  IF _head.archive_epoch > 0 AND $6 THEN
+    _check := @extschema@.dropped_chunk($1, _head.first_time, _head.time) IS NOT NULL;
   END IF;
 
   _to := _head.position;
-  IF $5 IS NULL AND _archived_reads = 'error' AND _left <= _head.position - greatest($2, 0) THEN
+  IF $5 IS NULL AND $6 AND _left <= _head.position - greatest($2, 0) THEN
     _to := greatest($2, 0) + _left - 1;
   END IF;
   _missing := _to - greatest($2, 0) + 1;
@@ -89,7 +92,10 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE _statement
       USING $1, $2, _left, _category, _head.position, NULL, NULL, _window.ranges;
-    PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
+    IF $5 IS NOT NULL THEN
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+    PERFORM @extschema@.check_chunks_unchanged(_window.chunk_names, _head.closed_before);
     RETURN;
   END IF;
 
@@ -114,7 +120,10 @@ BEGIN
       IF $5 IS NOT NULL THEN
         PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       END IF;
-      PERFORM @extschema@.check_chunks_exist(_window.chunk_names);
+      _chunk_names := _chunk_names || _window.chunk_names;
+      IF pg_catalog.upper(_window.range) > _head.closed_before THEN
+        _open_from := _head.closed_before;
+      END IF;
       _left := _left - _rows;
       _missing := _missing - _rows;
       EXIT WHEN _left <= 0 OR _missing <= 0;
@@ -125,6 +134,7 @@ BEGIN
     END LOOP;
     EXIT WHEN _left <= 0 OR _missing <= 0;
 
+    PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
     IF _check THEN
       PERFORM @extschema@.raise_stream_archived($1, $2);
     END IF;
@@ -133,5 +143,8 @@ BEGIN
     _to := _head.position;
     _missing := _to - _from + 1;
   END LOOP;
+  IF _missing > 0 THEN
+    PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
+  END IF;
 END;
 $$;

@@ -5,7 +5,8 @@
 -- the part of one that is back.
 --
 -- The caller asks again from the end of the range on, as far as it has to: what it costs does not
--- depend on how many chunks there are. chunk_names are for check_chunks_exist.
+-- depend on how many chunks there are. chunk_names are for check_chunks_unchanged, which
+-- finds those that are not closed by closed_before.
 CREATE OR REPLACE FUNCTION @extschema@.stream_window(
   stream_name text,
   from_time timestamptz,
@@ -62,7 +63,6 @@ BEGIN
     range := pg_catalog.tstzrange(greatest(_from, $2), least(_to, _end));
   ELSIF $3 >= $4 THEN
     range := pg_catalog.tstzrange(greatest($2, $4), _end);
-    chunk_names := @extschema@.unclosed_chunk_names(greatest($2, $4));
   END IF;
 END;
 $$;

@@ -33,7 +33,6 @@ BEGIN
 
   IF $3 >= $4 THEN
     range := pg_catalog.tstzrange(greatest($2, $4), _end);
-    chunk_names := @extschema@.unclosed_chunk_names(greatest($2, $4));
     RETURN;
   END IF;
 

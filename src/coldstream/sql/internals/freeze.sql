@@ -8,7 +8,7 @@ BEGIN
   PERFORM _timescaledb_functions.freeze_chunk($1);
   RETURN true;
 EXCEPTION
-  WHEN feature_not_supported OR undefined_function OR insufficient_privilege THEN
+  WHEN feature_not_supported OR undefined_function THEN
     RETURN false;
 END;
 $$;

@@ -1,0 +1,81 @@
+-- Refuses what a statement read from these chunks, and from every chunk that ends after open_from (NULL:
+-- none), when one of them changed its form or was dropped since the caller's snapshot was taken.
+--
+-- TimescaleDB plans by its catalog as it is now, and the statement runs with the snapshot of the function
+-- that called it, which is older. A chunk that was partly rows for the snapshot and is all columnstore for
+-- the plan is read without its rows, and the batches they were moved to are not visible yet: those
+-- messages would be missing silently. The same after a decompression, after a columnstore is written anew,
+-- and for a chunk that left the database. Whatever does that writes a new version of the chunk's row in the
+-- catalog, and that row is compared: its place in the caller's snapshot with its place now. So this must be
+-- STABLE, and called after the statement.
+--
+-- currtid2 follows a row to its newest committed version, whatever the snapshot; nothing else in SQL does
+-- at REPEATABLE READ. Of a row that was deleted it says nothing: to_regclass does.
+--
+-- Chunks do not overlap, so of those that begin up to open_from only the last one may end after it. That
+-- bounds the walk over the catalog's ranges, which are in microseconds.
+CREATE OR REPLACE FUNCTION @extschema@.check_chunks_unchanged(chunk_names text[], open_from timestamptz)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  _open_from bigint;
+  _changed text[];
+  _chunk_name text;
+BEGIN
+  PERFORM @extschema@.check_rows_visible();
+  IF cardinality($1) > 0 THEN
+    SELECT array_agg(n.chunk_name) INTO _changed
+    FROM (
+      SELECT u.chunk_name, (
+        SELECT currtid2('_timescaledb_catalog.chunk', c.ctid) = c.ctid
+        FROM _timescaledb_catalog.chunk AS c
+        WHERE c.schema_name = u.names[1]::name AND c.table_name = u.names[2]::name
+      ) AS is_same
+      FROM (
+        SELECT a.chunk_name, parse_ident(a.chunk_name) AS names FROM unnest($1) AS a (chunk_name)
+        OFFSET 0
+      ) AS u
+    ) AS n
+    WHERE n.is_same IS NOT TRUE OR to_regclass(n.chunk_name) IS NULL;
+  END IF;
+
+  IF $2 IS NOT NULL THEN
+    _open_from := _timescaledb_functions.to_unix_microseconds($2);
+    SELECT _changed || array_agg(format('%I.%I', c.schema_name, c.table_name)) INTO _changed
+    FROM _timescaledb_catalog.hypertable AS h
+    JOIN _timescaledb_catalog.dimension AS d ON d.hypertable_id = h.id
+    JOIN _timescaledb_catalog.dimension_slice AS s
+      ON s.dimension_id = d.id AND s.range_end > _open_from AND s.range_start >= coalesce(
+        (
+          SELECT p.range_start FROM _timescaledb_catalog.dimension_slice AS p
+          WHERE p.dimension_id = d.id AND p.range_start <= _open_from
+          ORDER BY p.range_start DESC
+          LIMIT 1
+        ),
+        _open_from
+      )
+    JOIN _timescaledb_catalog.chunk_constraint AS k ON k.dimension_slice_id = s.id
+    JOIN _timescaledb_catalog.chunk AS c ON c.id = k.chunk_id
+    WHERE h.schema_name = '@extschema_name@' AND h.table_name = 'messages'
+      AND (
+        currtid2('_timescaledb_catalog.chunk', c.ctid) <> c.ctid
+        OR to_regclass(format('%I.%I', c.schema_name, c.table_name)) IS NULL
+      );
+  END IF;
+
+  IF _changed IS NULL THEN
+    RETURN;
+  END IF;
+  FOREACH _chunk_name IN ARRAY _changed LOOP
+    IF NOT @extschema@.is_whole_in_columnstore(_chunk_name) THEN
+      RAISE EXCEPTION 'A chunk was compressed, changed or dropped during the read: %', _chunk_name
+        USING
+          ERRCODE = 'serialization_failure',
+          HINT = 'Read again, in a new transaction. If it stays so, the chunk was dropped by hand: '
+            'CALL @extschema@.close_ended_chunks() records that.';
+    END IF;
+  END LOOP;
+END;
+$$;

@@ -1,3 +1,0 @@
--- The caller's setting says what happens to history that has left the database.
-SELECT id::uuid, stream_name, type, position, global_position, data, metadata, time
-FROM @extschema@.get_last_stream_message(%s, %s)
