@@ -141,6 +141,65 @@ def start_cluster() -> Iterator[StartCluster]:
         yield start_cluster
 
 
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """A folder that a server can write to."""
+    with _folder() as folder:
+        yield folder
+
+
+StartBackup = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def base_backup() -> Iterator[Callable[[str], Path]]:
+    """Take a base backup of a running cluster, with the WAL it needs; gives its folder."""
+    with ExitStack() as stack:
+
+        def base_backup(dsn: str) -> Path:
+            folder = stack.enter_context(_folder())
+            target = folder / "data"
+            command = [_postgresql() / "pg_basebackup", "-d", dsn, "-D", target, "-c", "fast"]
+            subprocess.run(command, check=True, capture_output=True, cwd=folder, **_unprivileged())
+            return target
+
+        yield base_backup
+
+
+@pytest.fixture(scope="module")
+def start_backup() -> Iterator[StartBackup]:
+    """Start a copy of a base backup on a port of its own, with these settings, as ``standby`` or in
+    ``recovery``; gives its DSN once it answers."""
+    with ExitStack() as stack:
+
+        def start_backup(backup: Path, signal: str, **settings: str) -> str:
+            folder = stack.enter_context(_folder())
+            data = folder / "data"
+            shutil.copytree(backup, data)
+            (data / f"{signal}.signal").touch()
+            data.chmod(0o700)
+            if user := _unprivileged():
+                for path in (data, *data.rglob("*")):
+                    os.chown(path, user["user"], user["group"], follow_symlinks=False)
+            port = _free_port()
+            options = {
+                "listen_addresses": "127.0.0.1",
+                "port": str(port),
+                "unix_socket_directories": str(folder),
+                "fsync": "off",
+                "archive_mode": "off",
+                **settings,
+            }
+            dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            command = [str(_postgresql() / "postgres"), "-D", str(data)]
+            for name, value in options.items():
+                command += ["-c", f"{name}={value}"]
+            stack.enter_context(_running(command, folder, dsn))
+            return dsn
+
+        yield start_backup
+
+
 def require_timescaledb() -> None:
     """Skip where this machine's PostgreSQL has no TimescaleDB to load."""
     programs = _postgresql()

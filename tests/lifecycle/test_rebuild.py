@@ -12,7 +12,14 @@ from tests.history import CHUNKS, END, FILE_ROWS, START, WEEK, without_jobs
 from tests.lifecycle.conftest import Store
 
 from coldstream.archive.manifest import Manifest
-from coldstream.errors import ArchiveConflict, ArchiveCorrupt, LifecycleError
+from coldstream.errors import (
+    ArchiveConflict,
+    ArchiveCorrupt,
+    ArchiveError,
+    LifecycleBusy,
+    LifecycleError,
+)
+from coldstream.lifecycle.rebuild import Rebuilt
 
 LEDGER = """
 SELECT to_jsonb(c) - '{row_bytes,columnstore_bytes,closed_at,compressed_at,sealed_at,exported_at,
@@ -108,26 +115,85 @@ def test_positions_in_the_database_and_the_archive_are_refused(archived: Store) 
     with archived.opened(archive=None) as opened:
         opened.write_message("account-1", "Opened", {})
     before = archived.snapshot()
-    with archived.opened() as opened, pytest.raises(LifecycleError, match="others in the database"):
-        opened.lifecycle.rebuild()
-    assert archived.snapshot() == before
+    with archived.opened() as opened:
+        first = opened.lifecycle.rebuild()[0]
+    assert isinstance(first.problem, LifecycleError)
+    assert "others in the database" in str(first.problem)
+    # What it wrote is as it was, and nobody writes before somebody says what this database is.
+    assert archived.snapshot()[3] == before[3]
+    with archived.opened() as opened, pytest.raises(LifecycleBusy, match="being restored"):
+        opened.write_message("account-1", "Changed", {})
 
 
 def test_other_messages_than_the_ledger_knows_are_refused(archived: Store) -> None:
     archived.run("UPDATE chunks SET digest = 'sum-sha256:0:0' WHERE range_start = %s", [START])
     before = archived.snapshot()
-    with archived.opened() as opened, pytest.raises(LifecycleError, match="other messages"):
-        opened.lifecycle.rebuild()
+    with archived.opened() as opened:
+        first, *others = opened.lifecycle.rebuild()
+    assert "other messages" in str(first.problem)
+    assert [each.result for each in others] == ["known"] * (CHUNKS - 1)
     assert archived.snapshot() == before
 
 
-def test_a_damaged_object_restores_nothing(archived: Store) -> None:
+def test_a_damaged_object_keeps_no_other_range(archived: Store) -> None:
+    before = looks(archived)
     anew(archived)
     file = archived.objects()[-1]
-    file.write_bytes(file.read_bytes()[:-1])
-    with archived.opened() as opened, pytest.raises(ArchiveCorrupt):
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    with archived.opened() as opened:
+        *restored, failed = opened.lifecycle.rebuild()
+        assert [each.result for each in restored] == ["restored"] * (CHUNKS - 1)
+        assert isinstance(failed.problem, ArchiveCorrupt)
+        # A read that needs it is not merely shorter, and no write begins its streams anew.
+        with pytest.raises(ArchiveError):
+            list(opened.get_all_messages())
+        with pytest.raises(LifecycleBusy, match="being restored"):
+            opened.write_message("account-1", "Changed", {})
+        file.write_bytes(whole)
+        assert opened.lifecycle.rebuild()[-1].result == "restored"
+        assert looks(archived) == before
+        opened.write_message("account-1", "Changed", {})
+
+
+def test_what_failed_is_accepted(archived: Store) -> None:
+    anew(archived)
+    archived.objects()[-1].unlink()
+    with archived.opened() as opened:
+        assert opened.lifecycle.rebuild(accept_failed=True)[-1].result == "failed"
+        opened.write_message("account-1", "Changed", {})
+
+
+def test_a_damaged_manifest_keeps_no_other_range(archived: Store) -> None:
+    anew(archived)
+    manifest = archived.objects()[0].with_name("_manifest-000001.json")
+    manifest.write_bytes(manifest.read_bytes()[:-9])
+    with archived.opened() as opened:
+        failed, *restored = opened.lifecycle.rebuild()
+    assert (failed.range_start, failed.result) == (START, "failed")
+    assert [each.result for each in restored] == ["restored"] * (CHUNKS - 1)
+
+
+def test_a_killed_rebuild_goes_on(archived: Store) -> None:
+    before = looks(archived)
+    anew(archived)
+
+    def kill(found: Rebuilt, number: int, count: int) -> None:
+        if number == 3:
+            raise KeyboardInterrupt
+
+    with archived.opened() as opened:
+        with pytest.raises(KeyboardInterrupt):
+            opened.lifecycle.rebuild(on_range=kill)
+        with pytest.raises(LifecycleBusy, match="being restored"):
+            opened.write_message("account-1", "Changed", {})
+        assert [each.result for each in opened.lifecycle.rebuild(dry_run=True)] == [
+            *["known"] * 3,
+            *["restored"] * 3,
+        ]
         opened.lifecycle.rebuild()
-    assert looks(archived) == [[], [], [], [], []]
+        assert looks(archived) == before
+        opened.write_message("account-1", "Changed", {})
 
 
 def test_ranges_of_two_stores_are_refused(archived: Store) -> None:

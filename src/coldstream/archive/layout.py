@@ -56,6 +56,22 @@ def range_prefix(schema: str, range_start: datetime, range_end: datetime) -> str
     return f"{safe_part(schema)}/{compact_time(range_start)}_{compact_time(range_end)}"
 
 
+def range_of(key: str) -> tuple[datetime, datetime]:
+    """The range that the folder of a key names.
+
+    Raises:
+        ArchiveCorrupt: it names none.
+    """
+    try:
+        start, end = (
+            datetime.strptime(part, "%Y%m%dT%H%M%S.%fZ" if "." in part else "%Y%m%dT%H%M%SZ")
+            for part in key.split("/")[-2].split("_")
+        )
+    except (IndexError, ValueError):
+        raise ArchiveCorrupt(f"{key} is in no folder of a range") from None
+    return start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+
+
 def object_key(
     schema: str,
     range_start: datetime,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
-    from coldstream.lifecycle.rebuild import Rebuilt
+    from coldstream.lifecycle.rebuild import OnRange, Rebuilt
     from coldstream.lifecycle.verify import Verification
 
 __all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
@@ -275,21 +275,34 @@ class Lifecycle:
 
         return publish(self._store, self.iceberg or DATABASE, dry_run=dry_run, anew=anew)
 
-    def rebuild(self, *, dry_run: bool = False) -> list[Rebuilt]:
+    def rebuild(
+        self,
+        *,
+        dry_run: bool = False,
+        accept_failed: bool = False,
+        on_range: OnRange = lambda found, number, count: None,
+    ) -> list[Rebuilt]:
         """Restore what the ledger does not know of the archive, and the heads of its streams, from
-        the archive alone: into a store without messages, or into the archive's own. Every object
-        that is taken in is proved. Gives every archived range, and what became of it. Keep writers
-        away until it is done.
+        the archive alone: into a store without messages, or into the archive's own that was
+        restored from an older backup. A range that is in the database is compared with the archive,
+        and what it lacks is loaded. Every object that is taken in is proved.
+
+        Gives every archived range, and what became of it; one that cannot be restored has a
+        ``problem`` and keeps no other. A transaction a range: a run that was killed goes on where
+        it was. Writers are refused until all is restored, or ``accept_failed`` says that what
+        failed is lost. ``dry_run`` reads manifests only. ``on_range`` is called after each.
+
+        Nothing is written to the archive: :meth:`adopt` says that this database may.
 
         Raises:
             ArchiveConflict: the archive holds ranges of several stores.
-            ArchiveCorrupt, ArchiveUnavailable: an object or a manifest is damaged, or not readable.
-            LifecycleError: the archive contradicts the database. Nothing was changed then.
+            ArchiveUnavailable: the archive cannot be read; what was restored until then stays.
+            LifecycleError: the store has messages, and the archive is another one's.
         """
         from coldstream.lifecycle.rebuild import rebuild
 
         self._check_url()
-        return rebuild(self._store, dry_run=dry_run)
+        return rebuild(self._store, dry_run=dry_run, accept_failed=accept_failed, on_range=on_range)
 
     def clean(
         self, older_than: timedelta = timedelta(days=1), *, dry_run: bool = False

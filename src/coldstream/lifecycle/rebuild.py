@@ -1,143 +1,202 @@
 """The ledger's archive part, and the heads and marks of its streams, from the bucket alone.
 
 For a new database, or one whose ledger was lost or is older than the archive. Every object that is
-taken in is read whole and proved.
+taken in is read whole and proved. A transaction a range: what was restored when a run was killed is
+known to the next one. Until all is restored, nobody writes: positions could be given twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import psycopg
-import pyarrow as pa
+from typing import TypeAlias
 
 from coldstream.archive import layout
+from coldstream.archive.claims import newest_claim, read_shared
 from coldstream.archive.export import verify_object
-from coldstream.archive.inventory import newest_manifest_keys, newest_manifests
+from coldstream.archive.inventory import inventory, read_manifest
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
-from coldstream.errors import ArchiveConflict
+from coldstream.errors import (
+    ArchiveConflict,
+    ArchiveCorrupt,
+    ArchiveError,
+    ArchiveUnavailable,
+    ColdstreamError,
+    LifecycleError,
+)
 from coldstream.lifecycle.incarnation import own_location
+from coldstream.lifecycle.merge_range import merge_range
+from coldstream.lifecycle.restored_streams import RestoredStreams
 from coldstream.lifecycle.session import Session, working
-
-_STREAMS = 1_000
 
 
 @dataclass(frozen=True)
 class Rebuilt:
     """One archived range, with the first of its files. ``result``: ``restored``; ``known``, the
-    ledger had it; ``database``, its rows are in the database and were left as they are."""
+    ledger had it; ``database``, the database has its rows; ``merged``, it has them now and lacked
+    ``loaded`` of them; ``failed``, it was left as it was, and ``problem`` says why."""
 
     range_start: datetime
     range_end: datetime
     messages: int
     archive_object: str
     result: str
+    loaded: int = 0
+    problem: ColdstreamError | None = None
 
 
-def rebuild(store: Store, *, dry_run: bool) -> list[Rebuilt]:
-    """Restore all ranges that the ledger does not know, in one transaction, or none of them."""
-    results = []
+OnRange: TypeAlias = Callable[[Rebuilt, int, int], None]
+"""Called when a range is done: what became of it, its number from 1, and how many there are."""
+
+
+@dataclass(frozen=True)
+class _Range:
+    location: ArchiveLocation
+    key: str
+    manifest: Manifest
+
+
+def rebuild(
+    store: Store,
+    *,
+    dry_run: bool,
+    accept_failed: bool,
+    on_range: OnRange,
+) -> list[Rebuilt]:
+    """Restore every range that the ledger does not know, and load what ranges of the database
+    lack; a range that cannot be keeps no other."""
     with working(store) as session:
         location = own_location(store, session)
-        manifests = newest_manifests(location, session.schema)
-        keys = {key.rpartition("/")[0]: key for key in newest_manifest_keys(location, store.schema)}
-        if not manifests:
-            return []
-        stores = {manifest.store_id for manifest in manifests}
-        if len(stores) > 1 or None in stores:
-            raise ArchiveConflict(
-                f"{location.url} holds ranges of several stores",
-                hint="Give every store its own archive URL.",
-            )
-        with mapped(session.schema), session.connection.transaction():
-            session.rows("adopt_store_id", [stores.pop()])
-            for manifest in manifests:
-                key = keys[
-                    layout.range_prefix(manifest.schema, manifest.range_start, manifest.range_end)
-                ]
-                [result] = session.one(
-                    "restore_range", [location.url, key, manifest.to_json().decode()]
-                )
-                if result == "restored":
-                    _restore_heads(session, location, manifest)
-                results.append(
-                    Rebuilt(
-                        manifest.range_start,
-                        manifest.range_end,
-                        manifest.rows,
-                        manifest.keys[0],
-                        result,
-                    )
-                )
-            if dry_run:
-                raise psycopg.Rollback
-            session.rows("finish_restore")
-            session.rows("keep_archive_url", [location.url])
-            session.rows("set_behind", [False, False])
-    return results
+        store_id, ranges, damaged = _archived(store, session, location)
+        plan = _plan(session, ranges)
+        results = [
+            _planned(each, result, other)
+            for each, (result, *other) in zip(ranges, plan, strict=True)
+        ]
+        if dry_run or store_id is None:
+            return sorted([*results, *damaged], key=lambda each: each.range_start)
+        if any(each.result in ("restored", "merged") for each in results):
+            last = max(each.manifest.last_global_position or 0 for each in ranges)
+            with mapped(session.schema), session.connection.transaction():
+                session.rows("begin_restore", [store_id, last])
+        for number, (each, planned) in enumerate(zip(ranges, results, strict=True)):
+            if planned.result in ("restored", "merged"):
+                results[number] = _rebuild_range(session, each, planned)
+            on_range(results[number], number + 1, len(ranges))
+        results = sorted([*results, *damaged], key=lambda each: each.range_start)
+        if accept_failed or all(each.problem is None for each in results):
+            # Also where all was known: a run before this one may have been killed at its end.
+            with mapped(session.schema), session.connection.transaction():
+                session.rows("finish_restore")
+                session.rows("keep_archive_url", [location.url])
+        return results
 
 
-def _restore_heads(session: Session, location: ArchiveLocation, manifest: Manifest) -> None:
-    streams = _Streams()
-
-    def take(batch: pa.RecordBatch) -> None:
-        streams.add(batch)
-        while len(streams.ended) >= _STREAMS:
-            _send(session, manifest, streams.ended[:_STREAMS])
-            del streams.ended[:_STREAMS]
-
-    verify_object(location, manifest, with_rows=take)
-    streams.end()
-    if streams.ended:
-        _send(session, manifest, streams.ended)
-
-
-def _send(session: Session, manifest: Manifest, streams: list[tuple[Any, ...]]) -> None:
-    columns = [list(column) for column in zip(*streams, strict=True)]
-    session.rows("restore_heads", columns)
-    session.rows("restore_marks", [manifest.range_start, *columns[:2]])
-
-
-class _Streams:
-    """What a file holds of each stream, from rows in the archive's order: name, first and last
-    position, first and last time, and whether time follows the positions."""
-
-    def __init__(self) -> None:
-        self.ended: list[tuple[Any, ...]] = []
-        self._name: str | None = None
-        self._positions: list[int] = []
-        self._times: list[datetime] = []
-        self._in_order = True
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        for name, position, time in _rows(batch):
-            if name != self._name:
-                self.end()
-                self._name, self._in_order = name, True
-                self._positions, self._times = [position, position], [time, time, time]
-                continue
-            lowest, highest, before = self._times
-            self._in_order = self._in_order and time >= before
-            self._times = [min(lowest, time), max(highest, time), time]
-            self._positions[1] = position
-
-    def end(self) -> None:
-        if self._name is not None:
-            first, last, _ = self._times
-            self.ended.append((self._name, *self._positions, first, last, self._in_order))
-        self._name = None
+def _archived(
+    store: Store, session: Session, location: ArchiveLocation
+) -> tuple[str | None, list[_Range], list[Rebuilt]]:
+    """Whose archive it is, its ranges in the order of time, and those whose manifest is damaged."""
+    found = inventory(location, session.schema)
+    claim = newest_claim(location, session.schema)
+    stores = {manifest.store_id for _, manifest in found.manifests}
+    stores |= {claim.store_id} if claim else set()
+    if len(stores) > 1 or None in stores:
+        raise ArchiveConflict(
+            f"{location.url} holds ranges of several stores",
+            hint="Give every store its own archive URL.",
+        )
+    ranges = {
+        manifest.range_start: _Range(location, key, manifest) for key, manifest in found.manifests
+    }
+    damaged = [_damaged(key, error) for key, error in found.damaged.items()]
+    for shared in read_shared(location, session.schema, claim.store_id) if claim else ():
+        # A fork's own export of a range comes after the one that it shares.
+        elsewhere = ArchiveLocation.open(shared.url, store.archive_options)
+        try:
+            manifest = read_manifest(elsewhere, shared.manifest)
+            if manifest.digest != shared.digest:
+                url = elsewhere.url_of(shared.manifest)
+                raise ArchiveCorrupt(f"{url} is not the manifest that the fork knows")
+        except ArchiveError as error:
+            damaged.append(_damaged(shared.manifest, error))
+        else:
+            ranges.setdefault(manifest.range_start, _Range(elsewhere, shared.manifest, manifest))
+    store_id = next(iter(stores), None)
+    return store_id, [ranges[start] for start in sorted(ranges)], damaged
 
 
-def _rows(batch: pa.RecordBatch) -> Iterator[tuple[str, int, datetime]]:
-    return zip(
-        batch["stream_name"].to_pylist(),
-        batch["position"].to_pylist(),
-        batch["time"].to_pylist(),
-        strict=True,
+def _plan(session: Session, ranges: list[_Range]) -> list[tuple[object, ...]]:
+    manifests = [each.manifest for each in ranges]
+    return session.rows(
+        "restore_plan",
+        [
+            [each.range_start for each in manifests],
+            [each.range_end for each in manifests],
+            [each.location.url for each in ranges],
+            [each.digest for each in manifests],
+            [each.rows for each in manifests],
+            [each.first_global_position for each in manifests],
+            [each.last_global_position for each in manifests],
+        ],
     )
+
+
+def _planned(each: _Range, result: object, other: list[object]) -> Rebuilt:
+    manifest = each.manifest
+    problem: ColdstreamError | None = None
+    between = f"{manifest.range_start} to {manifest.range_end}"
+    if result == "overlaps":
+        problem = LifecycleError(
+            f"The archive has {between}, and the store {other[0]} to {other[1]}",
+            hint="The other ranges are restored. Is the chunk interval the one the store had?",
+        )
+    elif result == "contradicts":
+        problem = LifecycleError(
+            f"The archive has other messages of {between} than the ledger knows",
+            hint="The ledger's row was left as it is, and so were the files that it names.",
+        )
+    return Rebuilt(
+        manifest.range_start,
+        manifest.range_end,
+        manifest.rows,
+        manifest.keys[0],
+        "failed" if problem else str(result),
+        problem=problem,
+    )
+
+
+def _damaged(key: str, error: ArchiveError) -> Rebuilt:
+    start, end = layout.range_of(key)
+    return Rebuilt(start, end, 0, key, "failed", problem=error)
+
+
+def _rebuild_range(session: Session, each: _Range, planned: Rebuilt) -> Rebuilt:
+    done = Rebuilt(**vars(planned))
+    try:
+        with mapped(session.schema), session.connection.transaction():
+            if planned.result == "merged":
+                loaded = merge_range(session, each.location, each.key, each.manifest)
+                return Rebuilt(**{**vars(done), "loaded": loaded})
+            _record(session, each, is_proved=True)
+            streams = RestoredStreams(session, each.manifest, in_database=False)
+            verify_object(each.location, each.manifest, with_rows=streams.add_batch)
+            streams.finish()
+            return done
+    except ArchiveUnavailable:
+        # Storage that cannot be reached would fail every other range, too.
+        raise
+    except (ArchiveError, LifecycleError) as error:
+        if planned.result == "restored" and isinstance(error, ArchiveCorrupt):
+            # Reads that need it say what is wrong with it, and are not merely shorter.
+            with mapped(session.schema), session.connection.transaction():
+                _record(session, each, is_proved=False)
+        return Rebuilt(**{**vars(done), "result": "failed", "problem": error})
+
+
+def _record(session: Session, each: _Range, *, is_proved: bool) -> None:
+    document = each.manifest.to_json().decode()
+    session.rows("restore_range", [each.location.url, each.key, document, is_proved])

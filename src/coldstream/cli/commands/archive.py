@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Literal
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
 from coldstream.cli.commands.lifecycle import opened
 from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes
+
+if TYPE_CHECKING:
+    from coldstream.errors import ColdstreamError
+    from coldstream.lifecycle.rebuild import Rebuilt
 
 archive_app = App(name="archive", group=LIFECYCLE)
 app.command(archive_app)
@@ -104,35 +109,68 @@ def clean(
 
 @archive_app.command
 def rebuild(
-    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
-) -> None:
+    *,
+    database: Database,
+    accept_failed: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Let writers in although ranges could not be restored: positions of their streams "
+            "may be given once more.",
+        ),
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
     """Restore the ledger of the archive, and the heads of its streams, from the archive alone.
 
     For a new database, or one that knows less than the archive holds. Every file that is taken in
-    is read and proved. Changes nothing where the archive contradicts the database.
+    is read and proved; ranges that are in the database get what they lack. May be broken off and
+    run again. Nobody can write until all is restored. Exit status 1 when a range cannot be.
     """
     from coldstream.cli.chunks import MESSAGES, RANGE, RESULT, range_in_words
+    from coldstream.cli.human import one_line
     from coldstream.cli.prompt import confirm
     from coldstream.cli.render import render_table, write_json
 
+    def told(found: Rebuilt, number: int, count: int) -> None:
+        if found.result not in ("known", "database"):
+            between = range_in_words(found.range_start, found.range_end)
+            more = f", {found.loaded} messages loaded" if found.loaded else ""
+            print(f"{number} of {count}: {between}: {found.result}{more}", file=sys.stderr)
+
     with opened(database) as store:
         found = store.lifecycle.rebuild(dry_run=True)
-        new = [each for each in found if each.result == "restored"]
-        rows = [
-            {**asdict(each), "range": range_in_words(each.range_start, each.range_end)}
-            for each in found
-        ]
+        new = [each for each in found if each.result in ("restored", "merged")]
         if found and not json:
+            rows = [
+                {**asdict(each), "range": range_in_words(each.range_start, each.range_end)}
+                for each in (replace(each, problem=None) for each in found)
+            ]
             render_table("In the archive", [RANGE, MESSAGES, RESULT], rows)
-        if new and not dry_run:
-            confirm(f"Restore {len(new)} archived ranges into {database.schema}?", yes=yes)
-            store.lifecycle.rebuild()
+        if not dry_run:
+            if new:
+                confirm(f"Restore {len(new)} archived ranges into {database.schema}?", yes=yes)
+            found = store.lifecycle.rebuild(accept_failed=accept_failed, on_range=told)
+    problems = [each.problem for each in found if each.problem is not None]
+    done = sum(each.result in ("restored", "merged") for each in found)
     if json:
-        write_json([asdict(each) for each in found])
-    elif not new:
-        print("nothing to rebuild: the ledger knows all that the archive holds")
+        write_json([{**vars(each), "problem": _in_words(each.problem)} for each in found])
+    elif not new and not problems:
+        print("nothing to rebuild: the database has all that the archive holds")
     else:
-        print(f"{'would restore' if dry_run else 'restored'} {len(new)} of {len(found)} ranges")
+        print(f"{'would restore' if dry_run else 'restored'} {done} of {len(found)} ranges")
+    for problem in problems:
+        print(f"coldstream: {one_line(_in_words(problem) or '')}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _in_words(problem: ColdstreamError | None) -> str | None:
+    if problem is None:
+        return None
+    return f"{problem} ({problem.hint})" if problem.hint else str(problem)
 
 
 @archive_app.command

@@ -1,52 +1,54 @@
--- Brings the heads of streams up to what one restored range holds of them: without it a stream would
--- begin anew, and its positions repeat. Ranges come in the order of time. A head that knows the range
--- is left as it is; a message that is in the database and in the archive is refused.
+-- Brings the heads of streams up to what one range holds of them: without it a stream would begin anew,
+-- and its positions repeat. A head that knows the range is left as it is. in_database_from: where a range
+-- starts of which the database has some of these rows; NULL where it has none. Where it cannot be told that positions follow time, they are
+-- taken not to: that costs a read time, and no message.
+--
+-- Heads are looked up one by one. The planner knows nothing of how many there are while they become
+-- more, and would join these with all of them.
 CREATE OR REPLACE FUNCTION @extschema@.restore_heads(
   stream_names text[],
   first_positions bigint[],
   last_positions bigint[],
   first_times timestamptz[],
   last_times timestamptz[],
-  in_order boolean[]
+  in_order boolean[],
+  in_database_from timestamptz
 )
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
-DECLARE
-  _taken record;
 BEGIN
-  SELECT u.stream_name, u.first_position, u.last_position INTO _taken
-  FROM unnest($1, $2, $3, $4, $5)
-    AS u (stream_name, first_position, last_position, first_time, last_time)
-  JOIN @extschema@.streams AS h
-    ON md5(h.stream_name)::uuid = md5(u.stream_name)::uuid
-  WHERE h.stream_name <> u.stream_name
-    OR (h.time >= u.last_time AND (h.position < u.last_position OR h.first_time > u.first_time))
-    OR EXISTS (
-      SELECT FROM @extschema@.messages AS m
-      WHERE m.stream_name = u.stream_name AND m.position BETWEEN u.first_position AND u.last_position
-    )
-  LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'The stream % has positions % to % in the archive, and others in the database',
-      _taken.stream_name, _taken.first_position, _taken.last_position
-      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Nothing was changed.';
-  END IF;
+  PERFORM set_config('coldstream.restoring', 'on', true);
+  UPDATE @extschema@.streams AS h
+  SET position = greatest(h.position, f.last_position),
+    first_time = least(h.first_time, f.first_time),
+    time = greatest(h.time, f.last_time),
+    time_ordered = h.time_ordered AND f.in_order
+      AND (f.first_position > h.position AND f.first_time >= h.time
+        OR h.time >= $7 AND f.last_position >= h.position AND f.last_time >= h.time)
+  FROM (
+    SELECT u.*, s.place
+    FROM unnest($1, $2, $3, $4, $5, $6)
+      AS u (stream_name, first_position, last_position, first_time, last_time, in_order)
+    CROSS JOIN LATERAL (
+      SELECT s.ctid AS place FROM @extschema@.streams AS s
+      WHERE md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
+        AND NOT (s.position >= u.last_position AND s.first_time <= u.first_time AND s.time >= u.last_time)
+      LIMIT 1
+    ) AS s
+  ) AS f
+  WHERE h.ctid = f.place;
 
-  INSERT INTO @extschema@.streams AS h (stream_name, position, first_time, time, time_ordered)
+  INSERT INTO @extschema@.streams (stream_name, position, first_time, time, time_ordered)
   SELECT u.stream_name, u.last_position, u.first_time, u.last_time, u.in_order
   FROM unnest($1, $2, $3, $4, $5, $6)
     AS u (stream_name, first_position, last_position, first_time, last_time, in_order)
-  ON CONFLICT ((md5(stream_name)::uuid)) DO UPDATE
-    SET position = greatest(h.position, excluded.position),
-      first_time = least(h.first_time, excluded.first_time),
-      time = excluded.time,
-      time_ordered = h.time_ordered AND excluded.time_ordered AND NOT EXISTS (
-        SELECT FROM unnest($1, $2) AS u (stream_name, first_position)
-        WHERE u.stream_name = h.stream_name AND u.first_position <= h.position
-      )
-    WHERE h.time < excluded.time;
+  WHERE (
+    SELECT true FROM @extschema@.streams AS s
+    WHERE md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
+    LIMIT 1
+  ) IS NULL;
 END;
 $$;

@@ -24,9 +24,14 @@ BEGIN
   FROM (
     SELECT u.stream_name, md5(u.stream_name)::uuid AS stream_key, u.position
     FROM unnest($2, $3) AS u (stream_name, position)
+    WHERE u.position > 0
   ) AS f
-  JOIN @extschema@.streams AS h
-    ON md5(h.stream_name)::uuid = f.stream_key AND h.stream_name = f.stream_name
+  -- One by one: the planner knows nothing of how many heads there are while they become more.
+  CROSS JOIN LATERAL (
+    SELECT s.first_time, s.time_ordered FROM @extschema@.streams AS s
+    WHERE md5(s.stream_name)::uuid = f.stream_key AND s.stream_name = f.stream_name
+    LIMIT 1
+  ) AS h
   LEFT JOIN LATERAL (
     SELECT k.position, k.range_start
     FROM @extschema@.stream_marks AS k
@@ -34,7 +39,7 @@ BEGIN
     ORDER BY k.position DESC
     LIMIT 1
   ) AS k ON true
-  WHERE f.position > 0 AND h.time_ordered AND (
+  WHERE h.time_ordered AND (
     coalesce(k.range_start, h.first_time) < _before[3]
     OR coalesce(k.range_start, h.first_time) < _before[1]
       AND f.position - coalesce(k.position, 0) >= _enough

@@ -1,6 +1,7 @@
 -- closed, compressed -> sealed: from here on the rows of the chunk do not change, so that what is
--- exported is what is there at the drop. freeze_chunk waits for open writers, then TimescaleDB itself
--- refuses DML. The Apache edition has no freeze; there the recount at the drop alone holds.
+-- exported is what is there at the drop. The lock waits for open writers, and whoever comes later finds
+-- the chunk sealed and is refused (admit_time). Rows are frozen, so that TimescaleDB itself refuses DML;
+-- where they are not (see freeze) the comparison at the drop holds.
 --
 -- Under the lock the messages are counted and compared with the ledger: a chunk whose table was emptied
 -- behind the store's back is not exported as an empty one.

@@ -1,1 +1,1 @@
-SELECT @extschema@.restore_range(%s, %s, %s::jsonb)
+SELECT @extschema@.restore_range(%s::text, %s::text, %s::jsonb, %s::boolean)

@@ -1,1 +1,0 @@
-SELECT @extschema@.adopt_store_id(%s::uuid)

@@ -1,0 +1,1 @@
+SELECT @extschema@.begin_merge(%s::timestamptz)

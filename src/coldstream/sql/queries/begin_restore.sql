@@ -1,0 +1,1 @@
+SELECT @extschema@.begin_restore(%s::uuid, %s::bigint)

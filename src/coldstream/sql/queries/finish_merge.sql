@@ -1,0 +1,1 @@
+SELECT @extschema@.finish_merge(%s::timestamptz, %s::text, %s::text, %s::boolean)
