@@ -100,13 +100,17 @@ def test_what_the_ledger_knows_stays_without_its_manifest(archived: Store) -> No
     assert archived.read_all() == archived.truth
 
 
-def test_a_damaged_manifest_stops_it(archived: Store) -> None:
-    orphan = left(archived.objects()[0].parent)
-    manifest = next(file for file in archived.files() if file.name.startswith("_manifest"))
-    manifest.write_bytes(manifest.read_bytes()[:-9])
-    with archived.opened() as opened, pytest.raises(ArchiveCorrupt, match=r"damaged|not JSON"):
-        opened.lifecycle.clean()
-    assert orphan.exists()
+def test_a_damaged_manifest_stops_nothing_but_its_own_range(archived: Store) -> None:
+    first, *_, last = sorted({path.parent for path in archived.objects()})
+    beside, elsewhere = left(first), left(last)
+    manifest = first / "_manifest-000001.json"
+    for damage in (manifest.read_bytes()[:-9], b"[" * 200_000):
+        manifest.write_bytes(damage)
+        elsewhere = left(last)
+        with archived.opened() as opened, pytest.raises(ArchiveCorrupt, match="was left as it is"):
+            opened.lifecycle.clean()
+        assert beside.exists()
+        assert not elsewhere.exists()
 
 
 def test_the_command(archived: Store, cli: Cli) -> None:

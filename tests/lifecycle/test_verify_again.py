@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 import pytest
@@ -11,7 +12,7 @@ from tests.lifecycle.conftest import Store
 
 from coldstream.archive import export
 from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest import Manifest, sealed
 from coldstream.archive.restore import archived_rows
 from coldstream.errors import ArchiveCorrupt, InvalidInput
 
@@ -77,6 +78,39 @@ def test_bytes_that_changed_are_found_without_deep(archived: Store) -> None:
     assert [isinstance(each, ArchiveCorrupt) for each in problems] == [
         False, True, False, False, False,
     ]  # fmt: skip
+
+
+HOSTILE = {
+    "nested": b"[" * 200_000,
+    "empty": b"",
+    "another version": b'{"format_version": 2}',
+    "huge": b'{"format_version": 3, "rows": 1' + b"0" * 5_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_one_hostile_manifest_is_one_problem(archived: Store, data: bytes) -> None:
+    archived.objects()[1].with_name("_manifest-000001.json").write_bytes(data)
+    with archived.opened() as opened:
+        problems = [each.problem for each in opened.lifecycle.verify(again=True)]
+    assert [isinstance(each, ArchiveCorrupt) for each in problems] == [
+        False, True, False, False, False,
+    ]  # fmt: skip
+    assert problems == [None, problems[1], None, None, None]
+
+
+def test_a_manifest_that_leads_elsewhere_is_not_followed(archived: Store) -> None:
+    """Sealed again, so that only what it says is wrong."""
+    folder = archived.objects()[1].parent
+    document = json.loads((folder / "_manifest-000001.json").read_bytes())
+    del document["manifest_sha256"]
+    document["files"][0]["key"] = "../secret.parquet"
+    (folder / "_manifest-000001.json").write_bytes(sealed(document))
+    with archived.opened() as opened:
+        problem = opened.lifecycle.verify(again=True)[1].problem
+        assert "not that of a file of this range" in str(problem)
+        with pytest.raises(ArchiveCorrupt, match="not that of a file of this range"):
+            opened.lifecycle.rehydrate(START + WEEK, START + 2 * WEEK)
 
 
 def test_an_object_exchanged_with_its_manifest_is_found(archived: Store) -> None:

@@ -10,9 +10,12 @@ import sys
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
@@ -26,8 +29,9 @@ from coldstream.archive.export import (
 )
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Format, Manifest
+from coldstream.archive.reader import ArchiveReader
 from coldstream.archive.restore import archived_rows
-from coldstream.archive.rows import Row
+from coldstream.archive.rows import COLUMNS, Row, to_batches
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveCorrupt,
@@ -446,3 +450,72 @@ def test_a_killed_export_leaves_nothing_and_runs_again(tmp_path: Path) -> None:
     manifest = export(location, make_rows(30_000), spool_dir=spool)
     verify_object(location, manifest)
     assert manifest.rows == 30_000
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("rows", [19, 21, 20_000_000])
+def test_a_file_of_other_rows_than_its_manifest_says(
+    location: ArchiveLocation, format: Format, rows: int
+) -> None:
+    manifest = export(location, make_rows(20), format=format)
+    digest = manifest.digest.replace(":20:", f":{rows}:")
+    said = with_file(replace(manifest, rows=rows, digest=digest), rows=rows, digest=digest)
+    with pytest.raises(ArchiveCorrupt, match=r"has (20|more) rows"):
+        verify_object(location, said)
+    with pytest.raises(ArchiveCorrupt, match=r"has (20|more) rows"):
+        list(archived_rows(location, said))
+
+
+def as_file(location: ArchiveLocation, table: pa.Table, **options: Any) -> Manifest:
+    """A manifest of other Parquet, whose hashes are right: somebody meant it."""
+    file = io.BytesIO()
+    pq.write_table(table, file, **options)
+    data = file.getvalue()
+    manifest = export(location, make_rows(20))
+    footer = int.from_bytes(data[-8:-4], "little") + 8
+    hash = sha256(data).hexdigest()
+    key = f"{manifest.keys[0].rpartition('/')[0]}/messages-{hash}.parquet"
+    location.create(key, data)
+    return with_file(
+        manifest,
+        key=key,
+        bytes=len(data),
+        sha256=hash,
+        footer_bytes=footer,
+        footer_sha256=sha256(data[-footer:]).hexdigest(),
+    )
+
+
+STRUCT = pa.array([dict.fromkeys(COLUMNS[1:], "x")] * 20)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({"a": range(20)}),
+        pa.table({name: ["x"] * 20 for name in COLUMNS}),
+        pa.table({"global_position": STRUCT}),
+        pa.table([pa.array(range(20)), STRUCT], names=["global_position", "position"]),
+        pa.table([pa.array(range(20))] * 9, names=["id"] * 9),
+    ],
+    ids=["a", "texts", "inside one", "inside another", "one name"],
+)
+def test_parquet_of_another_schema(location: ArchiveLocation, table: pa.Table) -> None:
+    manifest = as_file(location, table)
+    with pytest.raises(ArchiveCorrupt, match="Not an archive file"):
+        verify_object(location, manifest)
+    with pytest.raises(ArchiveCorrupt, match="Not an archive file"):
+        list(archived_rows(location, manifest))
+    with pytest.raises(ArchiveCorrupt, match="Not an archive file"):
+        list(ArchiveReader(location).read_stream([manifest], "a"))
+
+
+def test_a_row_group_of_many_rows(location: ArchiveLocation) -> None:
+    """A few kilobytes in the file, and whatever it likes in memory."""
+    (one,) = to_batches(make_rows(1))
+    table = pa.Table.from_batches([one]).take(pa.array([0] * 50_000))
+    manifest = as_file(location, table, compression="zstd")
+    with pytest.raises(ArchiveCorrupt, match="more than 10000 rows together"):
+        verify_object(location, manifest)
+    with pytest.raises(ArchiveCorrupt, match="more than 10000 rows together"):
+        list(ArchiveReader(location).read_stream([manifest], "a"))

@@ -100,18 +100,27 @@ def _plain(text: str) -> str:
     return text.replace('""', '"')
 
 
-def read_rows(file: SeekableFile) -> Iterator[list[Row]]:
+def read_rows(file: SeekableFile, count: int | None = None) -> Iterator[list[Row]]:
     """All rows in file order, some thousand at a time.
+
+    ``count``: how many there have to be, where that is known; the file is not read on after them.
 
     Raises:
         ArchiveCorrupt: not a whole file of this format.
     """
-    return _lists(map(_row, _records(file)))
+    done = 0
+    for rows in _lists(map(_row, _records(file))):
+        done += len(rows)
+        if count is not None and done > count:
+            raise ArchiveCorrupt(f"The file has more rows than {count}")
+        yield rows
+    if count is not None and done != count:
+        raise ArchiveCorrupt(f"The file has {done} rows, not {count}")
 
 
-def read_batches(file: SeekableFile) -> Iterator[pa.RecordBatch]:
+def read_batches(file: SeekableFile, count: int | None = None) -> Iterator[pa.RecordBatch]:
     """The same as record batches of :data:`coldstream.archive.rows.SCHEMA`."""
-    for rows in read_rows(file):
+    for rows in read_rows(file, count):
         yield from to_batches(rows)
 
 

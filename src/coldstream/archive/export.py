@@ -270,7 +270,8 @@ def verify_object(
                 continue
             summing = Summing()
             done = sum(file.rows for file in before)
-            for batch in (parquet if manifest.format == "parquet" else csv).read_batches(spool):
+            reader = parquet if manifest.format == "parquet" else csv
+            for batch in reader.read_batches(spool, file.rows):
                 summing.add(batch)
                 if with_rows:
                     with_rows(batch)

@@ -166,10 +166,11 @@ class ParquetRows:
         self._groups = footer or Footer(self._file.metadata)
         self._decoded = decoded
         self.footer: pq.FileMetaData = self._file.metadata
-        names = [self.footer.schema.column(i).name for i in range(self.footer.num_columns)]
-        if names != list(COLUMNS):
+        names = self._file.schema_arrow.names
+        # A column inside of another one is a column of the file, too.
+        if names != list(COLUMNS) or self.footer.num_columns != len(COLUMNS):
             self.close()
-            raise ArchiveCorrupt(f"Not an archive file: its columns are {', '.join(names)}")
+            raise ArchiveCorrupt(f"Not an archive file: its columns are {', '.join(names)[:200]}")
         for field, type in zip(SCHEMA, self._file.schema_arrow.types, strict=True):
             if field.type != type:
                 self.close()
@@ -179,6 +180,12 @@ class ParquetRows:
                     hint="Rehydrate the range with the version of Coldstream that archived it, then"
                     " archive it again.",
                 )
+
+        # What a row group takes in memory is bounded by this, whatever its size in the file.
+        groups = range(self.footer.num_row_groups)
+        if any(self.footer.row_group(number).num_rows > ROW_GROUP_ROWS for number in groups):
+            self.close()
+            raise ArchiveCorrupt(f"Not an archive file: more than {ROW_GROUP_ROWS} rows together")
 
     def close(self) -> None:
         self._file.close()
@@ -374,22 +381,27 @@ def parse_footer(tail: bytes) -> Footer:
         raise ArchiveCorrupt(f"Not a Parquet footer: {_line(error)}") from error
 
 
-def read_batches(file: SeekableFile) -> Iterator[pa.RecordBatch]:
+def read_batches(file: SeekableFile, count: int | None = None) -> Iterator[pa.RecordBatch]:
     """All rows in file order as record batches, one row group in memory at a time.
+
+    ``count``: how many there have to be, where that is known; none is decoded of a file that says
+    otherwise.
 
     Raises:
         ArchiveCorrupt: a page whose checksum is wrong, a truncated file, or another kind of file.
     """
     rows = open_parquet(file)
     try:
+        if count is not None and rows.footer.num_rows != count:
+            raise ArchiveCorrupt(f"The file has {rows.footer.num_rows} rows, not {count}")
         yield from rows.batches()
     finally:
         rows.close()
 
 
-def read_rows(file: SeekableFile) -> Iterator[list[Row]]:
+def read_rows(file: SeekableFile, count: int | None = None) -> Iterator[list[Row]]:
     """The same as lists of tuples."""
-    for batch in read_batches(file):
+    for batch in read_batches(file, count):
         yield to_rows(batch)
 
 

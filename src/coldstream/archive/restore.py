@@ -32,6 +32,7 @@ def archived_rows(
             if sha256 != file.sha256:
                 url = location.url_of(file.key)
                 raise ArchiveCorrupt(f"{url} has the SHA-256 {sha256}, not {file.sha256}")
-            for rows in (parquet if manifest.format == "parquet" else csv).read_rows(spool):
+            reader = parquet if manifest.format == "parquet" else csv
+            for rows in reader.read_rows(spool, file.rows):
                 for start in range(0, len(rows), _BATCH):
                     yield rows[start : start + _BATCH]
