@@ -114,6 +114,7 @@ def query(
     schema: str = "message_store",
     archive_options: Mapping[str, str] | None = None,
     memory_limit: str | None = None,
+    allow_external_access: bool = False,
 ) -> Table:
     """The result of an SQL query over an archive, as an Arrow table (extra ``query``).
 
@@ -121,15 +122,24 @@ def query(
     the table ``archived_ranges`` a row for each range. ``memory_limit``: as DuckDB writes it
     (``500MB``, ``4GB``).
 
+    The query reads the archive and nothing else, so that a service may pass on what its users
+    write. ``allow_external_access``: it may also read and write local files, see the network,
+    attach databases and load extensions, with the rights of this process.
+
     Raises:
-        InvalidInput: DuckDB does not take the query.
+        InvalidInput: DuckDB does not take the query, or it wants more than it may.
         ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
         SetupError: DuckDB is not installed.
     """
     from coldstream.archive.query import query
 
     return query(
-        sql, archive, schema=schema, archive_options=archive_options, memory_limit=memory_limit
+        sql,
+        archive,
+        schema=schema,
+        archive_options=archive_options,
+        memory_limit=memory_limit,
+        allow_external_access=allow_external_access,
     )
 
 

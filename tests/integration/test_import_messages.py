@@ -30,8 +30,9 @@ def state(store: InstalledStore) -> dict[str, list[tuple[object, ...]]]:
     """All that must be equal, but the global positions themselves."""
     return {
         "messages": store.run(
-            "SELECT stream_name, position, time, type, data::text, metadata::text, id, stream_category, "
-            "position_bucket = global_position >> 14 FROM messages ORDER BY global_position"
+            "SELECT stream_name, position, time, type, data::text, metadata::text, id, "
+            "stream_category, position_bucket = global_position >> 14 FROM messages "
+            "ORDER BY global_position"
         ),
         "streams": store.run(
             "SELECT stream_name, position, first_time, time, time_ordered FROM streams ORDER BY 1"

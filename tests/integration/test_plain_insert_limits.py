@@ -1,4 +1,4 @@
-"""What a plain INSERT into messages may not do, because everybody else would have to live with it."""
+"""What a plain INSERT into messages may not do, because everybody else would pay for it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_position_that_is_rolled_back_burns_no_more_than_itself(store: Install
 def test_a_time_that_no_program_has_a_date_for_is_refused(store: InstalledStore, time: str) -> None:
     with as_role(store) as connection:
         with pytest.raises(
-            psycopg.errors.DatetimeFieldOverflow, match="(years 1 to 9999|out of range)"
+            psycopg.errors.DatetimeFieldOverflow, match=r"years 1 to 9999|out of range"
         ):
             connection.execute(
                 "INSERT INTO messages (stream_name, position, type, time) "
@@ -130,7 +130,8 @@ def test_one_statement_makes_a_limited_number_of_chunks(dsn: str) -> None:
     try:
         insert = (
             "INSERT INTO messages (stream_name, position, type, time) "
-            "SELECT 'w-' || g, 0, 'T', now() - g * INTERVAL '7 days' FROM generate_series(1, %s) AS g"
+            "SELECT 'w-' || g, 0, 'T', now() - g * INTERVAL '7 days' "
+            "FROM generate_series(1, %s) AS g"
         )
         with pytest.raises(psycopg.errors.ProgramLimitExceeded) as caught:
             store.run(insert, [502])

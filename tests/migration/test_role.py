@@ -7,8 +7,12 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from psycopg import sql
 from tests.fix_store import InstalledStore
 from tests.fix_tiers import TierStore
+
+from coldstream.migrations import Installed, install
+from coldstream.sql import Names
 
 RAISE = "$$ BEGIN RAISE EXCEPTION 'as %', CURRENT_USER; END $$"
 
@@ -129,3 +133,129 @@ def test_its_operators_do_not_run_as_the_owner(message_store: InstalledStore) ->
             ).fetchall()
         assert position == 2
     store.run("DROP SCHEMA mine CASCADE")
+
+
+def init(store: InstalledStore, role: str | None = None) -> Installed:
+    with psycopg.connect(store.dsn, autocommit=True) as connection:
+        return install(connection, Names(store.schema, role))
+
+
+def insert_as(store: InstalledStore, role: str, position: int) -> None:
+    with store.connect() as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        connection.execute(
+            "INSERT INTO messages (stream_name, position, type) VALUES ('role-1', %s, 'T')",
+            [position],
+        )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(
+                "INSERT INTO messages (stream_name, position, type, position_bucket) "
+                "VALUES ('role-1', 99, 'T', 0)"
+            )
+        connection.execute("RESET ROLE")
+
+
+def drop_role(store: InstalledStore, role: str) -> None:
+    store.run(f"DROP OWNED BY {role}")
+    store.run(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("lost", ["role", "privileges", "all"])
+def test_a_role_that_was_lost_is_made_again(fresh_store: InstalledStore, lost: str) -> None:
+    store = fresh_store
+    store.run(
+        "INSERT INTO messages (stream_name, position, type, time) "
+        "VALUES ('role-1', 0, 'T', '2025-01-02')"
+    )
+    assert store.run("SELECT count(*) FROM compress_chunks_older_than(INTERVAL '1 day')")
+    if lost == "role":
+        drop_role(store, store.role)
+    elif lost == "privileges":
+        # As after a restore without them.
+        store.run(f"DROP OWNED BY {store.role}")
+        store.run(f"DROP OWNED BY {store.schema}_insert")
+    else:
+        drop_role(store, store.role)
+        drop_role(store, f"{store.schema}_insert")
+    assert init(store).changed
+    insert_as(store, store.role, 1)
+    assert not init(store).changed
+    # Not into the tables of the columnstore, which would be past every check.
+    assert (
+        store.run(
+            "SELECT c.relname FROM pg_class AS c WHERE c.relkind = 'r' "
+            "AND c.relnamespace = '_timescaledb_internal'::regnamespace "
+            "AND has_table_privilege(%s, c.oid, 'INSERT')",
+            [store.role],
+        )
+        == []
+    )
+
+
+def test_a_second_role_is_no_member_of_the_first(fresh_store: InstalledStore) -> None:
+    init(fresh_store, "second_role")
+    try:
+        insert_as(fresh_store, "second_role", 0)
+        assert fresh_store.run(
+            "SELECT pg_has_role('second_role', %s, 'MEMBER')", [fresh_store.role]
+        ) == [(False,)]
+    finally:
+        drop_role(fresh_store, "second_role")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "_timescaledb_functions.drop_chunk('{chunk}')",
+        "_timescaledb_internal.drop_chunk('{chunk}')",
+        "_timescaledb_functions.freeze_chunk('{chunk}')",
+        "_timescaledb_functions.unfreeze_chunk('{chunk}')",
+        "_timescaledb_functions.remove_dropped_chunk_metadata(1)",
+        "_timescaledb_functions.create_chunk('{schema}.messages', '{{}}')",
+    ],
+)
+def test_what_timescaledb_leaves_open_is_closed(message_store: InstalledStore, call: str) -> None:
+    message_store.run("SELECT create_chunks_ahead()")
+    [(chunk,)] = message_store.run("SELECT chunk::text FROM hypertable_chunks() LIMIT 1")
+    with as_role(message_store) as connection:
+        try:
+            connection.execute(
+                f"SELECT {call.format(chunk=chunk, schema=message_store.schema)}".encode()
+            )
+        except psycopg.errors.UndefinedFunction:
+            pytest.skip("this release of TimescaleDB has no such function")
+        except psycopg.errors.InsufficientPrivilege:
+            pass
+        else:
+            pytest.fail("the role may call it")
+    assert message_store.run("SELECT count(*) > 0 FROM hypertable_chunks()") == [(True,)]
+
+
+def test_an_owner_who_may_not_close_it_is_told_who_can(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS plain_owned CASCADE")
+        connection.execute("CREATE ROLE plain_owner CREATEROLE LOGIN")
+        [(database,)] = connection.execute("SELECT current_database()").fetchall()
+        connection.execute(
+            sql.SQL("GRANT CREATE ON DATABASE {} TO plain_owner").format(sql.Identifier(database))
+        )
+        # As where nobody has closed it, for one function of them.
+        connection.execute(
+            "GRANT EXECUTE ON FUNCTION _timescaledb_functions.drop_chunk(regclass) TO PUBLIC"
+        )
+        try:
+            connection.execute("SET ROLE plain_owner")
+            done = install(connection, Names("plain_owned"))
+            connection.execute("RESET ROLE")
+            [warning] = done.warnings
+            assert "drop_chunk(regclass) FROM PUBLIC" in warning
+            assert "TO plain_owner" in warning
+            assert install(connection, Names("plain_owned")).warnings == []
+            connection.execute("SET ROLE plain_owner")
+            assert install(connection, Names("plain_owned")).warnings == []
+        finally:
+            connection.execute("RESET ROLE")
+            connection.execute("DROP SCHEMA IF EXISTS plain_owned CASCADE")
+            for role in ("plain_owned", "plain_owned_insert", "plain_owner"):
+                connection.execute(f"DROP OWNED BY {role}".encode())
+                connection.execute(f"DROP ROLE {role}".encode())

@@ -66,10 +66,14 @@ class Server:
         if name == "stream_versions":
             self.reads += 1
             return [(each, self.version(each)) for each in elements(arguments[0])]
-        if name == "find_writes":
+        if name == "find_messages":
             self.reads += 1
-            found = [(id, *self.ids[id]) for id in elements(arguments[0]) if id in self.ids]
-            return [(id, stream, r.position, r.global_position) for id, stream, r in found]
+            found = [
+                (stream, id, self.ids[id][1])
+                for stream, id in zip(*map(elements, arguments), strict=True)
+                if self.ids.get(id, (None,))[0] == stream
+            ]
+            return [(stream, id, r.position, r.global_position, 0) for stream, id, r in found]
         self.calls += 1
         if name == "write_message":
             columns, versions = [[each] for each in arguments[:5]], {arguments[1]: arguments[5]}
@@ -90,6 +94,9 @@ class Server:
 
     def unread(self, name: str, arguments: Sequence[Any]) -> Rows:
         return Rows(self.rows(name, arguments))
+
+    def fetch(self, rows: Rows) -> list[Any]:
+        return rows.fetchall()
 
     def version(self, stream_name: str) -> int:
         return len(self.streams.get(stream_name, [])) - 1
@@ -146,7 +153,7 @@ def entry(
 
 def outcomes(server: Server, entries: Sequence[Entry]) -> list[object]:
     """Write a batch; positions of those that were written, and errors of the others."""
-    written = batches.write_batch(server, entries)  # type: ignore[arg-type]
+    written = batches.write_batch(server, None, entries)  # type: ignore[arg-type]
     good = [each for each in entries if isinstance(each.outcome, WriteResult)]
     if not any(each.idempotent for each in entries) and not any(server.faults):
         assert sum(written) <= len(good)
@@ -194,7 +201,7 @@ def test_a_wrong_version_costs_one_more_transaction_whatever_their_number() -> N
 
 def test_versions_that_follow_each_other_in_a_batch() -> None:
     server = Server()
-    batches.write_batch(server, [entry() for _ in range(5)])  # type: ignore[arg-type]
+    batches.write_batch(server, None, [entry() for _ in range(5)])  # type: ignore[arg-type]
     entries = [entry("account-1", e) for e in [4, 5, 5, None, 7, 6, 8]]
     assert outcomes(server, entries) == [5, 6, "at 6", 7, 8, "at 8", 9]
     assert server.calls == 2

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from tests.archive_rows import END, START, batches, make_rows
+from tests.archive_rows import END, START, batches, make_rows, with_file
 from tests.fix_cli import Cli
 from tests.fix_s3 import S3Server
 
 import coldstream
 from coldstream.archive import query
 from coldstream.archive.export import KnownManifest, commit_manifest, export_rows
+from coldstream.archive.inventory import inventory
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Format, Manifest
 from coldstream.archive.rows import COLUMNS, SCHEMA, Row
+from coldstream.errors import ArchiveCorrupt
 
 WEEK = END - START
 ROWS = make_rows(2_000)
@@ -311,3 +317,61 @@ def test_ranges_are_times(location: ArchiveLocation) -> None:
         location, "SELECT range_start, range_end - range_start FROM archived_ranges"
     )
     assert (start, length) == (START, (0, 7, 0)) or (start, length) == (START, timedelta(days=7))
+
+
+@pytest.mark.parametrize("place", ["env=prod", "year=2026/type=csv", "category=x"])
+def test_the_words_of_a_path_are_no_columns(place: str, tmp_path: Path) -> None:
+    location = ArchiveLocation.open(str(tmp_path / place))
+    commit_manifest(location, export(location, ROWS))
+    commit_manifest(location, export(location, shifted(ROWS, 1), 1, "csv"))
+    for allowed in (False, True):
+        found = answer(location, "SELECT * FROM messages", allow_external_access=allowed)
+        assert {row[8] for row in found} == {row[8] for row in ROWS}
+        assert {len(row) for row in found} == {len(COLUMNS)}
+        assert len(found) == 2 * len(ROWS)
+
+
+def replaced(location: ArchiveLocation, table: pa.Table) -> str:
+    """An archive whose only file is other Parquet, and whose manifest says nothing else of it."""
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    data = file.getvalue()
+    manifest = export(location, ROWS)
+    hash = sha256(data).hexdigest()
+    key = f"{manifest.keys[0].rpartition('/')[0]}/messages-{hash}.parquet"
+    described = {"key": key, "bytes": len(data), "sha256": hash, "footer_bytes": 100}
+    commit_manifest(location, with_file(manifest, **described))
+    location.create(key, data)
+    return key
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({"a": [1]}),
+        pa.table({name: ["x"] for name in COLUMNS}),
+        pa.table({name: ["x"] for name in (*COLUMNS, "more")}),
+    ],
+    ids=["a", "texts", "more"],
+)
+def test_a_file_of_other_columns(location: ArchiveLocation, table: pa.Table) -> None:
+    key = replaced(location, table)
+    with pytest.raises(ArchiveCorrupt, match="has not the columns of an archive file") as caught:
+        answer(location, "SELECT count(*) FROM messages")
+    assert key in str(caught.value)
+    assert caught.value.hint
+
+
+def test_one_damaged_manifest_is_one_error(location: ArchiveLocation) -> None:
+    """An answer without its messages would be a shorter one."""
+    commit_manifest(location, export(location, ROWS))
+    key = commit_manifest(location, export(location, shifted(ROWS, 1), 1))
+    for hostile in (b"[" * 200_000, b'{"rows": 1' + b"0" * 30 + b"}", b""):
+        path = location.local_path(key)
+        assert path is not None
+        path.write_bytes(hostile)
+        with pytest.raises(ArchiveCorrupt, match=r"_manifest-000001\.json"):
+            answer(location, "SELECT count(*) FROM messages")
+        found = inventory(location, "message_store")
+        assert [manifest.rows for _, manifest in found.manifests] == [len(ROWS)]
+        assert list(found.damaged) == [key]

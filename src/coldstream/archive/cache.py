@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import tempfile
 import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+
+from coldstream.archive.folders import is_private, make_private_folder
 
 _DIGEST = 32
 _SHARE = 16  # of the limit: so much is written before what others wrote is looked at
@@ -24,7 +27,8 @@ _logger = logging.getLogger(__name__)
 class RangeCache:
     """The ranges that were used last, ``limit`` bytes of files at most for one process, and a
     sixteenth more for every other one that writes at the same time. Safe to share between threads
-    and processes. A folder that cannot be used is as good as none, and logged.
+    and processes. A folder that cannot be used is as good as none, and logged. So is one that
+    others may write in, or that is another user's: its files would be taken for the archive's.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -32,12 +36,14 @@ class RangeCache:
         self.limit = limit
         self._written: int | None = None  # since the folder was looked at; None: never
         self._lock = threading.Lock()
+        self._checked = False
+        self._told = ""
 
     def get(self, sha256: str, start: int, length: int) -> bytes | None:
         """The bytes of a range of an object, or ``None``."""
         path = self._path(sha256, start, length)
         try:
-            content = path.read_bytes()
+            content = self._content(path)
             data = content[_DIGEST:]
             if len(data) == length and content[:_DIGEST] == _digest(path.name, data):
                 os.utime(path)
@@ -53,8 +59,9 @@ class RangeCache:
         path = self._path(sha256, start, len(data))
         partial = None
         try:
+            self._check_folder()
             self._make_room(_DIGEST + len(data))
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             descriptor, partial = tempfile.mkstemp(_PARTIAL, dir=path.parent)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(_digest(path.name, data))
@@ -65,6 +72,28 @@ class RangeCache:
             self._log(error)
             if partial is not None:
                 Path(partial).unlink(missing_ok=True)
+
+    def _content(self, path: Path) -> bytes:
+        self._check_folder()
+        # The digest of a file says that it is whole, not who wrote it. A pipe would be waited for.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or not is_private(status):
+                raise PermissionError(f"{path} is not this user's alone")
+            return file.read()
+
+    def _check_folder(self) -> None:
+        if self._checked:
+            return
+        make_private_folder(self.folder / "ranges")
+        for folder in (self.folder, self.folder / "ranges"):
+            if not is_private(folder.stat()):
+                raise PermissionError(
+                    f"{folder} is another user's, or others may write in it: make it private "
+                    "(chmod 700), or choose a folder of your own"
+                )
+        self._checked = True
 
     def _path(self, sha256: str, start: int, length: int) -> Path:
         return self.folder / "ranges" / sha256[:2] / f"{sha256}-{start}-{length}"
@@ -78,7 +107,6 @@ class RangeCache:
 
     def _evict(self, size: int) -> None:
         """Remove what was used longest ago, until this and what may follow unseen has room."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found: list[tuple[float, int, Path]] = []
         for path in (self.folder / "ranges").glob("*/*"):
             try:
@@ -98,6 +126,10 @@ class RangeCache:
             total -= bytes
 
     def _log(self, error: OSError) -> None:
+        # The same is not told at every read.
+        if str(error) == self._told:
+            return
+        self._told = str(error)
         _logger.warning("The archive's cache in %s cannot be used: %s", self.folder, error)
 
 

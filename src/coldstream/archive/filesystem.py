@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,6 @@ from fsspec.spec import AbstractFileSystem
 
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import ArchiveFile
-from coldstream.archive.ranges import RangeFile
 
 PROTOCOL = "coldstream"
 
@@ -37,13 +37,25 @@ class ArchiveFiles(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **options: Any) -> dict[str, Any]:
         file = self._files.get(self._strip_protocol(path))
         if file is None:
-            raise FileNotFoundError(path)
+            raise PermissionError(f"{path} is not a file of the archive's messages")
         return {"name": path, "size": file.bytes, "type": "file"}
 
     def modified(self, path: str) -> datetime:
         # A key contains the hash of its bytes: they never change.
         return datetime(1970, 1, 1, tzinfo=UTC)
 
-    def _open(self, path: str, mode: str = "rb", *words: Any, **options: Any) -> RangeFile:
+    def _open(self, path: str, mode: str = "rb", *words: Any, **options: Any) -> io.RawIOBase:
+        # Whoever asks a question has no leave to change what it is asked of.
+        if mode != "rb":
+            raise PermissionError(f"{path} cannot be written")
         size: int = self.info(path)["size"]
-        return self._location.open_object(self._strip_protocol(path), size)
+        key = self._strip_protocol(path)
+        local = self._location.local_path(key)
+        return self._location.open_object(key, size) if local is None else _LocalFile(local)
+
+
+class _LocalFile(io.FileIO):
+    """A file that is closed when it is let go: DuckDB closes none."""
+
+    def __del__(self) -> None:
+        self.close()

@@ -60,6 +60,8 @@ def _newest(location: ArchiveLocation, schema: str) -> list[ObjectInfo]:
         # Other software may keep things of its own below the schema: only a range's own folder.
         if generation is None or len(parts) != 3 or parts[0] != part:
             continue
+        if not layout.is_range(parts[1]):
+            continue
         known = newest.get(parts[1])
         if known is None or known[0] < generation:
             newest[parts[1]] = generation, info

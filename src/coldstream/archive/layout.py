@@ -26,6 +26,8 @@ ICEBERG = "_iceberg"
 """The folder below a schema's that has an Iceberg table's metadata."""
 
 _MANIFEST = re.compile(r"_manifest-(?!000000)([0-9]{6})\.json")
+_TIME = r"[0-9]{8}T[0-9]{6}(?:\.[0-9]{6})?Z"
+_RANGE = re.compile(rf"{_TIME}_{_TIME}")
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_-]|^_")
 
 
@@ -70,6 +72,11 @@ def range_of(key: str) -> tuple[datetime, datetime]:
     except (IndexError, ValueError):
         raise ArchiveCorrupt(f"{key} is in no folder of a range") from None
     return start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+
+
+def is_range(part: str) -> bool:
+    """Whether a part of a key is what the folder of a range is called."""
+    return _RANGE.fullmatch(part) is not None
 
 
 def object_key(

@@ -6,12 +6,13 @@ obstore (https://developmentseed.org/obstore/).
 
 from __future__ import annotations
 
+import builtins
+import errno
 import ipaddress
 import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from coldstream.archive.faults import reported
+from coldstream.archive.folders import make_private_file, make_private_folder, walk
 from coldstream.archive.ranges import RangeFile
 from coldstream.archive.retries import Retries
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
@@ -112,6 +114,8 @@ class ArchiveLocation:
             root = Path(unquote(urlsplit(url).path))
             with reported(f"open {url}", missing="the folder cannot be made"):
                 _make_folder(root)
+                if not root.is_dir():
+                    raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(root))
                 return cls(LocalStore(root), url, root)
         if scheme == "memory":
             store = _NAMED_MEMORY.setdefault(rest, MemoryStore()) if rest else MemoryStore()
@@ -150,7 +154,7 @@ class ArchiveLocation:
 
     def check_writable(self) -> None:
         """Write, read back and delete a small object of its own."""
-        key = f"coldstream-probe-{secrets.token_hex(8)}"
+        key = f"_coldstream-probe-{secrets.token_hex(8)}"
         probe = key.encode()
         with reported(f"write to {self.url}"):
             obstore.put(self._store, key, probe)
@@ -196,6 +200,7 @@ class ArchiveLocation:
                 )
 
         with reported(f"write {self.url_of(key)}"):
+            self._prepare(key)
             self._retries(put)
             self._persist(key)
         return size
@@ -216,6 +221,7 @@ class ArchiveLocation:
                     raise
 
         with reported(f"create {self.url_of(key)}"):
+            self._prepare(key)
             self._retries(put)
             self._persist(key)
 
@@ -275,6 +281,12 @@ class ArchiveLocation:
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every object whose key lies below ``prefix`` (whole parts of a key), in no order."""
         below = prefix.rstrip("/") or None
+        if self._root is not None:
+            # obstore ends at a link that leads back to where it is.
+            for info in self._files(prefix):
+                if not _UNFINISHED.search(info.key):
+                    yield info
+            return
         with reported(f"list {self.url_of(prefix)}"):
             # Whole lists, because a page that breaks off is asked for with the ones before it.
             pages = self._retries(
@@ -286,17 +298,19 @@ class ArchiveLocation:
 
     def unfinished(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """The files that killed uploads left below a folder; object stores list none of theirs."""
+        for info in self._files(prefix):
+            if _UNFINISHED.search(info.key):
+                yield info
+
+    def _files(self, prefix: str) -> builtins.list[ObjectInfo]:
+        """What lies below a folder, whole or not."""
         if self._root is None:
-            return
-        for path in (self._root / prefix).rglob("*#*"):
-            with suppress(FileNotFoundError):
-                if _UNFINISHED.search(path.name) and path.is_file():
-                    status = path.stat()
-                    yield ObjectInfo(
-                        path.relative_to(self._root).as_posix(),
-                        status.st_size,
-                        datetime.fromtimestamp(status.st_mtime, UTC),
-                    )
+            return []
+        with reported(f"list {self.url_of(prefix)}"):
+            return [
+                ObjectInfo(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+                for key, status in walk(self._root, prefix.rstrip("/"))
+            ]
 
     def head(self, key: str) -> ObjectInfo | None:
         """Size and time of an object, or ``None`` when there is none."""
@@ -324,12 +338,19 @@ class ArchiveLocation:
                 if "NoSuchBucket" in str(error):
                     raise
 
+    def _prepare(self, key: str) -> None:
+        # Before a file is in it: obstore makes folders and files as the umask says, and messages
+        # are in them in clear.
+        if self._root is not None:
+            make_private_folder((self._root / key).parent)
+
     def _persist(self, key: str) -> None:
         # Rows are dropped on the strength of these bytes: they must survive a power cut, and so
         # must every folder entry that leads to them. obstore renames into place without fsync.
         if self._root is None:
             return
         path = self._root / key
+        make_private_file(path)
         _sync(path)
         for folder in path.parents:
             _sync(folder)
@@ -414,15 +435,9 @@ def _parts(source: BinaryIO, part: int, size: int, progress: Progress | None) ->
             progress(done, size)
 
 
-def _make_folder(root: Path) -> None:
-    made = []
-    folder = root
-    while not folder.exists():
-        made.append(folder)
-        folder = folder.parent
-    root.mkdir(parents=True, exist_ok=True)
-    for folder in made:
-        _sync(folder.parent)
+def _make_folder(folder: Path) -> None:
+    for made in reversed(make_private_folder(folder)):
+        _sync(made.parent)
 
 
 def _sync(path: Path) -> None:

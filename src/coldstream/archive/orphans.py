@@ -10,8 +10,6 @@ from coldstream.archive.inventory import read_manifest
 from coldstream.archive.location import ArchiveLocation, ObjectInfo
 from coldstream.errors import ArchiveCorrupt
 
-_TIME = r"\d{8}T\d{6}(?:\.\d{6})?Z"
-_RANGE = re.compile(rf"{_TIME}_{_TIME}")
 _OURS = re.compile(r"messages-[0-9a-f]{64}\.(?:parquet|csv)")
 _UNFINISHED = re.compile(r"(.+)#\d+")
 
@@ -34,7 +32,7 @@ def orphans(
     manifests: list[str] = []
     for info in (*location.list(part), *location.unfinished(part)):
         parts = info.key.split("/")
-        if len(parts) != 3 or parts[0] != part or not _RANGE.fullmatch(parts[1]):
+        if len(parts) != 3 or parts[0] != part or not layout.is_range(parts[1]):
             continue
         unfinished = _UNFINISHED.fullmatch(parts[2])
         name = unfinished[1] if unfinished else parts[2]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from coldstream.cli.chunks import IN_WORDS, MESSAGES, RANGE, STATE, range_in_words, row
-from coldstream.cli.human import human_count, human_duration, one_line
+from coldstream.cli.human import human_count, human_duration, one_line, printable
 from coldstream.cli.render import Column, Unit, render_record, render_table, write_json
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _STEPS = [
     Column("seconds", "took", Unit.SECONDS),
 ]
 _DONE = {"compress": "compressed", "archive": "archived", "verify": "verified", "drop": "dropped"}
+_NAMED = 10  # position streams; JSON has all of them
 _TRANSITIONS = [
     Column("recorded_at", "when", Unit.TIME),
     RANGE,
@@ -56,7 +57,10 @@ def show_steps(steps: Sequence[Step], *, json: bool) -> None:
     """A line for each step, and what became of all of them in one."""
     rows = [
         row(step.chunk, step=step.verb, outcome=step.outcome, seconds=step.seconds)
-        | {"problem": str(step.problem) if step.problem else None}
+        | {
+            "problem": str(step.problem) if step.problem else None,
+            "position_streams": list(step.position_streams),
+        }
         for step in steps
     ]
     if json:
@@ -80,6 +84,21 @@ def _summary(steps: Sequence[Step]) -> str:
     return ", ".join(
         f"{human_count(number)} {words}"
         for words, number in sorted(count.items(), key=lambda each: each[0] in last)
+    )
+
+
+def show_position_streams(found: Iterable[Sequence[str]]) -> None:
+    """Name on stderr the position streams that a drop takes away from their consumers."""
+    names = sorted({name for each in found for name in each})
+    if not names:
+        return
+    some = ", ".join(printable(name) for name in names[:_NAMED])
+    more = f", and {human_count(len(names) - _NAMED)} more" if len(names) > _NAMED else ""
+    print(f"consumers that could not be started again afterwards: {some}{more}", file=sys.stderr)
+    print(
+        "  hint: their positions, or what follows these, would be in the archive; drop less, or"
+        " rehydrate before they start",
+        file=sys.stderr,
     )
 
 

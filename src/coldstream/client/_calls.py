@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import simplejson
@@ -21,6 +21,13 @@ MAX_NAME_BYTES = 2600
 
 MessageArguments = tuple[str, str, str, str | None, str | None]
 """Id, stream name, type, data and metadata of a message, checked and encoded."""
+
+
+Idempotent: TypeAlias = bool | Literal["database"]
+"""Whether a write that was done before is found; ``"database"``: but for what has left it."""
+
+Key: TypeAlias = tuple[str, str]
+"""The name of a stream, and the canonical text of an id."""
 
 
 def message_arguments(
@@ -52,14 +59,7 @@ def write_many_arguments(
         check_number("expected version", version)
     _check_all(messages, NewMessage)
     names = check_texts("stream name", [each.stream_name for each in messages])
-    if expected_versions:
-        unused = set(expected_versions).difference(names)
-        # It would guard nothing, and most likely the name is misspelt.
-        if unused:
-            raise InvalidInput(
-                f"An expected version of a stream that is not written to: {min(unused)}",
-                hint="Name only streams of the messages in the same call.",
-            )
+    check_expected_streams(expected_versions or {}, names)
     return _write_arguments(
         [_hex(each.id) for each in messages],
         names,
@@ -215,6 +215,24 @@ def check_number(what: str, value: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise InvalidInput(f"The {what} is out of range: {value}")
     return value
+
+
+def check_idempotent(idempotent: Idempotent) -> Idempotent:
+    """The argument itself."""
+    if not isinstance(idempotent, bool) and idempotent != "database":
+        raise InvalidInput(f"idempotent must be True, False or 'database': {idempotent!r}")
+    return idempotent
+
+
+def check_expected_streams(expected_versions: Mapping[str, int], names: Iterable[str]) -> None:
+    """Raise InvalidInput where a version is expected of a stream that no message is for."""
+    unused = set(expected_versions).difference(names)
+    # It would guard nothing, and most likely the name is misspelt.
+    if unused:
+        raise InvalidInput(
+            f"An expected version of a stream that is not written to: {min(unused)}",
+            hint="Name only streams of the messages in the same call.",
+        )
 
 
 def check_tiers(tiers: str) -> bool:

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coldstream.client._calls import MessageArguments, write_rows_arguments
+from coldstream.client._calls import (
+    Idempotent,
+    MessageArguments,
+    check_idempotent,
+    write_rows_arguments,
+)
 from coldstream.client._errors import duplicate_id, wrong_version
 from coldstream.errors import ColdstreamError
 from coldstream.message import WriteResult, category
@@ -42,14 +47,14 @@ class Entry:
         self,
         arguments: MessageArguments,
         expected_version: int | None = None,
-        idempotent: bool = False,
+        idempotent: Idempotent = False,
     ) -> None:
         self.arguments = arguments
         self.id, self.stream_name, _, data, metadata = arguments
         self.category = category(self.stream_name)
         self.size = len(data or "") + len(metadata or "")
         self.expected_version = expected_version
-        self.idempotent = idempotent
+        self.idempotent = check_idempotent(idempotent)
         self.future: Any = None
         self.number = 0
         self.taken = False

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from coldstream.client._calls import check_version, message_arguments
+from coldstream.client._calls import Idempotent, check_version, message_arguments
 from coldstream.client._entries import Entry, fail
 from coldstream.client._pending import Batch, Options, Pending, Statistics
 from coldstream.errors import AppenderClosed
@@ -90,7 +90,7 @@ class AsyncAppender(Statistics):
         id: UUID | str | None = None,
         expected_version: int | None = None,
         *,
-        idempotent: bool = False,
+        idempotent: Idempotent = False,
     ) -> WriteResult:
         """Write one message; returns when it is committed.
 
@@ -116,7 +116,7 @@ class AsyncAppender(Statistics):
         id: UUID | str | None = None,
         expected_version: int | None = None,
         *,
-        idempotent: bool = False,
+        idempotent: Idempotent = False,
     ) -> asyncio.Future[WriteResult]:
         """Hand over one message; returns when there is room for it. The future is its answer."""
         entry = _entry(stream_name, type, data, metadata, id, expected_version, idempotent)
@@ -238,7 +238,7 @@ class Appender(Statistics):
         id: UUID | str | None = None,
         expected_version: int | None = None,
         *,
-        idempotent: bool = False,
+        idempotent: Idempotent = False,
     ) -> WriteResult:
         """Write one message; returns when it is committed.
 
@@ -266,7 +266,7 @@ class Appender(Statistics):
         id: UUID | str | None = None,
         expected_version: int | None = None,
         *,
-        idempotent: bool = False,
+        idempotent: Idempotent = False,
     ) -> Future[WriteResult]:
         """Hand over one message; returns when there is room for it. The future is its answer.
 
@@ -334,7 +334,7 @@ def _entry(
     metadata: Any,
     id: UUID | str | None,
     expected_version: int | None,
-    idempotent: bool,
+    idempotent: Idempotent,
 ) -> Entry:
     """What no server would take is refused here, before it meets other messages."""
     return Entry(

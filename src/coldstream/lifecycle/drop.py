@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
+from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import OlderThan, Progress, Session, each, patiently, working
 from coldstream.lifecycle.states import DROPPABLE
 
 
 @dataclass(frozen=True)
 class Drop:
-    """One chunk that is due, and why it stays: ``None`` where it goes."""
+    """One chunk that is due, and why it stays: ``None`` where it goes.
+
+    ``position_streams``, in a dry run: streams in which clients of Message DB keep the positions of
+    consumers, and from which those could not go on without the archive once the chunk has gone."""
 
     chunk: Chunk
     reason: str | None
+    position_streams: tuple[str, ...] = ()
 
 
 def plan(session: Session, older_than: OlderThan, *, kept: bool, sizes: bool) -> list[Drop]:
@@ -47,7 +52,16 @@ def drop(
         if not dry_run:
             due = [one.chunk for one in drops if one.reason is None]
             each(due, lambda chunk: drop_chunk(session, chunk, progress))
+        else:
+            drops = with_position_streams(session, drops)
         return drops
+
+
+def with_position_streams(session: Session, drops: list[Drop]) -> list[Drop]:
+    found = position_streams(session, [one.chunk for one in drops if one.reason is None])
+    return [
+        replace(one, position_streams=tuple(found.get(one.chunk.range_start, ()))) for one in drops
+    ]
 
 
 def drop_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:

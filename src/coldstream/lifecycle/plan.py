@@ -36,6 +36,7 @@ class Step:
     outcome: Outcome = "due"
     problem: ColdstreamError | None = None
     seconds: float | None = None
+    position_streams: tuple[str, ...] = ()
 
 
 def plan(session: Session, policy: Policy, *, sizes: bool) -> list[Step]:

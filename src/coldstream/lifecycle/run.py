@@ -24,6 +24,7 @@ from coldstream.lifecycle.export import Format, export_chunk
 from coldstream.lifecycle.incarnation import claim, own_location
 from coldstream.lifecycle.plan import Step, plan
 from coldstream.lifecycle.policy import Policy, get_policy
+from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import Locate, Progress, Session, reading, working
 from coldstream.lifecycle.verify import verify_chunk
 
@@ -45,7 +46,15 @@ def run(
         # Without the lock, so that one may look while another host is at work.
         with reading(store) as session:
             session.rows("check_no_retention_policy")
-            return plan(session, policy or get_policy(session), sizes=True)
+            steps = plan(session, policy or get_policy(session), sizes=True)
+            dropping = [step.chunk for step in steps if step.verb == "drop"]
+            found = position_streams(session, dropping)
+            return [
+                replace(step, position_streams=tuple(found.get(step.chunk.range_start, ())))
+                if step.verb == "drop"
+                else step
+                for step in steps
+            ]
     # Before anything is done: a mistake is no failure of a chunk.
     file_rows = checked_file_rows(file_rows)
     with working(store, wait=wait) as session:

@@ -29,6 +29,10 @@ SELECT @extschema:timescaledb@.create_hypertable(
   create_default_indexes => false
 );
 
+-- No index identifies a row (it would have to contain time), and a published table without an identity
+-- refuses every update and delete.
+ALTER TABLE @extschema@.messages REPLICA IDENTITY FULL;
+
 CREATE INDEX messages_stream ON @extschema@.messages (stream_name, position);
 CREATE INDEX messages_category ON @extschema@.messages (stream_category, global_position);
 CREATE INDEX messages_global_position ON @extschema@.messages (global_position);
@@ -207,6 +211,9 @@ CREATE TABLE @extschema@.store (
   closed_before timestamptz NOT NULL DEFAULT '-infinity',
   -- Every chunk in row form starts at or after this: ids are unique from here on.
   rows_since timestamptz NOT NULL DEFAULT '-infinity',
+  -- Every id of a message in the database at or after this global position is in recent_ids. It never
+  -- goes back, but when messages is truncated.
+  ids_from bigint NOT NULL DEFAULT 0,
   -- Changes whenever a range leaves or re-enters the database.
   archive_epoch bigint NOT NULL DEFAULT 0,
   -- How far a stream's last message may be ahead of the clock before writes to it are refused.

@@ -55,11 +55,15 @@ class Settings:
 
 @dataclass
 class Installed:
-    """What an install did: one line each, in order. ``sql`` is the SQL that ran, or would have."""
+    """What an install did: one line each, in order. ``sql`` is the SQL that ran, or would have.
+
+    ``warnings``: what it could not do and somebody else should, a line each.
+    """
 
     schema: str
     actions: list[str] = field(default_factory=list)
     sql: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -80,6 +84,7 @@ def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
         yield _record(names, migration)
     yield from _applied_every_time(names)
     yield _apply_settings(names, settings or Settings())
+    yield query("guard_timescaledb", names.schema)
     yield "COMMIT;\n"
 
 
@@ -115,7 +120,8 @@ def install(
     except errors.InsufficientPrivilege as error:
         raise SetupError(
             f"Not allowed: {error.diag.message_primary}",
-            hint="Install as the owner of the database, or as a role that may create roles.",
+            hint=error.diag.message_hint
+            or "Install as the owner of the database, or as a role that may create roles.",
         ) from error
     except errors.InvalidParameterValue as error:
         raise InvalidInput(
@@ -159,6 +165,12 @@ def _install(
     statement = _apply_settings(names, settings)
     result.sql.append(statement)
     result.actions.extend(line for (line,) in connection.execute(statement.encode()))
+
+    statement = query("guard_timescaledb", names.schema)
+    result.sql.append(statement)
+    for done, warning in connection.execute(statement.encode()):
+        result.actions += [done] if done else []
+        result.warnings += [warning] if warning else []
 
 
 def _applied_every_time(names: Names) -> Iterator[str]:

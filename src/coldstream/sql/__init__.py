@@ -43,6 +43,11 @@ class Names:
     def role_name(self) -> str:
         return self.role or self.schema
 
+    @property
+    def inserter_name(self) -> str:
+        """The role that may insert into messages; the application's roles are members of it."""
+        return f"{self.schema[:56]}_insert"
+
     def render(self, sql: str) -> str:
         """Put the names into a file's text."""
         values = {
@@ -51,6 +56,8 @@ class Names:
             "@extschema_name@": self.schema,
             "@role@": _quote(self.role_name),
             "@role_name@": self.role_name,
+            "@inserter@": _quote(self.inserter_name),
+            "@inserter_name@": self.inserter_name,
             "@functions@": ",".join(names("functions")),
             "@views@": ", ".join(f"{_quote(self.schema)}.{view}" for view in names("views")),
         }

@@ -67,6 +67,7 @@ def init(
     if json:
         write_json(
             {"schema": done.schema, "dry_run": dry_run, "actions": done.actions}
+            | {"warnings": done.warnings}
             | ({"sql": done.sql} if dry_run else {})
         )
         return
@@ -78,6 +79,8 @@ def init(
             print("Nothing was changed. A run would say:", file=out)
     for action in done.actions:
         print(printable(action), file=out)
+    for warning in done.warnings:
+        print(f"warning: {printable(warning)}", file=sys.stderr)
     if not done.changed:
         print(f"nothing to do: the store in schema {done.schema} is current", file=out)
 

@@ -224,11 +224,13 @@ def drop(
     """Drop old chunks from the database: only those that are verified in the archive.
 
     Their rows are counted and digested once more under a lock. What stays is listed, and why.
-    Streams that were rehydrated of such a chunk go as well.
+    Streams that were rehydrated of such a chunk go as well. Consumers of other Message DB clients
+    that could not be started again are named, by the streams that they keep their positions in.
     """
     from coldstream.cli.chunks import DROPS, chunks_in_words, drop_question, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
     from coldstream.cli.human import human_count, printable
+    from coldstream.cli.lifecycle import show_position_streams
     from coldstream.cli.prompt import confirm
 
     with opened(database) as store:
@@ -239,11 +241,13 @@ def drop(
             each.chunk.range_start: {
                 "result": f"stays, {each.reason}" if each.reason else "drop",
                 "stays": each.reason,
+                "position_streams": list(each.position_streams),
             }
             for each in due
         }
         if not json and due:
             show_chunks("Older than " + older_than, DROPS, found, more=more)
+        show_position_streams(each.position_streams for each in due)
         if going and not dry_run:
             confirm(drop_question(going), yes=yes)
             with watching(store, "drop", len(going)):

@@ -91,12 +91,18 @@ def run(
 
     from coldstream.cli.chunks import drop_question, show_due, watching
     from coldstream.cli.durations import parse_length
-    from coldstream.cli.lifecycle import show_problems, show_publication, show_steps
+    from coldstream.cli.lifecycle import (
+        show_position_streams,
+        show_problems,
+        show_publication,
+        show_steps,
+    )
     from coldstream.cli.prompt import confirm, somebody_is_there
 
     longest = parse_length(wait) if wait else timedelta(0)
     with opened(database) as store:
         steps = store.lifecycle.run(dry_run=True)
+        show_position_streams(step.position_streams for step in steps)
         if not dry_run:
             dropping = [step.chunk for step in steps if step.verb == "drop"]
             if dropping:

@@ -33,6 +33,16 @@ def query(
             "fifths of the machine's. What does not fit goes to temporary files.",
         ),
     ] = None,
+    allow_external_access: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            show_env_var=False,
+            help="Let the query read and write local files, see the network, attach databases and "
+            "load extensions. Without it, it reads the archive and nothing else.",
+        ),
+    ] = False,
 ) -> None:
     """Query the archive with SQL. The database is not asked, and need not be there.
 
@@ -40,7 +50,7 @@ def query(
     "query". A table shows 1,000 rows at most; --json and --csv print all, as they come.
     """
     from coldstream.archive.location import ArchiveLocation
-    from coldstream.archive.query import errors, opened
+    from coldstream.archive.query import check, errors, opened
     from coldstream.cli.results import rows_of, write_csv_rows, write_json_rows, write_table
     from coldstream.errors import InvalidInput
 
@@ -53,8 +63,18 @@ def query(
     if not text.strip():
         raise InvalidInput("The query is empty")
     write = write_csv_rows if csv else write_json_rows if json else write_table
+    if not allow_external_access:
+        check(text)
     location = ArchiveLocation.open(archive.archive, archive.archive_options)
-    with opened(location, archive.schema, memory_limit=memory_limit) as connection, errors():
+    with (
+        opened(
+            location,
+            archive.schema,
+            memory_limit=memory_limit,
+            allow_external_access=allow_external_access,
+        ) as connection,
+        errors(),
+    ):
         connection.execute(text)
         columns = connection.description or []
         write(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from coldstream.client._archived import Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows, rolled_back
+from coldstream.client._async.written import find_written
+from coldstream.client._calls import Key
 from coldstream.client._concurrency import sleep
 from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
 from coldstream.errors import (
@@ -26,13 +29,16 @@ _TRIES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
-async def write_batch(connections: AsyncConnections, entries: Sequence[Entry]) -> list[int]:
+async def write_batch(
+    connections: AsyncConnections, readers: Readers, entries: Sequence[Entry]
+) -> list[int]:
     """Write the messages in their order, all in one transaction where none is at fault, and give
     every entry its outcome. Returns how many messages each transaction wrote.
     After a lost connection it goes on for as long as the store waits for a connection.
     """
     written: list[int] = []
-    batches = runs(entries)[::-1]
+    await _find_written(connections, readers, [entry for entry in entries if entry.idempotent])
+    batches = runs([entry for entry in entries if entry.outcome is None])[::-1]
     while batches:
         batch = batches.pop()
         try:
@@ -50,7 +56,13 @@ async def write_batch(connections: AsyncConnections, entries: Sequence[Entry]) -
                 # Whose fault it is the server does not say. The first half is written first.
                 middle = len(batch) // 2
                 batches += [batch[middle:], batch[:middle]]
-    await _find_repeated(connections, entries)
+    refused = [
+        entry
+        for entry in entries
+        if entry.idempotent and isinstance(entry.outcome, DuplicateMessageId | ExpectedVersionError)
+    ]
+    # Another wrote it meanwhile, or an entry before it in the batch did.
+    await _find_written(connections, readers, refused)
     return written
 
 
@@ -73,7 +85,7 @@ async def _write(connections: AsyncConnections, batch: list[Entry], written: lis
             if not found:
                 raise
             for entry in plan.accepted:
-                if entry.id in found:
+                if (entry.stream_name, entry.id) in found:
                     entry.outcome = same_id(entry)
             batch = [entry for entry in batch if entry.outcome is None]
         else:
@@ -108,7 +120,7 @@ async def _results(connections: AsyncConnections, plan: Plan) -> list[WriteResul
             except Unavailable as again:
                 error = again
             else:
-                results = [_result_of(entry, found) for entry in plan.accepted]
+                results = [found.get((entry.stream_name, entry.id)) for entry in plan.accepted]
                 present = [result for result in results if result is not None]
                 # All or none: if only some are there, others wrote them.
                 if len(present) == len(results):
@@ -127,36 +139,25 @@ async def _results(connections: AsyncConnections, plan: Plan) -> list[WriteResul
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-async def _find(
-    connections: AsyncConnections, entries: Sequence[Entry]
-) -> dict[str, tuple[str, WriteResult]]:
-    """By id, the stream and the positions of those that are in the store."""
-    ids = varchar_array([entry.id for entry in entries])
-    rows = await retried_rows(connections, "find_writes", [ids])
-    return {id: (name, WriteResult(*positions)) for id, name, *positions in rows}
+async def _find(connections: AsyncConnections, entries: Sequence[Entry]) -> dict[Key, WriteResult]:
+    """What of these is in the database: all that was written a moment ago is."""
+    return await find_written(connections, None, [(e.stream_name, e.id) for e in entries])
 
 
-def _result_of(entry: Entry, found: dict[str, tuple[str, WriteResult]]) -> WriteResult | None:
-    name, result = found.get(entry.id, (None, None))
-    return result if name == entry.stream_name else None
-
-
-async def _find_repeated(connections: AsyncConnections, entries: Sequence[Entry]) -> None:
-    """An idempotent write that was refused and is in its stream already has succeeded before."""
-    refused = [
-        entry
-        for entry in entries
-        if entry.idempotent and isinstance(entry.outcome, DuplicateMessageId | ExpectedVersionError)
-    ]
-    if not refused:
-        return
-    try:
-        found = await _find(connections, refused)
-    except ColdstreamError as error:
-        fail(refused, error)
-        return
-    for entry in refused:
-        entry.outcome = _result_of(entry, found) or entry.outcome
+async def _find_written(
+    connections: AsyncConnections, readers: Readers, entries: Sequence[Entry]
+) -> None:
+    """Give those that are in their streams already the outcome of the write that is repeated."""
+    for which in (True, "database"):
+        sought = [entry for entry in entries if entry.idempotent == which]
+        keys = [(entry.stream_name, entry.id) for entry in sought]
+        try:
+            found = await find_written(connections, readers if which is True else None, keys)
+        except ColdstreamError as error:
+            fail(sought, error)
+            continue
+        for entry in sought:
+            entry.outcome = found.get((entry.stream_name, entry.id), entry.outcome)
 
 
 def _unknown(error: Unavailable) -> Unavailable:

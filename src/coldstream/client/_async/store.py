@@ -18,9 +18,13 @@ from coldstream.client._async import category_pages, stream_pages
 from coldstream.client._async.batches import write_batch
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
+from coldstream.client._async.written import not_imported, readers_for, write_once
 from coldstream.client._calls import (
+    Idempotent,
     check_batch_size,
     check_category,
+    check_expected_streams,
+    check_idempotent,
     check_number,
     check_stream,
     check_text,
@@ -33,7 +37,6 @@ from coldstream.client._calls import (
 from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
 from coldstream.client.appender import AsyncAppender
-from coldstream.errors import DuplicateMessageId, ExpectedVersionError
 from coldstream.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
@@ -127,19 +130,24 @@ class AsyncStore:
         id: UUID | str | None = None,
         expected_version: int | None = None,
         *,
-        idempotent: bool = False,
+        idempotent: Idempotent = False,
     ) -> WriteResult:
         """Write one message.
 
         ``data`` and ``metadata`` are what JSON can hold, ``Decimal``, ``UUID`` and ``Enum``
         included; ``None`` is SQL NULL. ``expected_version``: the position of the stream's last
         message, -1 for none. ``idempotent``: where a message with this id is in the stream already,
-        give its positions instead of an error, so that a write whose answer was lost can be
-        repeated.
+        in whatever tier, give its positions and write nothing, so that a write can be repeated
+        however long after; and repeat it when the connection is lost. The id is looked for first.
+        That costs next to nothing for a stream that is in row form, and for any other as much as
+        it has chunks: those in the archive are read. ``"database"``: look no further than the
+        database.
 
         Raises:
             ExpectedVersionError: the stream is at another version; nothing was written.
-            DuplicateMessageId: the id was written before (as long as its chunk is in row form).
+            DuplicateMessageId: the id was written before (as long as its chunk is in row form);
+                where ``idempotent``, to another stream.
+            ArchiveUnavailable: where ``idempotent``, a part of the stream cannot be looked at.
             ClockAhead, LateMessage: the server's clock is wrong.
             InvalidInput: no stream name, no UUID, not JSON; nothing was sent.
         """
@@ -147,49 +155,64 @@ class AsyncStore:
             *message_arguments(id, stream_name, type, data, metadata),
             check_version(expected_version),
         )
-        try:
-            if idempotent:
-                # Repeated after a lost connection: the id says whether it was done before.
-                rows = await retried_rows(self._connections, "write_message", arguments)
-            else:
-                rows = await self._connections.rows("write_message", arguments)
-        except (DuplicateMessageId, ExpectedVersionError):
-            # A repeated write does not find the version that the first one expected.
-            if not idempotent:
-                raise
-            rows = await retried_rows(self._connections, "find_write", arguments[:2])
-            if not rows:
-                raise
+        if check_idempotent(idempotent):
+            versions = {} if expected_version is None else {stream_name: expected_version}
+            readers = readers_for(idempotent, self._readers)
+            [result] = await write_once(self._connections, readers, [arguments[:5]], versions)
+            return result
+        rows = await self._connections.rows("write_message", arguments)
         return WriteResult(*rows[0])
 
     async def write_messages(
         self,
         messages: Sequence[NewMessage],
         expected_versions: Mapping[str, int] | None = None,
+        *,
+        idempotent: Idempotent = False,
     ) -> list[WriteResult]:
         """Write many messages, to one stream or several, in one transaction: all or none.
 
         ``expected_versions``: by stream name, the version before the call. Results are in the
-        order of ``messages``.
+        order of ``messages``. ``idempotent``: as of :meth:`write_message`, for each message: those
+        that are in their streams already are not written again. A version is expected of the
+        streams that others are for.
 
         Raises:
             As :meth:`write_message`.
         """
         if not messages:
             return []
+        if check_idempotent(idempotent):
+            versions = dict(expected_versions or {})
+            for version in versions.values():
+                check_version(version)
+            check_expected_streams(versions, [each.stream_name for each in messages])
+            readers = readers_for(idempotent, self._readers)
+            rows = [
+                message_arguments(m.id, m.stream_name, m.type, m.data, m.metadata) for m in messages
+            ]
+            return await write_once(self._connections, readers, rows, versions)
         arguments = write_many_arguments(messages, expected_versions)
-        rows = await self._connections.rows("write_messages", arguments)
-        return [WriteResult(*row) for row in rows]
+        written = await self._connections.rows("write_messages", arguments)
+        return [WriteResult(*row) for row in written]
 
-    async def import_messages(self, messages: Iterable[Message], batch_size: int = 1000) -> int:
+    async def import_messages(
+        self,
+        messages: Iterable[Message],
+        batch_size: int = 1000,
+        *,
+        idempotent: Idempotent = False,
+    ) -> int:
         """Bring history along: messages with the ids, positions and times that they have.
 
         For the store's owner. Global positions are given anew, in the order of ``messages``, which
         is best the order of time. ``batch_size``: messages a transaction; what a failed call had
-        committed stays. Returns how many there were.
+        committed stays. ``idempotent``: as of :meth:`write_message`; so a call that failed can be
+        made again. Returns how many were written.
 
         Raises:
-            DuplicateMessageId: a message with this id is in the store.
+            DuplicateMessageId: a message with this id is in the store; where ``idempotent``, in
+                another stream or at another position.
             LateMessage: a time in a range that was sealed or has left the database.
             InvalidInput: as :meth:`write_message`, and for a time without a time zone.
             SetupError: the role may not do this.
@@ -199,7 +222,11 @@ class AsyncStore:
         rest = iter(messages)
         count = 0
         while batch := list(islice(rest, batch_size)):
-            await self._connections.rows("import_messages", import_arguments(batch))
+            if check_idempotent(idempotent):
+                readers = readers_for(idempotent, self._readers)
+                batch = await not_imported(self._connections, readers, batch)
+            if batch:
+                await self._connections.rows("import_messages", import_arguments(batch))
             count += len(batch)
         return count
 
@@ -225,7 +252,7 @@ class AsyncStore:
             InvalidInput: a number less than 1, or a ``linger`` that is not 0 to 60.
         """
         return AsyncAppender(
-            partial(write_batch, self._connections),
+            partial(write_batch, self._connections, self._readers),
             lambda: min(max_flushes, self.max_size),
             Options(max_batch_size, max_pending, max_flushes, linger),
         )

@@ -8,11 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from coldstream.client._archived import Readers
 from coldstream.client._arrays import varchar_array
+from coldstream.client._calls import Key
 from coldstream.client._concurrency import sleep_sync
 from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import connection_lost, retried_rows, rolled_back
+from coldstream.client._sync.written import find_written
 from coldstream.errors import (
     ColdstreamError,
     DuplicateMessageId,
@@ -29,13 +32,14 @@ _TRIES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
-def write_batch(connections: Connections, entries: Sequence[Entry]) -> list[int]:
+def write_batch(connections: Connections, readers: Readers, entries: Sequence[Entry]) -> list[int]:
     """Write the messages in their order, all in one transaction where none is at fault, and give
     every entry its outcome. Returns how many messages each transaction wrote.
     After a lost connection it goes on for as long as the store waits for a connection.
     """
     written: list[int] = []
-    batches = runs(entries)[::-1]
+    _find_written(connections, readers, [entry for entry in entries if entry.idempotent])
+    batches = runs([entry for entry in entries if entry.outcome is None])[::-1]
     while batches:
         batch = batches.pop()
         try:
@@ -53,7 +57,13 @@ def write_batch(connections: Connections, entries: Sequence[Entry]) -> list[int]
                 # Whose fault it is the server does not say. The first half is written first.
                 middle = len(batch) // 2
                 batches += [batch[middle:], batch[:middle]]
-    _find_repeated(connections, entries)
+    refused = [
+        entry
+        for entry in entries
+        if entry.idempotent and isinstance(entry.outcome, DuplicateMessageId | ExpectedVersionError)
+    ]
+    # Another wrote it meanwhile, or an entry before it in the batch did.
+    _find_written(connections, readers, refused)
     return written
 
 
@@ -76,7 +86,7 @@ def _write(connections: Connections, batch: list[Entry], written: list[int]) -> 
             if not found:
                 raise
             for entry in plan.accepted:
-                if entry.id in found:
+                if (entry.stream_name, entry.id) in found:
                     entry.outcome = same_id(entry)
             batch = [entry for entry in batch if entry.outcome is None]
         else:
@@ -111,7 +121,7 @@ def _results(connections: Connections, plan: Plan) -> list[WriteResult]:
             except Unavailable as again:
                 error = again
             else:
-                results = [_result_of(entry, found) for entry in plan.accepted]
+                results = [found.get((entry.stream_name, entry.id)) for entry in plan.accepted]
                 present = [result for result in results if result is not None]
                 # All or none: if only some are there, others wrote them.
                 if len(present) == len(results):
@@ -130,34 +140,23 @@ def _results(connections: Connections, plan: Plan) -> list[WriteResult]:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _find(connections: Connections, entries: Sequence[Entry]) -> dict[str, tuple[str, WriteResult]]:
-    """By id, the stream and the positions of those that are in the store."""
-    ids = varchar_array([entry.id for entry in entries])
-    rows = retried_rows(connections, "find_writes", [ids])
-    return {id: (name, WriteResult(*positions)) for id, name, *positions in rows}
+def _find(connections: Connections, entries: Sequence[Entry]) -> dict[Key, WriteResult]:
+    """What of these is in the database: all that was written a moment ago is."""
+    return find_written(connections, None, [(e.stream_name, e.id) for e in entries])
 
 
-def _result_of(entry: Entry, found: dict[str, tuple[str, WriteResult]]) -> WriteResult | None:
-    name, result = found.get(entry.id, (None, None))
-    return result if name == entry.stream_name else None
-
-
-def _find_repeated(connections: Connections, entries: Sequence[Entry]) -> None:
-    """An idempotent write that was refused and is in its stream already has succeeded before."""
-    refused = [
-        entry
-        for entry in entries
-        if entry.idempotent and isinstance(entry.outcome, DuplicateMessageId | ExpectedVersionError)
-    ]
-    if not refused:
-        return
-    try:
-        found = _find(connections, refused)
-    except ColdstreamError as error:
-        fail(refused, error)
-        return
-    for entry in refused:
-        entry.outcome = _result_of(entry, found) or entry.outcome
+def _find_written(connections: Connections, readers: Readers, entries: Sequence[Entry]) -> None:
+    """Give those that are in their streams already the outcome of the write that is repeated."""
+    for which in (True, "database"):
+        sought = [entry for entry in entries if entry.idempotent == which]
+        keys = [(entry.stream_name, entry.id) for entry in sought]
+        try:
+            found = find_written(connections, readers if which is True else None, keys)
+        except ColdstreamError as error:
+            fail(sought, error)
+            continue
+        for entry in sought:
+            entry.outcome = found.get((entry.stream_name, entry.id), entry.outcome)
 
 
 def _unknown(error: Unavailable) -> Unavailable:

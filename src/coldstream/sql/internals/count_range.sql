@@ -56,6 +56,14 @@ BEGIN
      RETURNING c.*'
   INTO _row USING $1, $2, $3, _before.range_end;
 
+  IF _row.first_time < _row.range_start OR _row.last_time >= _row.range_end THEN
+    RAISE EXCEPTION 'The chunk of % to % has messages from % to %',
+      _row.range_start, _row.range_end, _row.first_time, _row.last_time
+      USING
+        ERRCODE = 'CS009',
+        HINT = 'TimescaleDB''s split_chunk leaves them where they do not belong when the chunk is compressed. '
+          'Bring the chunk back to its range with merge_chunks.';
+  END IF;
   IF _row.messages < _before.messages AND NOT _before.thinned THEN
     RAISE EXCEPTION 'The chunk of % to % has % messages, and had % when they were counted',
       _row.range_start, _row.range_end, _row.messages, _before.messages

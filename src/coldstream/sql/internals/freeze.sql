@@ -14,7 +14,7 @@ BEGIN
   PERFORM _timescaledb_functions.freeze_chunk($1);
   RETURN true;
 EXCEPTION
-  WHEN feature_not_supported OR undefined_function THEN
+  WHEN feature_not_supported OR undefined_function OR insufficient_privilege THEN
     RETURN false;
 END;
 $$;

@@ -23,7 +23,7 @@ BEGIN
     ))
   );
 EXCEPTION
-  WHEN feature_not_supported OR undefined_function THEN
+  WHEN feature_not_supported OR undefined_function OR insufficient_privilege THEN
     SELECT d.time_interval INTO _interval FROM timescaledb_information.dimensions AS d
     WHERE d.hypertable_schema = '@extschema_name@' AND d.hypertable_name = 'messages'
       AND d.column_name = 'time';

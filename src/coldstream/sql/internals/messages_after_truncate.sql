@@ -18,7 +18,8 @@ BEGIN
 
   TRUNCATE @extschema@.streams, @extschema@.recent_ids, @extschema@.chunk_categories,
     @extschema@.archive_files, @extschema@.chunks, @extschema@.stream_marks, @extschema@.transitions;
-  UPDATE @extschema@.store SET closed_before = '-infinity', rows_since = '-infinity';
+  UPDATE @extschema@.store
+  SET closed_before = '-infinity', rows_since = '-infinity', ids_from = 0;
   RETURN NULL;
 END;
 $$;

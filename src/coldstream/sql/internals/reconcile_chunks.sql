@@ -8,7 +8,8 @@
 -- Ranges that are others now are forgotten, and begin anew as open chunks: kept beside the new ones they
 -- would give messages twice. Not so once a range is sealed: an archive may hold it as it was. Then every
 -- row it touches stays, which reads go by, and no step takes the chunk before it has its range again
--- (check_chunk_range).
+-- (check_chunk_range). Nor where a compressed chunk was split: TimescaleDB leaves whole batches on one side,
+-- and only a look at the whole range finds them.
 CREATE OR REPLACE FUNCTION @extschema@.reconcile_chunks(
   chunks regclass[],
   range_starts timestamptz[],
@@ -23,6 +24,7 @@ DECLARE
   _row @extschema@.chunks;
   _chunk regclass;
   _touched tstzrange;
+  _is_split boolean;
   _is_dropped boolean := false;
 BEGIN
   FOR _row IN
@@ -37,8 +39,9 @@ BEGIN
   LOOP
     -- All that the chunks cover which have a share of this range.
     SELECT (array_agg(h.chunk ORDER BY h.range_start))[1],
-      tstzrange(min(h.range_start), max(h.range_end))
-    INTO _chunk, _touched
+      tstzrange(min(h.range_start), max(h.range_end)),
+      bool_or(h.range_start > _row.range_start OR h.range_end < _row.range_end)
+    INTO _chunk, _touched, _is_split
     FROM unnest($1, $2, $3) AS h (chunk, range_start, range_end)
     WHERE h.range_start < _row.range_end AND h.range_end > _row.range_start;
 
@@ -70,7 +73,11 @@ BEGIN
       SELECT FROM @extschema@.chunks AS c
       WHERE c.state NOT IN ('open', 'closed', 'compressed', 'dropped')
         AND tstzrange(c.range_start, c.range_end) && _touched
-    ) THEN
+    ) AND NOT (_is_split AND EXISTS (
+      SELECT FROM unnest($1, $2, $3) AS h (chunk, range_start, range_end)
+      WHERE tstzrange(h.range_start, h.range_end) && tstzrange(_row.range_start, _row.range_end)
+        AND @extschema@.columnstore_of(h.chunk) IS NOT NULL
+    )) THEN
       DELETE FROM @extschema@.chunks AS c WHERE c.range_start = _row.range_start;
     ELSIF to_regclass(_row.chunk_name) IS NULL THEN
       UPDATE @extschema@.chunks AS c SET chunk_name = @extschema@.qualified_name(_chunk)

@@ -43,7 +43,8 @@ BEGIN
     RAISE EXCEPTION 'The chunk of % to % was split or merged: the ledger has % to % (%)',
       $1, _chunk.range_end, _other.range_start, _other.range_end, _other.state
       USING ERRCODE = 'object_not_in_prerequisite_state',
-        HINT = 'CALL @extschema@.close_ended_chunks(), then run this again.';
+        HINT = 'CALL @extschema@.close_ended_chunks(), then run this again. Where it stays so, bring the '
+          'chunk back to its range with TimescaleDB''s merge_chunks or split_chunk.';
   END IF;
   _name := @extschema@.qualified_name(_chunk.chunk);
   _row := @extschema@.lock_range($1, 'SHARE');

@@ -5,7 +5,7 @@
 DO $$
 DECLARE
   _function regprocedure;
-  _holder name;
+  _inserter name := '@inserter_name@';
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '@role_name@') THEN
     CREATE ROLE @role@ WITH LOGIN;
@@ -15,21 +15,48 @@ BEGIN
 
   GRANT USAGE ON SCHEMA @extschema@ TO @role@;
   GRANT SELECT ON @extschema@.messages TO @role@;
-  -- Message DB's columns only: a row that names its bucket would pass the trigger. TimescaleDB cannot
-  -- grant columns of a table that has a columnstore, so a role that comes later becomes a member of
-  -- the one that came first.
-  SELECT pg_catalog.pg_get_userbyid(g.grantee) INTO _holder
-  FROM pg_catalog.pg_attribute AS a
-  CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS g
-  WHERE a.attrelid = '@extschema@.messages'::regclass AND a.attname = 'stream_name'
-    AND g.privilege_type = 'INSERT'
-  ORDER BY g.grantee <> '@role@'::regrole
-  LIMIT 1;
-  IF _holder IS NULL THEN
-    GRANT INSERT (global_position, position, time, stream_name, type, data, metadata, id)
-      ON @extschema@.messages TO @role@;
-  ELSIF _holder <> '@role_name@' THEN
-    EXECUTE pg_catalog.format('GRANT %I TO @role@', _holder);
+  -- Message DB's columns only: a row that names its bucket would pass the trigger, and who may insert
+  -- into all of messages may insert into the tables of its columnstore. TimescaleDB cannot grant columns
+  -- of a table that has a columnstore. So a role that nobody logs in with holds them from the first
+  -- install on, and those of the application are members of it: they may come, go and be made anew.
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = _inserter) THEN
+    BEGIN
+      CREATE ROLE @inserter@ WITH NOLOGIN;
+    EXCEPTION
+      WHEN insufficient_privilege THEN
+        -- Whoever installs into a role that somebody made for him can make no other.
+        _inserter := '@role_name@';
+    END;
+  END IF;
+  IF NOT pg_catalog.has_column_privilege(_inserter, '@extschema@.messages', 'stream_name', 'INSERT')
+  THEN
+    -- In a store that has a columnstore already they got lost (a restore without privileges): TimescaleDB
+    -- has to look away for a moment, which a superuser may tell it.
+    IF (SELECT s.columnstore FROM @extschema@.store AS s) AND EXISTS (
+      SELECT FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER AND rolsuper
+    ) THEN
+      PERFORM pg_catalog.set_config('timescaledb.restoring', 'on', true);
+    END IF;
+    BEGIN
+      EXECUTE pg_catalog.format(
+        'GRANT INSERT (global_position, position, time, stream_name, type, data, metadata, id)
+           ON @extschema@.messages TO %I',
+        _inserter
+      );
+    EXCEPTION
+      WHEN undefined_column THEN
+        RAISE EXCEPTION 'TimescaleDB grants no columns of a table that has a columnstore'
+          USING
+            ERRCODE = 'insufficient_privilege',
+            HINT = 'The privileges of the application''s role were lost: '
+              'run coldstream init once as a superuser.';
+    END;
+    IF pg_catalog.current_setting('timescaledb.restoring') = 'on' THEN
+      PERFORM pg_catalog.set_config('timescaledb.restoring', 'off', true);
+    END IF;
+  END IF;
+  IF NOT pg_catalog.pg_has_role('@role_name@', _inserter, 'MEMBER') THEN
+    EXECUTE pg_catalog.format('GRANT %I TO @role@', _inserter);
   END IF;
   GRANT USAGE, SELECT ON SEQUENCE @extschema@.messages_global_position_seq TO @role@;
   GRANT SELECT ON @extschema@.streams, @extschema@.recent_ids, @extschema@.chunks,

@@ -1,5 +1,0 @@
--- Where messages with these ids were written, in the window in which ids are unique.
-SELECT m.id::text, m.stream_name, m.position, m.global_position
-FROM @extschema@.recent_ids AS r
-JOIN @extschema@.messages AS m ON m.global_position = r.global_position AND m.id = r.id
-WHERE r.id = ANY (%s::uuid[]) AND m.time >= (SELECT s.rows_since FROM @extschema@.store AS s)

@@ -1,0 +1,1 @@
+SELECT g.done, g.warning FROM @extschema@.guard_timescaledb() AS g;
