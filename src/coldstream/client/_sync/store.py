@@ -271,8 +271,7 @@ class Store:
         """The messages of a stream from a position to its end, in order, from every tier.
 
         ``batch_size``: messages a page; the iterator holds one page at a time. ``tiers``:
-        ``"database"`` leaves the archive alone. What is there is then an error (Archived), or
-        passed over where ``message_store.archived_reads`` says so.
+        ``"database"`` leaves the archive alone. What is there is then an error (Archived).
 
         Raises:
             NotAStream, InvalidInput: at the call.
