@@ -138,6 +138,34 @@ def delete(name: Name, /, *, database: Database, dry_run: DryRun = False, yes: Y
 
 
 @consumers_app.command
+def resize(
+    name: Name,
+    size: Annotated[int, positional("How many members it is to have.", name="SIZE")],
+    /,
+    *,
+    database: Database,
+    may_repeat: Annotated[
+        bool,
+        Parameter(
+            help="Also where members are at different positions: then messages are repeated."
+        ),
+    ] = False,
+) -> None:
+    """Divide a consumer among another number of members. Start its processes with that group_size
+    then.
+
+    Refused while a process works for it, and where messages would be handled again: streams fall to
+    other members, which go on from the least position there is.
+    """
+    from coldstream.cli.human import printable
+
+    with opened(database) as store:
+        before = len(_members(store, name))
+        position = store.consumers.resize(name, size, may_repeat=may_repeat)
+    print(f"resized {printable(name)} from {before} to {size}, at {position}")
+
+
+@consumers_app.command
 def notify(
     what: Annotated[
         Literal["on", "off", "status"],

@@ -183,6 +183,7 @@ class AsyncConsumer:
         listener = AsyncListener(self._store, self._options.source, self._is_stopped)
         try:
             await self._members.join()
+            await self._look_for_nobodys()
             if live and await self._notifies():
                 await listener.listen()
             return await self._loop(listener, live=live)
@@ -297,6 +298,21 @@ class AsyncConsumer:
         if notify is False or self._store.max_size == 1:
             return False
         return notify or bool((await self._store._connections.rows("notifies"))[0][0])
+
+    async def _look_for_nobodys(self) -> None:
+        """Say so where there are messages that fall to no member of a group: those of a stream
+        without an id."""
+        category = self._options.source.name
+        if self._options.group_size == 1 or category is None:
+            return
+        version = await self._store.stream_version(category)
+        if version is not None:
+            _log.warning(
+                "Consumer %s: the %d messages of the stream %s, which has no id, fall to no member "
+                "of the group and are not handled. Write them to a stream with an id, or read the "
+                "category without a group.",
+                *(self._options.name, version + 1, category),
+            )
 
     def _is_stopped(self) -> bool:
         return self._stop

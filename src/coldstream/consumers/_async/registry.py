@@ -6,6 +6,7 @@ from datetime import datetime
 
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._calls import check_batch_size, check_number
+from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
 from coldstream.errors import InvalidInput
 
@@ -79,6 +80,24 @@ class AsyncConsumers:
             ConsumerError: somebody works for it.
         """
         rows = await self._store._connections.rows("delete_consumer", [consumer])
+        return int(rows[0][0])
+
+    async def resize(self, consumer: str, size: int, *, may_repeat: bool = False) -> int:
+        """Divide a consumer among another number of members; its processes are started with that
+        ``group_size`` then. Returns the position that all of them go on from, the least of the old
+        ones.
+
+        ``may_repeat``: also where the members are at different positions, so that messages between
+        them are handled again.
+
+        Raises:
+            ConsumerError: somebody works for it, or messages would be handled again; or no such
+                consumer, or one that cannot be divided into so many.
+        """
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_GROUP_SIZE:
+            raise InvalidInput(f"The size must be 1 to {MAX_GROUP_SIZE}: {size!r}")
+        arguments = [consumer, size, may_repeat]
+        rows = await self._store._connections.rows("resize_consumer", arguments)
         return int(rows[0][0])
 
     async def notifies(self) -> bool:

@@ -1,6 +1,9 @@
 -- Every consumer of the store, a row for each member: what it reads, where it is, how far that is from
 -- the last message (see consumer_lag), who works for it, how many wait to, and how many messages it went
 -- past without having handled them.
+--
+-- A stream without an id falls to no member of a group, as in Message DB. Its messages are counted in the
+-- lag of the first member for as long as they are there: nobody will handle them.
 CREATE OR REPLACE FUNCTION @extschema@.get_consumers()
 RETURNS TABLE (
   consumer text,
@@ -24,9 +27,10 @@ AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT c.consumer, c.member, c.size, c.source, c.position, l.messages,
+  SELECT c.consumer, c.member, c.size, c.source, c.position,
+    l.messages + coalesce(w.position + 1, 0),
     greatest(
-      pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - l.oldest), 0
+      pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - least(l.oldest, w.first_time)), 0
     ),
     CASE WHEN c.lease_until >= pg_catalog.clock_timestamp() THEN c.owner END,
     CASE WHEN c.lease_until >= pg_catalog.clock_timestamp() THEN o.address END,
@@ -48,6 +52,9 @@ BEGIN
   FROM @extschema@.consumers AS c
   LEFT JOIN @extschema@.consumer_owners AS o ON o.consumer = c.consumer AND o.owner = c.owner
   CROSS JOIN LATERAL @extschema@.consumer_lag(c.source, c.position, c.size) AS l
+  LEFT JOIN @extschema@.streams AS w
+    ON c.size > 1 AND c.member = 0
+    AND pg_catalog.md5(w.stream_name)::uuid = pg_catalog.md5(c.source)::uuid AND w.stream_name = c.source
   ORDER BY 1, 2;
 END;
 $$;

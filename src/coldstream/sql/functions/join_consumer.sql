@@ -2,6 +2,8 @@
 -- for everything; a category may be divided among size members. A new member begins at position; NULL:
 -- after the last message there is now, which is found as get_all_messages finds its end (see frontier).
 --
+-- What the name, the source and the size may be: see check_consumer.
+--
 -- A consumer that is known and reads something else, or has another number of members, is an error:
 -- its positions would mean nothing. So is a position that no message can have been handled before.
 CREATE OR REPLACE FUNCTION @extschema@.join_consumer(
@@ -20,11 +22,7 @@ DECLARE
 BEGIN
   SELECT c.* INTO _known FROM @extschema@.consumers AS c WHERE c.consumer = $1 LIMIT 1;
   IF _known.consumer IS NULL THEN
-    IF $1 = '' OR $3 < 1 OR ($3 > 1 AND ($2 = '' OR strpos($2, '-') > 0)) THEN
-      RAISE EXCEPTION 'Only the streams of a category can be divided among members '
-        '(Consumer: %, Source: %, Size: %)', $1, $2, $3
-        USING ERRCODE = 'CS010', HINT = 'Name the consumer, and a category where it has several members.';
-    END IF;
+    PERFORM @extschema@.check_consumer($1, $2, $3);
     IF _position IS NULL THEN
       _position := CASE
         WHEN strpos($2, '-') > 0 THEN coalesce(@extschema@.stream_version($2), -1)
@@ -49,8 +47,8 @@ BEGIN
     RAISE EXCEPTION 'Consumer % is divided among % members, not %', $1, _known.size, $3
       USING
         ERRCODE = 'CS010',
-        HINT = 'Each member has handled up to a position of its own. Choose another name, or delete this '
-          'consumer once it has caught up, and start the new one at its position.';
+        HINT = 'Each member has handled up to a position of its own. Stop it once it has caught up, and use '
+          'coldstream consumers resize, or resize_consumer. Or choose another name.';
   END IF;
 
   PERFORM @extschema@.check_consumer_positions($1);

@@ -31,6 +31,17 @@ DECLARE
   _share integer;
   _held integer := 0;
 BEGIN
+  IF $3 IS NULL OR $3 <= INTERVAL '0' OR $3 > INTERVAL '1 day' THEN
+    RAISE EXCEPTION 'A lease is longer than nothing and not longer than a day: %',
+      coalesce($3::text, 'NULL')
+      USING
+        ERRCODE = 'CS010',
+        HINT = 'It is how long the others wait for a process that died. One that works renews it.';
+  ELSIF coalesce($2, '') = '' OR octet_length($2) > 2600 THEN
+    RAISE EXCEPTION 'The owner of a lease has a name of 1 to 2600 bytes'
+      USING ERRCODE = 'CS010', HINT = 'Name the process, for example by its host and number.';
+  END IF;
+
   SELECT c.size, c.is_paused INTO _size, _paused
   FROM @extschema@.consumers AS c WHERE c.consumer = $1 LIMIT 1;
   IF _size IS NULL THEN

@@ -1,0 +1,1 @@
+SELECT @extschema@.resize_consumer(%s, %s, %s)
