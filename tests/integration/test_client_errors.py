@@ -78,6 +78,11 @@ def test_a_server_that_is_not_there(kind: str, dsn: str, change: dict[str, objec
         "host=127.0.0.1 password=a secret",
         "postgresql://me:%zzsecret@127.0.0.1/db",
         "postgresql://[::1]x:secret@127.0.0.1/db",
+        "postgresql://127.0.0.1/db?sslmode=secret",
+        "postgresql://me:pass@secret@127.0.0.1:1/db",
+        "host=127.0.0.1 port=secret",
+        "host=127.0.0.1 connect_timeout=secret",
+        "host=127.0.0.1 target_session_attrs=secret",
     ],
 )
 def test_a_dsn_that_cannot_be_read_is_not_repeated(kind: str, wrong: str) -> None:
@@ -86,6 +91,14 @@ def test_a_dsn_that_cannot_be_read_is_not_repeated(kind: str, wrong: str) -> Non
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     # Nor in what a traceback of it would show.
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("options", ["secret", "-c statement_timeout=secret"])
+def test_options_that_the_server_refuses_are_not_repeated(dsn: str, options: str) -> None:
+    with pytest.raises(Unavailable) as caught, opened("sync", make_conninfo(dsn, options=options)):
+        pass
     assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 

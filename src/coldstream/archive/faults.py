@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
@@ -14,6 +14,38 @@ from coldstream.errors import ArchiveConflict, ArchiveUnavailable
 # The first pattern found in the store's own text decides: codes before HTTP status, status before
 # words, because a 403 says what was refused only in its code.
 _LASTING: tuple[tuple[str, str, str], ...] = (
+    (
+        r"RequestTimeTooSkewed|RequestExpired",
+        "the clock of this machine is wrong",
+        "Set it (NTP): the store refuses what is some minutes off.",
+    ),
+    (
+        r"\bkms:|\bKMS\.|KMSKey|KeyVaultEncryptionKey",
+        "the encryption key may not be used",
+        "The credentials need leave for the key, too (for S3: kms:GenerateDataKey, kms:Decrypt).",
+    ),
+    (
+        r"QuotaExceeded|StorageFull|InsufficientAccountPermissions.*quota|quota exceeded",
+        "its quota is used up",
+        "Raise the quota of the bucket, or choose another archive location.",
+    ),
+    (
+        r"InvalidObjectState|BlobArchived|BlobBeingRehydrated",
+        "the object is in a storage class that cannot be read at once",
+        "Restore it first (for S3: RestoreObject), and keep the archive in a class that is read "
+        "without that.",
+    ),
+    (
+        r"Object Lock|Content-MD5 OR x-amz-checksum",
+        "the bucket takes objects with a checksum only, as those with Object Lock do",
+        "Give the option checksum_algorithm=SHA256.",
+    ),
+    (
+        r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint"
+        r"|must be addressed using|without LOCATION",
+        "the bucket is in another region, or has another endpoint",
+        "Give the region (for S3: AWS_REGION) or the endpoint (AWS_ENDPOINT_URL).",
+    ),
     (
         r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|AuthFailure",
         "the credentials are not accepted",
@@ -146,11 +178,13 @@ _RUNTIME = _Runtime()
 
 
 @contextmanager
-def reported(doing: str, missing: str = "it does not exist") -> Iterator[None]:
+def reported(
+    doing: str, missing: str = "it does not exist", *, private: Iterable[object] = ()
+) -> Iterator[None]:
     """Turn what the object store raises inside into Coldstream's errors.
 
     ``doing`` completes "Cannot ...", for example ``write s3://bucket/key``; ``missing`` says what
-    a "not found" means there.
+    a "not found" means there. ``private``: values that may be secrets, and are not repeated.
 
     Raises:
         ArchiveConflict: a conditional write found the key taken.
@@ -164,12 +198,55 @@ def reported(doing: str, missing: str = "it does not exist") -> Iterator[None]:
     except FileNotFoundError as error:
         raise _unavailable(doing, error, missing) from error
     except (BaseError, OSError, ValueError) as error:
+        values = [str(value) for value in private]
+        if values:
+            text = _QUOTED.sub(lambda quoted: _masked(quoted[0], values), _first_line(str(error)))
+            raise _unavailable(doing, ValueError(text), None) from None
         raise _unavailable(doing, error, None) from error
+    except BaseException as error:
+        # What obstore cannot make a request of (an endpoint that is no URL, say) ends it like this.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ArchiveUnavailable(
+            f"Cannot {doing}: no request can be made of its options",
+            hint="Check the endpoint: it is a URL, such as https://s3.example:9000.",
+        ) from None
 
 
 def _unavailable(doing: str, error: Exception, otherwise: str | None) -> ArchiveUnavailable:
     text = str(error)
+    own = _own_words(text)
     if found := _found(_LASTING, text) or _found(_PASSING, text):
-        return ArchiveUnavailable(f"Cannot {doing}: {found[0]}", hint=found[1])
-    reason = otherwise or text.partition("\n")[0].strip() or type(error).__name__
+        return ArchiveUnavailable(
+            f"Cannot {doing}: {found[0]}" + (f" ({own})" if own else ""), hint=found[1]
+        )
+    reason = otherwise or own or _first_line(text) or type(error).__name__
     return ArchiveUnavailable(f"Cannot {doing}: {reason}")
+
+
+def _masked(quoted: str, values: Sequence[str]) -> str:
+    return "..." if quoted[1:-1] in values else quoted
+
+
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_CODE = re.compile(r"<Code>\s*([^<]+?)\s*</Code>")
+_MESSAGE = re.compile(r"<Message>\s*([^<]+?)\s*</Message>")
+_MOST = 300
+
+
+def _own_words(text: str) -> str | None:
+    """The code and the message of an object store's answer; the rest of it may repeat the request
+    and what it was signed with."""
+    code, message = _CODE.search(text), _MESSAGE.search(text)
+    words = ": ".join(" ".join(match[1].split()) for match in (code, message) if match)
+    return words[:_MOST] or None
+
+
+def _first_line(text: str) -> str:
+    return text.partition("<?xml")[0].partition("\n")[0].strip()[:_MOST]
+
+
+def is_of_one_object(error: Exception) -> bool:
+    """Whether an object is missing, and nothing is said about the archive as a whole."""
+    cause = error.__cause__
+    return isinstance(cause, FileNotFoundError) and "NoSuchBucket" not in str(cause)

@@ -130,7 +130,8 @@ class ArchiveLocation:
         # Plain http would show credentials and messages to the network; loopback has none.
         if "allow_http" not in client and _is_loopback(_endpoint(options)):
             client["allow_http"] = True
-        with reported(f"open {url}"):
+        given = [*options.values(), *client.values()]
+        with reported(f"open {url}", private=given):
             retries = Retries(
                 most=int(options.pop("max_retries", Retries.most)),
                 seconds=float(options.pop("retry_timeout", Retries.seconds)),
@@ -153,16 +154,32 @@ class ArchiveLocation:
         return None if self._root is None else self._root / key
 
     def check_writable(self) -> None:
-        """Write, read back and delete a small object of its own."""
+        """Write a small object of its own, prove that a second writer of it is refused, and read it
+        back. It is deleted where that is allowed; where nothing may be deleted it stays."""
         key = f"_coldstream-probe-{secrets.token_hex(8)}"
         probe = key.encode()
         with reported(f"write to {self.url}"):
             obstore.put(self._store, key, probe)
         try:
+            self._check_conditions(key)
             if self.get(key) != probe:
                 raise ArchiveUnavailable(f"Cannot use {self.url}: it gives back other bytes")
         finally:
-            self.delete(key)
+            with suppress(ArchiveUnavailable):
+                self.delete(key)
+
+    def _check_conditions(self, key: str) -> None:
+        """Raise where a key that is there can be created: then of two writers both believe that
+        theirs is the one that counts, and one overwrites what the other has committed."""
+        with reported(f"write to {self.url}"):
+            try:
+                obstore.put(self._store, key, key.encode(), mode="create")
+            except AlreadyExistsError:
+                return
+        raise ArchiveUnavailable(
+            f"Cannot use {self.url}: it ignores conditions and overwrites what is there",
+            hint="It must honour If-None-Match: * as S3 does; see docs/how-to/archive-to-s3.md.",
+        )
 
     def put_file(self, key: str, source: Path | BinaryIO, progress: Progress | None = None) -> int:
         """Upload a file in parts, a few megabytes in memory; gives its size in bytes.

@@ -16,6 +16,14 @@ _EXPECTED_VERSION = re.compile(
 )
 
 _MISSING_EQUALS = re.compile(r'missing "=.*" in')
+# What libpq and the server repeat of a DSN: values of options, and what stands before the last @,
+# which is the end of a password that has one.
+_VALUES = (
+    (r"(?<!/)(\bvalue(?: for parameter \"\w+\"| for \w+)?:? )(?:\"[^\"]*\"|'[^']*')", r"\1..."),
+    (r"(argument for server process: )\S+", r"\1..."),
+    (r"'[^']*@", "'...@"),
+    (r"\"[^\"]*@", '"...@'),
+)
 _QUOTED = re.compile(r'"(?!\w+"|.").*"')
 
 _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
@@ -194,6 +202,8 @@ def cannot_connect(error: psycopg.Error) -> errors.ColdstreamError:
     """The error of a first connection: what libpq says, on one line, never the password. It is to
     be raised without its cause: that, and its traceback, may have it."""
     text = _one_line(str(error))
+    for pattern, instead in _VALUES:
+        text = re.sub(pattern, instead, text)
     check = "postgresql://user:password@host:port/database"
     if isinstance(error, psycopg.ProgrammingError):
         # libpq repeats what it could not read, and that may be, or contain, the password.
