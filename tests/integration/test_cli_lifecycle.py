@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.fix_cli import Cli, Ran
+from tests.fix_s3 import S3Server
 from tests.fix_store import InstalledStore
 from tests.history import without_jobs
 
@@ -250,6 +251,26 @@ def test_what_cannot_be_read_is_not_called_damaged(lifecycle: Lifecycle, archive
     assert ran.status == 1
     assert ran.out.count("  not proved") == chunks > 0
     assert "damaged" not in ran.out
+
+
+def test_an_archive_that_cannot_be_read_is_one_line(
+    cli: Cli, store: InstalledStore, s3: S3Server
+) -> None:
+    def on_s3(*words: str, **options: str) -> Ran:
+        given = [f"{name}={value}" for name, value in (s3.options | options).items()]
+        return cli(
+            *(*words, "--dsn", store.dsn, "--schema", store.schema),
+            *("--archive", s3.url("one-line")),
+            *(word for option in given for word in ("--archive-option", option)),
+        )
+
+    assert on_s3("archive", "--older-than", "14d").status == 0
+    ran = on_s3("verify", secret_access_key="wrong")
+    first, hint = ran.err.splitlines()
+    assert (ran.status, ran.out) == (1, "")
+    assert "the credentials are not accepted" in first
+    assert "secret" in hint
+    assert on_s3("verify").status == 0
 
 
 def test_verify_all_finds_damage_after_the_drop(lifecycle: Lifecycle, archive: Path) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from coldstream.archive.export import verify_object
+from coldstream.archive.faults import is_of_one_object
 from coldstream.archive.inventory import read_manifest
 from coldstream.client._sync import Store
-from coldstream.errors import ArchiveCorrupt, ArchiveError, InvalidInput
+from coldstream.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
 from coldstream.lifecycle.states import EXPORTED
@@ -72,10 +73,16 @@ def verify(
     end: datetime | None,
     progress: Progress,
 ) -> list[Verification]:
-    """Verify what is due. A damaged object does not end the run: the others are looked at too."""
+    """Verify what is due. A damaged object does not end the run: the others are looked at too.
+
+    Raises:
+        ArchiveUnavailable: the archive as a whole cannot be read; nothing is said of its objects.
+    """
     results = []
     with working(store) as session:
-        for chunk in due(session, again=again or deep, sample=sample, start=start, end=end):
+        chunks = due(session, again=again or deep, sample=sample, start=start, end=end)
+        _check_readable(session, locate, chunks)
+        for chunk in chunks:
             try:
                 # Only an object whose rows were proved once may be believed by its bytes alone.
                 verify_chunk(session, locate, chunk, progress, deep or chunk.state == EXPORTED)
@@ -83,6 +90,27 @@ def verify(
             except ArchiveError as error:
                 results.append(Verification(chunk, error))
     return results
+
+
+def _check_readable(session: Session, locate: Locate, chunks: list[Chunk]) -> None:
+    """Raise where the archive refuses the first two objects that are asked for: wrong credentials,
+    no such bucket or no connection would be told of every chunk, as if each were damaged."""
+    problem = None
+    for chunk in chunks[:2]:
+        rows = session.rows("archived_manifests", [chunk.range_end, chunk.range_start])
+        for row in rows:
+            if row[0] != chunk.range_start:
+                continue
+            try:
+                locate(row[5], session.one("own_archive")[0]).get(row[3])
+            except ArchiveUnavailable as error:
+                if is_of_one_object(error):
+                    return
+                problem = problem or error
+            else:
+                return
+    if problem is not None:
+        raise problem
 
 
 def verify_chunk(
