@@ -103,6 +103,24 @@ def install(
         MissingExtension, UnsupportedServer, ForeignSchema, MigrationError, SetupError
     """
     result = Installed(names.schema)
+    # What the installer asks the catalog follows no path either; the caller's is given back.
+    [path] = connection.execute("SHOW search_path").fetchone() or ("",)
+    connection.execute(_PATH.replace("LOCAL ", ""))
+    try:
+        return _run(connection, names, settings, result, dry_run=dry_run)
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_catalog.set_config('search_path', %s, false)", [path])
+
+
+def _run(
+    connection: Connection[Any],
+    names: Names,
+    settings: Settings | None,
+    result: Installed,
+    *,
+    dry_run: bool,
+) -> Installed:
     check_server(connection)
     if dry_run and extension_is_missing(connection, names):
         # Without the extension nothing of it can be tried: the plan of a first install is shown.

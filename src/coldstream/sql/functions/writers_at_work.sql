@@ -11,8 +11,9 @@ BEGIN
     WHERE l.locktype = 'relation' AND l.relation = '@extschema@.streams'::regclass
       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
       AND l.mode = 'RowExclusiveLock' AND l.granted
-      -- A prepared transaction has no process, and must be waited for.
-      AND l.pid IS DISTINCT FROM pg_backend_pid()
+      -- A prepared transaction has no process, and must be waited for; the embedded server's one process
+      -- has the number 0, and shows none.
+      AND coalesce(l.pid, 0) <> pg_backend_pid()
       AND ($1 IS NULL OR l.virtualtransaction = ANY ($1))
   );
 END;

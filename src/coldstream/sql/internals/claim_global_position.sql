@@ -43,17 +43,8 @@ BEGIN
           ERRCODE = 'feature_not_supported',
           HINT = 'Whether it exists is not visible in a transaction that began before.';
     END IF;
-    _writers := ARRAY(
-      SELECT l.virtualtransaction FROM pg_locks AS l
-      WHERE l.relation = '@extschema@.streams'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
-        AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-        AND l.pid IS DISTINCT FROM pg_backend_pid()
-    );
-    WHILE EXISTS (
-      SELECT FROM pg_locks AS l
-      WHERE l.relation = '@extschema@.streams'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
-        AND l.virtualtransaction = ANY (_writers)
-    ) LOOP
+    _writers := @extschema@.writers_at_work(NULL);
+    WHILE _writers <> '{}' LOOP
       IF clock_timestamp() > _until THEN
         RAISE EXCEPTION 'Global position % may be that of a message that is being written', $1
           USING
@@ -61,6 +52,7 @@ BEGIN
             HINT = 'A transaction that writes has been open for seconds. Insert again when it has ended.';
       END IF;
       PERFORM pg_sleep(0.002);
+      _writers := @extschema@.writers_at_work(_writers);
     END LOOP;
 
     _exists := EXISTS (
