@@ -71,11 +71,11 @@ def test_everything_is_found(overlapping: Store) -> None:
 def test_it_is_not_dropped(overlapping: Store) -> None:
     until = START + 10 * WEEK
     with overlapping.opened() as opened:
-        before = overlapping.files()
+        before = overlapping.objects()
         with pytest.raises(LifecycleError, match="overlaps another archived one"):
             opened.lifecycle.archive(until)
         # A manifest would be in the way of every rebuild.
-        assert overlapping.files() == before
+        assert overlapping.objects() == before
         assert opened.lifecycle.verify() == []
         (kept,) = opened.lifecycle.drop(until)
         assert kept.reason == "not verified: closed"

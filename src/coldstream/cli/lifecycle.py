@@ -137,3 +137,9 @@ def show_transitions(transitions: Sequence[Transition], *, json: bool) -> None:
         for each in transitions
     ]
     render_table("History", _TRANSITIONS, rows)
+
+
+def warn_of_functions(replaced: str) -> None:
+    """Say on stderr that functions of the store were replaced: others read and write."""
+    print(f"not the functions that were installed: {printable(replaced)}", file=sys.stderr)
+    print("  hint: coldstream init brings them back", file=sys.stderr)

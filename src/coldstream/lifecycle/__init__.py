@@ -60,6 +60,13 @@ class Lifecycle:
         with reading(self._store) as session:
             return session.chunks(sizes=True)
 
+    def get_replaced_functions(self) -> str | None:
+        """The store's functions that somebody replaced since the last install, by a comma; ``None``
+        where all are as they were. Every verb refuses to work with them."""
+        with reading(self._store) as session:
+            replaced: str | None = session.one("replaced_functions")[0]
+            return replaced
+
     def compress(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Chunk]:
         """Move chunks into the columnstore; gives them as they are afterwards.
 

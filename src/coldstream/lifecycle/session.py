@@ -133,6 +133,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
             session.rows("read_committed")
             # Not for the session's whole life: it goes back to a pool.
             before = session.rows("lifecycle_settings", [False])
+            session.rows("check_functions")
             # Where no background worker does it.
             _again(lambda: session.rows("close_ended_chunks"))
             yield session

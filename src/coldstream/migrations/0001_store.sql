@@ -257,6 +257,12 @@ CREATE TYPE @extschema@.chunk_range AS (
   messages bigint
 );
 
+-- The functions as the last install made them, so that others' in their place are noticed.
+CREATE TABLE @extschema@.installed_functions (
+  signature text PRIMARY KEY,
+  digest text NOT NULL
+);
+
 -- Consumers: where each is, who works for it, and what it could not handle.
 
 -- One row a member of a consumer. A consumer that is not a group is a group of one, so that a second

@@ -174,6 +174,10 @@ def _install(
         run(_record(names, migration))
         result.actions.append(f"ran migration {migration.name}")
 
+    if _one(connection, "knows_its_functions", names) and (
+        replaced := _one(connection, "replaced_functions", names)
+    ):
+        result.actions.append(f"brought back functions that somebody replaced: {replaced}")
     before = _definitions(connection, names.schema)
     for statement in _applied_every_time(names):
         run(statement)
@@ -218,6 +222,11 @@ def _pending(connection: Connection[Any], names: Names) -> list[Migration]:
                 hint="Install the release that made the store, or ask its maintainers.",
             )
     return [migration for name, migration in known.items() if name not in applied]
+
+
+def _one(connection: Connection[Any], name: str, names: Names) -> Any:
+    row = connection.execute(query(name, names.schema).encode()).fetchone()
+    return row[0] if row else None
 
 
 def _definitions(connection: Connection[Any], schema: str) -> list[Any]:

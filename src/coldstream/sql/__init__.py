@@ -59,6 +59,9 @@ class Names:
             "@inserter@": _quote(self.inserter_name),
             "@inserter_name@": self.inserter_name,
             "@functions@": ",".join(names("functions")),
+            "@all_functions@": ",".join(
+                name for folder in ("internals", "functions", "lifecycle") for name in names(folder)
+            ),
             "@views@": ", ".join(f"{_quote(self.schema)}.{view}" for view in names("views")),
         }
         return re.sub("|".join(map(re.escape, values)), lambda match: values[match[0]], sql)

@@ -54,10 +54,14 @@ def chunks(
     A chunk that is still open does not say how many messages it holds.
     """
     from coldstream.cli.chunks import ALL, WIDE, show_chunks
+    from coldstream.cli.lifecycle import warn_of_functions
 
     with opened(database) as store:
         found = store.lifecycle.get_chunks()
+        replaced = store.lifecycle.get_replaced_functions()
     show_chunks("Chunks", WIDE if wide else ALL, found, json=json)
+    if replaced:
+        warn_of_functions(replaced)
 
 
 @app.command(group=LIFECYCLE)

@@ -35,10 +35,21 @@ BEGIN
 
   IF NOT FOUND THEN
     INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
-    SELECT h.range_start, h.range_end, @extschema@.qualified_name(h.chunk), 'open'
+    SELECT @extschema@.open_range_start(h.range_start, h.range_end), h.range_end,
+      @extschema@.qualified_name(h.chunk), 'open'
     FROM @extschema@.hypertable_chunks() AS h
     WHERE h.range_start <= $1 AND h.range_end > $1
     ON CONFLICT DO NOTHING;
+    IF NOT FOUND AND NOT EXISTS (
+      SELECT FROM @extschema@.chunks AS c
+      WHERE c.range_start <= $1 AND c.range_end > $1 AND c.state <> 'dropped'
+    ) THEN
+      RAISE EXCEPTION 'Message is too late: the chunk of % reaches over ranges that have left the database', $1
+        USING
+          ERRCODE = 'CS005',
+          HINT = 'The chunk interval was made longer. Make the one of this time first: '
+            'SELECT @extschema@.make_chunk_at(...).';
+    END IF;
   ELSIF _chunk.state IN ('closed', 'compressed') THEN
     UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL
     WHERE range_start = _chunk.range_start;

@@ -57,21 +57,21 @@ BEGIN
   -- whose messages another row has already (reconcile_chunks). One that begins where a range that left
   -- began, and is longer, has its messages after that range.
   INSERT INTO @extschema@.chunks (range_start, range_end, chunk_name, state)
-  SELECT coalesce(o.range_end, h.range_start), h.range_end, h.name, 'open'
-  FROM ROWS FROM (
-    pg_catalog.unnest(_starts), pg_catalog.unnest(_ends), pg_catalog.unnest(_names)
-  ) AS h (range_start, range_end, name)
-  LEFT JOIN @extschema@.chunks AS o
-    ON o.range_start = h.range_start AND o.range_end < h.range_end AND o.state = 'dropped'
+  SELECT n.range_start, h.range_end, h.name, 'open'
+  FROM ROWS FROM (unnest(_starts), unnest(_ends), unnest(_names)) AS h (range_start, range_end, name)
+  CROSS JOIN LATERAL (
+    SELECT @extschema@.open_range_start(h.range_start, h.range_end) AS range_start OFFSET 0
+  ) AS n
   WHERE h.range_start < greatest(
     (SELECT s.closed_before FROM @extschema@.store AS s),
-    (SELECT pg_catalog.max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open')
-  ) AND NOT EXISTS (
-    SELECT FROM @extschema@.chunks AS c WHERE c.range_start = coalesce(o.range_end, h.range_start)
+    (SELECT max(c.range_end) FROM @extschema@.chunks AS c WHERE c.state <> 'open')
   ) AND NOT EXISTS (
     SELECT FROM @extschema@.chunks AS c
-    WHERE c.state <> 'dropped' AND pg_catalog.tstzrange(c.range_start, c.range_end)
-      && pg_catalog.tstzrange(h.range_start, h.range_end)
+    WHERE c.range_start = h.range_start AND c.range_end = h.range_end
+  ) AND NOT EXISTS (
+    SELECT FROM @extschema@.chunks AS c
+    WHERE c.state <> 'dropped'
+      AND tstzrange(c.range_start, c.range_end) && tstzrange(h.range_start, h.range_end)
   )
   ON CONFLICT (range_start) DO NOTHING;
 

@@ -1,0 +1,6 @@
+-- What was installed is remembered (check_functions).
+DO $$
+BEGIN
+  PERFORM @extschema@.record_functions();
+END;
+$$;

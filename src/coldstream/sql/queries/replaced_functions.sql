@@ -1,0 +1,1 @@
+SELECT @extschema@.replaced_functions()
