@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.fix_store import InstalledStore, drop_store
 from tests.history import without_jobs
 
-from coldstream import ForeignSchema, InvalidInput, MigrationError
+import coldstream
+from coldstream import ForeignSchema, InvalidInput, Message, MigrationError
 from coldstream.migrations import Installed, Settings, install, plan_sql
 from coldstream.sql import Names, names
 
@@ -244,26 +249,78 @@ def test_a_name_that_would_need_quoting_is_refused(name: str, kind: str) -> None
         Names(**{"schema": "a", kind: name})
 
 
-def test_a_schema_in_mixed_case(dsn: str) -> None:
-    drop_store(dsn, "MixedCase")
+@pytest.mark.parametrize("schema", ["MixedCase", "select", "user"])
+def test_a_schema_that_has_to_be_quoted(dsn: str, schema: str, tmp_path: Path) -> None:
+    drop_store(dsn, schema)
     try:
-        run_install(dsn, schema="MixedCase")
-        store = without_jobs(InstalledStore(dsn, "MixedCase"))
+        run_install(dsn, schema=schema)
+        store = without_jobs(InstalledStore(dsn, schema))
         store.run("SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', NULL)")
         assert store.run("SELECT position FROM get_category_messages('account')") == [(0,)]
-        assert run_install(dsn, schema="MixedCase").actions == []
+        assert run_install(dsn, schema=schema).actions == []
         store.run("CALL close_ended_chunks()")
         # A day before the week ends the next chunk is there too.
         states = store.run("SELECT DISTINCT state FROM get_chunks()")
         assert states == [("open",)]
+        with coldstream.connect(dsn, schema=schema, archive=tmp_path.as_uri()) as client:
+            old = Message(
+                UUID(int=7), "old-1", "T", 0, 0, "{}", None, datetime(2025, 1, 1, tzinfo=UTC)
+            )
+            client.import_messages([old])
+            assert client.write_message("account-1", "T").position == 1
+            assert [m.stream_name for m in client.get_category_messages("old")] == ["old-1"]
+            now = datetime(2025, 3, 1, tzinfo=UTC)
+            assert len(client.lifecycle.compress(now)) == 1
+            assert len(client.lifecycle.archive(now)) == 1
+            assert [each.problem for each in client.lifecycle.verify()] == [None]
+            assert len(client.lifecycle.drop(now)) == 1
+            assert [m.id for m in client.get_stream_messages("old-1")] == [old.id]
+            assert client.lifecycle.run() == []
     finally:
-        drop_store(dsn, "MixedCase")
+        drop_store(dsn, schema)
+
+
+@pytest.mark.native
+def test_several_installs_at_once_into_a_new_database(dsn: str) -> None:
+    """The extension and the role are made by one of them, and found by the others."""
+    names = [f"{conninfo_to_dict(dsn)['dbname']}_{n}" for n in range(2)]
+    results: list[Installed | Exception] = []
+
+    def install_into(name: str) -> None:
+        try:
+            results.append(run_install(make_conninfo(dsn, dbname=name), schema="several"))
+        except Exception as error:
+            results.append(error)
+
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS several, several_insert")
+        for name in names:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+            )
+        try:
+            threads = [Thread(target=install_into, args=[name]) for name in names * 3]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(timeout=120)
+        finally:
+            for name in names:
+                connection.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+                )
+            connection.execute("DROP ROLE IF EXISTS several, several_insert")
+    assert [error for error in results if isinstance(error, Exception)] == []
+    actions = [line for each in results if isinstance(each, Installed) for line in each.actions]
+    assert len(results) == 6
+    assert actions.count("created the extension timescaledb") == 2
+    assert actions.count("created the store in schema several") == 2
 
 
 @pytest.mark.native
 def test_two_installs_at_once(dsn: str) -> None:
     results: list[Installed] = []
-    threads = [threading.Thread(target=lambda: results.append(run_install(dsn))) for _ in range(2)]
+    threads = [Thread(target=lambda: results.append(run_install(dsn))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -19,7 +19,7 @@ from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import InvalidInput, LifecycleBusy, LifecycleError, Unavailable
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.sql import query
+from coldstream.sql import Names, query
 
 if TYPE_CHECKING:
     from coldstream.archive.location import ArchiveLocation
@@ -115,7 +115,7 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
     Raises:
         LifecycleBusy: another session holds it.
     """
-    table = f"{store.schema}.messages"
+    table = Names(store.schema).render("@extschema@.messages")
     with store._connections.connection() as connection:
         session = Session(connection, store.schema)
         deadline = time.monotonic() + wait.total_seconds()

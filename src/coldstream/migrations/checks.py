@@ -13,6 +13,9 @@ from coldstream.sql import Names, query
 OLDEST_POSTGRESQL = 14
 OLDEST_TIMESCALEDB = (2, 13)
 
+# No schema has this name: the lock is another than that of any store.
+_EXTENSION_LOCK = "extension timescaledb"
+
 _HOW_TO_INSTALL = (
     "Install the package timescaledb-2-postgresql-{version} (Debian and Ubuntu; others: "
     "https://docs.timescale.com/self-hosted/latest/install/), add timescaledb to "
@@ -63,8 +66,8 @@ def ensure_extension(connection: Connection[Any], names: Names, actions: list[st
     row = connection.execute(statement).fetchone()
     if row is None:
         _check_available(connection, names)
-        _create_extension(connection)
-        actions.append("created the extension timescaledb")
+        if _create_extension(connection, names):
+            actions.append("created the extension timescaledb")
         row = connection.execute(statement).fetchone()
         assert row is not None
     schema, version = row
@@ -77,10 +80,18 @@ def ensure_extension(connection: Connection[Any], names: Names, actions: list[st
     return replace(names, timescaledb=schema)
 
 
-def _create_extension(connection: Connection[Any]) -> None:
+def _create_extension(connection: Connection[Any], names: Names) -> bool:
+    """Whether it was not there: another may have been first."""
+    found = query("timescaledb_extension", names.schema).encode()
     try:
-        # Named, because what comes first in the path need not be a schema to create it in.
-        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
+        # One at a time: of two that create it at once one would fail on a key of the catalog.
+        with connection.transaction():
+            connection.execute(query("lock_install", names.schema).encode(), [_EXTENSION_LOCK])
+            if connection.execute(found).fetchone():
+                return False
+            # Named, because what comes first in the path need not be a schema to create it in.
+            connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
+            return True
     except errors.InsufficientPrivilege as error:
         raise MissingExtension(
             "TimescaleDB is not installed in this database, and this role may not install it",

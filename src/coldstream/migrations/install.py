@@ -28,6 +28,10 @@ from coldstream.sql import Names, files, query
 # Columns, defaults, views and the types of functions are bound to what their names mean when made:
 # to what PostgreSQL means by them, whatever the installer's own path has in front.
 _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
+# Roles belong to the cluster and so does no lock: what installs into another database may make the
+# same role at this moment. Tried again, it is found.
+_RACES = (errors.UniqueViolation, errors.DuplicateObject, errors.InternalError_)
+_TRIES = 5
 _FOLDERS = ("internals", "functions", "lifecycle", "views", "triggers", "privileges")
 
 
@@ -132,9 +136,17 @@ def _run(
         result.sql = list(plan_sql(names, settings))
         return result
     names = ensure_extension(connection, names, result.actions)
+    before = list(result.actions)
     try:
-        with connection.transaction(force_rollback=dry_run):
-            _install(connection, names, settings or Settings(), result, dry_run=dry_run)
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                with connection.transaction(force_rollback=dry_run):
+                    _install(connection, names, settings or Settings(), result, dry_run=dry_run)
+                break
+            except _RACES as error:
+                if not left or not (isinstance(error, errors.UniqueViolation) or _is_race(error)):
+                    raise
+                result.actions[:], result.sql[:] = before, []
     except errors.InsufficientPrivilege as error:
         raise SetupError(
             f"Not allowed: {error.diag.message_primary}",
@@ -146,6 +158,10 @@ def _run(
             error.diag.message_primary or str(error), hint=error.diag.message_hint
         ) from error
     return result
+
+
+def _is_race(error: Exception) -> bool:
+    return "concurrently updated" in str(error) or "already exists" in str(error)
 
 
 def _install(
