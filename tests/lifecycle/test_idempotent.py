@@ -27,6 +27,8 @@ from coldstream import (
     Unavailable,
     WriteResult,
 )
+from coldstream.archive.reader import ArchiveReader
+from coldstream.client._archived import ArchivedIds
 
 
 def results(messages: list[Message]) -> list[WriteResult]:
@@ -144,6 +146,39 @@ def test_where_the_archive_cannot_be_read_nothing_is_written(
         # A stream that has nothing there does not ask, and who does not want to know does not.
         assert other.write_message("account-2", "T", id=uuid4(), idempotent=True).position == 0
         assert other.write_message("account-1", "T", idempotent="database").position == 1
+
+
+def test_the_archive_of_a_stream_is_read_once(
+    store: coldstream.Store, quiet_store: InstalledStore, tmp_path: Path, monkeypatch: Any
+) -> None:
+    messages = [old("account-1", n) for n in range(3)]
+    store.import_messages(messages)
+    move(quiet_store, tmp_path.as_uri(), "archived")
+    reads = []
+    read_stream = ArchiveReader.read_stream
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        reads.append(arguments)
+        return read_stream(*arguments, **options)
+
+    monkeypatch.setattr(ArchiveReader, "read_stream", counted)
+    for n in range(3):
+        result = store.write_message("account-1", "T", id=uuid4(), idempotent=True)
+        assert result.position == 3 + n
+        assert again(store, messages[n]).position == n
+    assert len(reads) == 1
+    # An id that is made for the write is nobody's.
+    assert store.write_message("account-1", "T", idempotent=True).position == 6
+    assert len(reads) == 1
+    # What is more than may be kept is read each time, and not taken for all there is.
+    monkeypatch.setattr(ArchivedIds, "MOST", 1)
+    with coldstream.connect(
+        quiet_store.dsn, schema=quiet_store.schema, archive=tmp_path.as_uri()
+    ) as other:
+        monkeypatch.setattr("coldstream.client._sync.written._PAGE", 1)
+        for n in (2, 0, 1):
+            assert other.write_message("account-1", "T", id=uuid4(), idempotent=True)
+            assert again(other, messages[n]).position == n
 
 
 def test_a_call_of_which_a_part_was_written(client_store: coldstream.Store) -> None:

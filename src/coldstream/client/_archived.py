@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from coldstream.client._errors import no_store_row
 from coldstream.errors import Archived
-from coldstream.message import Message
+from coldstream.message import Message, WriteResult
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
@@ -128,6 +128,34 @@ def _chunks(rows: Iterable[Sequence[Any]]) -> tuple[list[ArchivedChunk], list[Ra
     return chunks, gone
 
 
+class ArchivedIds:
+    """Where the messages of streams are in the archive, by their ids: of those that were asked for
+    last, at one epoch. So whoever writes to a stream again and again reads its archive once."""
+
+    MOST = 100_000
+
+    def __init__(self) -> None:
+        self._epoch = -1
+        self._streams: dict[str, dict[str, WriteResult]] = {}
+        self._count = 0
+        self._lock = Lock()
+
+    def of(self, stream_name: str, epoch: int) -> dict[str, WriteResult] | None:
+        with self._lock:
+            return self._streams.get(stream_name) if epoch == self._epoch else None
+
+    def keep(self, stream_name: str, epoch: int, ids: dict[str, WriteResult]) -> None:
+        """Keep all ids of a stream, in place of other streams' where they are too many."""
+        with self._lock:
+            if epoch != self._epoch:
+                self._epoch, self._streams, self._count = epoch, {}, 0
+            self._count -= len(self._streams.pop(stream_name, ()))
+            while self._streams and self._count + len(ids) > self.MOST:
+                self._count -= len(self._streams.pop(next(iter(self._streams))))
+            self._streams[stream_name] = ids
+            self._count += len(ids)
+
+
 class Readers:
     """Archive readers by location: the one the caller names, or else the one in the ledger. They
     share one budget and one cache; each has a memory of its own."""
@@ -143,6 +171,7 @@ class Readers:
         self._options = options
         self._readers: dict[tuple[str, ...], ArchiveReader] = {}
         self._shared: tuple[RangeCache | None, Budget] | None = None
+        self.ids = ArchivedIds()
         self._lock = Lock()
 
     def reader(self, chunks: Sequence[ArchivedChunk]) -> ArchiveReader:

@@ -26,7 +26,8 @@ class Entry:
     """A message that an appender has accepted.
 
     ``future``: what its caller waits for. ``number``: in the order of the calls. ``taken``: into a
-    batch, so that it can no longer be withdrawn. ``size``: characters of JSON.
+    batch, so that it can no longer be withdrawn. ``size``: characters of JSON. ``new_id``: its id
+    was made for it, so that nothing can have it yet.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class Entry:
         "future",
         "id",
         "idempotent",
+        "new_id",
         "number",
         "outcome",
         "size",
@@ -48,6 +50,8 @@ class Entry:
         arguments: MessageArguments,
         expected_version: int | None = None,
         idempotent: Idempotent = False,
+        *,
+        new_id: bool = False,
     ) -> None:
         self.arguments = arguments
         self.id, self.stream_name, _, data, metadata = arguments
@@ -55,6 +59,7 @@ class Entry:
         self.size = len(data or "") + len(metadata or "")
         self.expected_version = expected_version
         self.idempotent = check_idempotent(idempotent)
+        self.new_id = new_id
         self.future: Any = None
         self.number = 0
         self.taken = False

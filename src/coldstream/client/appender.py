@@ -341,6 +341,7 @@ def _entry(
         message_arguments(id, stream_name, type, data, metadata),
         check_version(expected_version),
         idempotent,
+        new_id=id is None,
     )
 
 

@@ -37,7 +37,8 @@ async def write_batch(
     After a lost connection it goes on for as long as the store waits for a connection.
     """
     written: list[int] = []
-    await _find_written(connections, readers, [entry for entry in entries if entry.idempotent])
+    sought = [entry for entry in entries if entry.idempotent and not entry.new_id]
+    await _find_written(connections, readers, sought)
     batches = runs([entry for entry in entries if entry.outcome is None])[::-1]
     while batches:
         batch = batches.pop()

@@ -158,7 +158,9 @@ class AsyncStore:
         if check_idempotent(idempotent):
             versions = {} if expected_version is None else {stream_name: expected_version}
             readers = readers_for(idempotent, self._readers)
-            [result] = await write_once(self._connections, readers, [arguments[:5]], versions)
+            [result] = await write_once(
+                self._connections, readers, [arguments[:5]], versions, new_ids=id is None
+            )
             return result
         rows = await self._connections.rows("write_message", arguments)
         return WriteResult(*rows[0])

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from coldstream.client._archived import ALL, Readers
+from coldstream.client._archived import ALL, ArchivedIds, Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows
@@ -88,16 +88,26 @@ async def _in_archive(
         return True
     if not listed.chunks:
         return False
+    known = readers.ids.of(stream_name, epoch)
+    if known is not None:
+        found |= {(stream_name, id): known[id] for id in ids if id in known}
+        return False
+    archived: dict[str, WriteResult] = {}
+    is_whole = True
     try:
         reader = await in_thread(readers.reader, listed.chunks)
         messages = reader.read_stream(listed.chunks, stream_name, in_order=listed.in_order)
-        while ids and (page := await in_thread(_page, messages)):
+        while page := await in_thread(_page, messages):
             for message in page:
-                id = str(message.id)
-                if id in ids:
-                    ids.discard(id)
-                    result = WriteResult(message.position, message.global_position)
-                    found[stream_name, id] = result
+                archived[str(message.id)] = WriteResult(message.position, message.global_position)
+            found |= {(stream_name, id): archived[id] for id in ids if id in archived}
+            if all((stream_name, id) in found for id in ids):
+                return False
+            if len(archived) > ArchivedIds.MOST:
+                archived.clear()
+                is_whole = False
+        if is_whole:
+            readers.ids.keep(stream_name, epoch, archived)
     except ArchiveUnavailable as error:
         raise ArchiveUnavailable(
             f"Whether the message was written before cannot be found out: {error}",
@@ -121,9 +131,12 @@ async def write_once(
     readers: Readers | None,
     rows: Sequence[MessageArguments],
     expected_versions: Mapping[str, int],
+    *,
+    new_ids: bool = False,
 ) -> list[WriteResult]:
     """Write those of the messages that are not in their streams already, in one transaction, and
     give the positions of all. Repeated when the connection is lost: that cannot write twice.
+    ``new_ids``: they were made for this call, so that nothing can have them yet.
 
     Raises:
         ExpectedVersionError: of a stream that something is new for.
@@ -134,8 +147,9 @@ async def write_once(
     tries = 1
     while True:
         missing = [key for key in keys if key not in results]
-        found = await find_written(connections, readers, missing)
-        results |= found
+        if not new_ids:
+            results |= await find_written(connections, readers, missing)
+        new_ids = False
         new = [(key, row) for key, row in _by_key(rows) if key not in results]
         if not new:
             return [results[row[1], row[0]] for row in rows]

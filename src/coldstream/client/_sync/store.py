@@ -161,7 +161,9 @@ class Store:
         if check_idempotent(idempotent):
             versions = {} if expected_version is None else {stream_name: expected_version}
             readers = readers_for(idempotent, self._readers)
-            [result] = write_once(self._connections, readers, [arguments[:5]], versions)
+            [result] = write_once(
+                self._connections, readers, [arguments[:5]], versions, new_ids=id is None
+            )
             return result
         rows = self._connections.rows("write_message", arguments)
         return WriteResult(*rows[0])
