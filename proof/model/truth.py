@@ -1,0 +1,123 @@
+"""The model: messages by stream and in global order, and the versions of the streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import md5
+from threading import Lock
+from uuid import UUID
+
+
+class Fault(Exception):
+    """The store did what it may not do."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A message as it has to be read. ``time`` is ``None`` where the server's clock gave it."""
+
+    id: UUID
+    stream_name: str
+    type: str
+    position: int
+    global_position: int
+    data: str
+    metadata: str | None
+    time: datetime | None
+
+    @property
+    def category(self) -> str:
+        return self.stream_name.partition("-")[0]
+
+    def falls_to(self, member: int, size: int) -> bool:
+        """Whether its stream falls to a member of a consumer group, by Message DB's contract."""
+        cardinal = self.stream_name.partition("-")[2].partition("+")[0]
+        digest = md5(cardinal.encode(), usedforsecurity=False).digest()
+        return abs(int.from_bytes(digest[:8], "big", signed=True)) % size == member
+
+
+@dataclass(frozen=True)
+class View:
+    """The model at one moment. ``is_still``: nobody changed the store then. ``attempted``: what may
+    be there; ``doubtful``: what may have been deleted already."""
+
+    changes: int
+    is_still: bool
+    messages: list[Made]
+    attempted: set[UUID]
+    doubtful: set[UUID]
+
+
+class Truth:
+    """What the store has to have. One thread changes it, any may look."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._changes = 0
+        self._messages: dict[UUID, Made] = {}
+        self._taken: dict[str, dict[int, UUID]] = {}
+        self._attempted: set[UUID] = set()
+        self._doubtful: set[UUID] = set()
+        self.versions: dict[str, int] = {}
+
+    @contextmanager
+    def changing(self, new: Iterable[UUID] = (), doubtful: Iterable[UUID] = ()) -> Iterator[None]:
+        """Around a statement that changes the store, and what it means for the model."""
+        with self._lock:
+            self._changes += 1
+            self._attempted |= set(new)
+            self._doubtful = set(doubtful)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._changes += 1
+                self._doubtful = set()
+
+    def view(self) -> View:
+        with self._lock:
+            return View(
+                self._changes,
+                self._changes % 2 == 0,
+                list(self._messages.values()),
+                set(self._attempted),
+                set(self._doubtful),
+            )
+
+    def add(self, messages: Iterable[Made]) -> None:
+        with self._lock:
+            for each in messages:
+                if each.position in self._taken.setdefault(each.stream_name, {}):
+                    raise Fault(f"the position {each.position} of {each.stream_name} twice")
+                self._taken[each.stream_name][each.position] = each.id
+                self._messages[each.id] = each
+                version = self.versions.get(each.stream_name, -1)
+                self.versions[each.stream_name] = max(version, each.position)
+
+    def delete(self, ids: Iterable[UUID]) -> None:
+        """The positions are not given again: a version never goes back."""
+        with self._lock:
+            for id in ids:
+                made = self._messages.pop(id, None)
+                if made is None:
+                    raise Fault(f"deleted what was not there: {id}")
+                del self._taken[made.stream_name][made.position]
+
+    def version(self, stream_name: str) -> int:
+        """-1 for a stream that never had a message."""
+        return self.versions.get(stream_name, -1)
+
+    def last_global_position(self) -> int:
+        with self._lock:
+            return max((made.global_position for made in self._messages.values()), default=0)
+
+    def is_taken(self, stream_name: str, position: int) -> bool:
+        return position in self._taken.get(stream_name, {})
+
+    def of(self, stream_name: str) -> list[Made]:
+        with self._lock:
+            found = self._taken.get(stream_name, {})
+            return [self._messages[found[position]] for position in sorted(found)]
