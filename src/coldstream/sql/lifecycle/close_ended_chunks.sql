@@ -21,13 +21,13 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   END IF;
   PERFORM @extschema@.check_rows_visible();
-  LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
+  LOCK TABLE ONLY @extschema@.messages IN ACCESS SHARE MODE;
   -- First, in a transaction of its own: chunks that were split or merged are not closed beside what the
   -- ledger still says of them.
   PERFORM @extschema@.sync_store();
   COMMIT;
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
+  LOCK TABLE ONLY @extschema@.messages IN ACCESS SHARE MODE;
   FOR _range_start IN
     SELECT h.range_start
     FROM @extschema@.hypertable_chunks() AS h
@@ -39,7 +39,7 @@ BEGIN
     PERFORM pg_catalog.set_config('lock_timeout', '2s', true);
     BEGIN
       _chunk_is_made := true;
-      LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+      LOCK TABLE ONLY @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
       _chunk_is_made := false;
       PERFORM @extschema@.close_range(_range_start);
     EXCEPTION
@@ -52,7 +52,7 @@ BEGIN
     END;
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    LOCK TABLE @extschema@.messages IN ACCESS SHARE MODE;
+    LOCK TABLE ONLY @extschema@.messages IN ACCESS SHARE MODE;
     -- By a transaction that has not ended: no other chunk can be closed either.
     EXIT WHEN _chunk_is_made;
   END LOOP;

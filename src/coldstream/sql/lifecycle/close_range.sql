@@ -6,7 +6,8 @@
 --
 -- A closed chunk vouches for all time before its end: what is older and not in the ledger is not
 -- looked for. So the lock on messages comes first. It waits for whoever is making a chunk, which
--- cannot be seen yet, and whoever makes one afterwards sees this chunk closed.
+-- cannot be seen yet, and whoever makes one afterwards sees this chunk closed. ONLY: without it every chunk
+-- would be locked too, each a chance to wait in a circle with whoever compresses one.
 CREATE OR REPLACE FUNCTION @extschema@.close_range(range_start timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE
@@ -33,7 +34,7 @@ BEGIN
   END IF;
 
   PERFORM @extschema@.check_rows_visible();
-  LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+  LOCK TABLE ONLY @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
   -- Two rows of the ledger for one message would give it twice.
   SELECT c.range_start, c.range_end, c.state INTO _other FROM @extschema@.chunks AS c
   WHERE c.state <> 'dropped' AND tstzrange(c.range_start, c.range_end) && tstzrange($1, _chunk.range_end)

@@ -18,11 +18,12 @@ DECLARE
   _before timestamptz := @extschema@.check_older_than($1);
   _range_start timestamptz;
   _problem text;
+  _detail text;
   _lock_timeout constant text := pg_catalog.current_setting('lock_timeout');
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
   PERFORM @extschema@.check_columnstore();
-  LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+  LOCK TABLE ONLY @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
   FOR _range_start IN
     SELECT h.range_start
     FROM @extschema@.hypertable_chunks() AS h
@@ -41,9 +42,10 @@ BEGIN
         EXIT;
       EXCEPTION
         WHEN lock_not_available OR deadlock_detected THEN
-          GET STACKED DIAGNOSTICS _problem = MESSAGE_TEXT;
+          GET STACKED DIAGNOSTICS _problem = MESSAGE_TEXT, _detail = PG_EXCEPTION_DETAIL;
           IF _try = 5 THEN
-            RAISE WARNING 'The chunk that starts at % was not compressed: %', _range_start, _problem;
+            RAISE WARNING 'The chunk that starts at % was not compressed: %', _range_start, _problem
+              USING DETAIL = _detail;
           ELSE
             PERFORM pg_catalog.pg_sleep(0.2 * _try);
           END IF;

@@ -21,7 +21,7 @@ BEGIN
   IF NOT EXISTS (
     SELECT FROM @extschema@.chunks AS c WHERE c.range_start = $1 AND c.state <> 'open'
   ) THEN
-    LOCK TABLE @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
+    LOCK TABLE ONLY @extschema@.messages IN SHARE UPDATE EXCLUSIVE MODE;
   END IF;
   PERFORM @extschema@.lock_range($1, 'EXCLUSIVE');
   _row := @extschema@.close_range($1);
