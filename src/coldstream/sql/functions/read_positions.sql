@@ -54,11 +54,14 @@ DECLARE
   _max_chunks integer := 4;
   _room double precision := 1.25;
   -- What a filter takes away is not known before.
-  _whole_buckets boolean := pg_catalog.num_nonnulls($5, $6, $7) > 0;
+  _is_filtered constant boolean := pg_catalog.num_nonnulls($5, $6, $7) > 0;
+  _whole_buckets boolean := _is_filtered;
   _from bigint := $2;
   _to bigint;
   _left bigint := nullif($3, -1);
   _rows bigint;
+  _given bigint := 0;
+  _counted bigint := 0;
   _store record;
   _open record;
   _open_first bigint;
@@ -160,7 +163,23 @@ BEGIN
     END IF;
 
     _left := _left - _rows;
-    EXIT WHEN _left <= 0 OR _to >= $10;
+    EXIT WHEN _left <= 0;
+    -- Of closed chunks that this read has passed whole, the ledger says how many there were.
+    IF NOT _is_filtered THEN
+      _given := _given + _rows;
+      FOREACH _chunk IN ARRAY _closed LOOP
+        IF _chunk.state <> 'dropped' AND _chunk.first_global_position >= $2
+          AND _chunk.last_global_position <= _to
+        THEN
+          _counted := _counted + _chunk.messages;
+        END IF;
+      END LOOP;
+      IF _given < _counted THEN
+        PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
+        PERFORM @extschema@.check_given($1, $2, _to, _given);
+      END IF;
+    END IF;
+    EXIT WHEN _to >= $10;
     IF _to < _closed[1].last_global_position THEN
       -- Fewer than the chunk's density promised.
       _whole_buckets := true;

@@ -19,6 +19,16 @@ BEGIN
 
   IF NOT EXISTS (
     SELECT FROM pg_catalog.pg_trigger
+    WHERE tgrelid = '@extschema@.messages'::regclass AND tgname = 'messages_before_update'
+  ) THEN
+    CREATE TRIGGER messages_before_update
+    BEFORE UPDATE ON @extschema@.messages
+    FOR EACH ROW
+    EXECUTE FUNCTION @extschema@.messages_before_update();
+  END IF;
+
+  IF NOT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger
     WHERE tgrelid = '@extschema@.messages'::regclass AND tgname = 'messages_after_delete'
   ) THEN
     CREATE TRIGGER messages_after_delete

@@ -1,0 +1,109 @@
+"""UPDATE and TRUNCATE by the owner: no read passes over what they changed in silence."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from tests.history import END, START, WEEK
+from tests.lifecycle.conftest import Store
+
+from coldstream.errors import ChunkChanged
+
+EDGE = START + 2 * WEEK
+
+
+def positions(store: Store, call: str) -> list[int]:
+    return [g for (g,) in store.run(f"SELECT global_position FROM {call}")]
+
+
+def places(store: Store) -> list[tuple[int, str]]:
+    return store.run("SELECT global_position, stream_name FROM messages ORDER BY 1")
+
+
+def check_reads(store: Store) -> None:
+    """Each message is where it says."""
+    expected = places(store)
+    assert positions(store, "get_all_messages(1, -1)") == [g for g, _ in expected]
+    for category in {name.split("-")[0] for _, name in expected}:
+        of_category = [g for g, name in expected if name.split("-")[0] == category]
+        assert positions(store, f"get_category_messages('{category}', 1, -1)") == of_category
+        assert positions(store, f"get_category_messages('{category}', 1, 3)") == of_category[:3]
+    for stream in {name for _, name in expected if "-" in name}:
+        of_stream = [g for g, name in expected if name == stream]
+        assert sorted(positions(store, f"get_stream_messages('{stream}', 0, -1)")) == of_stream
+
+
+@pytest.mark.parametrize("tier", ["closed", "compressed"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "global_position = (SELECT max(global_position) + 20000 FROM messages)",
+        "time = time - INTERVAL '1 second'",
+        "stream_name = 'moved-1'",
+        "stream_name = 'account-7'",
+        "position = (SELECT max(position) + 5 FROM messages WHERE stream_name = 'account-1')",
+    ],
+)
+def test_a_message_that_gets_another_place(store: Store, change: str, tier: str) -> None:
+    store.run("CALL close_ended_chunks()")
+    if tier == "compressed":
+        with store.opened() as opened:
+            opened.lifecycle.compress(END)
+    store.run(
+        f"UPDATE messages SET {change} WHERE stream_name = 'account-1' AND position = 1"
+        f" AND time < '{EDGE}'"
+    )
+    for _ in range(2):
+        check_reads(store)
+        # And counted anew.
+        store.run("CALL close_ended_chunks()")
+    [(bucket,)] = store.run(
+        "SELECT count(*) FROM messages WHERE position_bucket <> global_position >> 14"
+    )
+    assert bucket == 0
+    # No position is given twice.
+    store.run("SELECT write_message(gen_random_uuid()::varchar, 'account-1', 'T', '{}')")
+    check_reads(store)
+
+
+def test_a_taken_place_is_refused(store: Store) -> None:
+    store.run("CALL close_ended_chunks()")
+    for change in ("global_position = global_position + 1", "position = position + 1"):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            store.run(
+                f"UPDATE messages SET {change} WHERE stream_name = 'account-1' AND position = 1"
+            )
+    check_reads(store)
+
+
+def test_what_is_sealed_does_not_change(store: Store) -> None:
+    with store.opened() as opened:
+        opened.lifecycle.compress(EDGE)
+        opened.lifecycle.archive(EDGE)
+    for change in ("data = NULL", "global_position = global_position + 100000"):
+        with pytest.raises(
+            psycopg.errors.ObjectNotInPrerequisiteState, match=r"cannot change|frozen"
+        ):
+            store.run(
+                f"UPDATE messages SET {change} WHERE stream_name = 'account-1' AND position = 1"
+            )
+    store.run("UPDATE messages SET data = NULL WHERE time >= %s", [EDGE])
+    check_reads(store)
+
+
+def test_an_emptied_table_is_found_by_the_read_that_passes_it(store: Store) -> None:
+    store.run("CALL close_ended_chunks()")
+    [(chunk,)] = store.run(
+        "SELECT chunk_name FROM chunks WHERE chunk_name IS NOT NULL ORDER BY range_start"
+        " OFFSET 2 LIMIT 1"
+    )
+    store.run(f"TRUNCATE {chunk}")
+    for call in ("get_all_messages(1, -1)", "get_category_messages('account', 1, 1000)"):
+        with pytest.raises(psycopg.Error, match="Messages are missing") as caught:
+            store.run(f"SELECT * FROM {call}")
+        assert caught.value.sqlstate == "CS009"
+    with store.opened() as opened, pytest.raises(ChunkChanged, match="Messages are missing"):
+        list(opened.get_category_messages("account"))
+    [(start,)] = store.run("SELECT range_start FROM chunks WHERE chunk_name = %s", [chunk])
+    store.run("SELECT recount_range(%s)", [start])
+    check_reads(store)
