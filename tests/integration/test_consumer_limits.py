@@ -111,3 +111,19 @@ def test_a_stream_without_an_id_is_nobodys(
     assert using.consumers("get_consumers")[0].lag_seconds > 0
     # Without a group they are handled like any other.
     assert using.run(using.consumer("account", "one", handlers=Seen())) == 4
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\udcff", "x" * 3000, 7])
+def test_a_name_that_no_consumer_can_have(using: Consuming, name: str) -> None:
+    calls: list[tuple[object, ...]] = [
+        ("reset", name, 0),
+        ("pause", name),
+        ("resume", name),
+        ("delete", name),
+        ("resize", name, 2),
+        ("get_failures", name),
+        ("position_at", name, None),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidInput):
+            using.consumers(*call)  # type: ignore[arg-type]

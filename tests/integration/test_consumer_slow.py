@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 from tests.fix_store import InstalledStore
 
 import coldstream
@@ -40,7 +42,7 @@ def write(installed: InstalledStore) -> None:
         store.write_messages([NewMessage("account-1", "Opened", {}) for _ in range(3)])
 
 
-def run(kind: str, installed: InstalledStore, consumers: list[Any], slow: Slow) -> None:
+def run(kind: str, installed: InstalledStore, consumers: list[Any], slow: Handlers) -> None:
     """Works as a process of the consumer would, until it is stopped."""
 
     def consumer(of: Any, store: Any) -> Any:
@@ -124,3 +126,64 @@ def test_a_handler_that_holds_the_only_connection_keeps_its_lease(
 
         consumer.run(live=False, handle_signals=False)
     assert seen == [(position, [(True,)]) for position in range(3)]
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_server_that_takes_no_writes_for_a_while_is_waited_for(
+    fresh_store: InstalledStore, kind: str
+) -> None:
+    """As after a failover to a standby that is promoted later: each connection is read-only."""
+    write(fresh_store)
+    consumers: list[Any] = []
+    seen: list[int] = []
+    handlers = Handlers()
+
+    @handlers.default_handler
+    def handle(message: Message, context: Any) -> None:
+        seen.append(message.position)
+
+    thread = threading.Thread(
+        target=run, args=(kind, fresh_store, consumers, handlers), daemon=True
+    )
+    with psycopg.connect(fresh_store.dsn, autocommit=True) as admin:
+        [(database,)] = admin.execute("SELECT current_database()").fetchall()
+        name = sql.Identifier(database)
+        thread.start()
+        try:
+            wait_until(lambda: len(seen) == 3)
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
+            )
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND application_name LIKE 'coldstream%'"
+            )
+            admin.execute("SET default_transaction_read_only = off")
+            for _ in range(3):
+                admin.execute(
+                    f"SELECT {fresh_store.schema}.write_message("
+                    "gen_random_uuid()::varchar, 'account-1', 'Opened', '{}')".encode()
+                )
+            # Longer than a lease: nothing of it can be renewed, and nothing recorded.
+            time.sleep(4 * LEASE)
+            assert thread.is_alive()
+        finally:
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name)
+            )
+    recorded = "SELECT c.position > m.global_position FROM consumers AS c, messages AS m"
+    wait_until(lambda: set(fresh_store.run(recorded)) == {(True,)})
+    consumers[0].stop()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    # What could not be recorded is handled again, and nothing is left out.
+    assert sorted(set(seen)) == list(range(6))
+    assert fresh_store.run("SELECT count(*) FROM consumer_failures") == [(0,)]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._concurrency import sleep
+from coldstream.client._connect import parameters
 from coldstream.consumers.options import Source
 
 _log = logging.getLogger("coldstream.consumers")
@@ -83,9 +84,14 @@ class AsyncListener:
         self._try_at = time.monotonic() + _RETRY
         statement = sql.SQL("LISTEN {}").format(sql.Identifier(self._store.schema))
         try:
-            connection = await AsyncConnection.connect(
-                self._store.dsn, autocommit=True, application_name="coldstream consumer"
+            # Without our options: nothing is read over it, and a pooler refuses them.
+            given = parameters(
+                self._store.dsn,
+                name="coldstream consumer",
+                timeout=self._store._connections.timeout,
+                options=False,
             )
+            connection = await AsyncConnection.connect(self._store.dsn, autocommit=True, **given)
             await connection.execute(statement)
         except psycopg.Error as error:
             _log.warning("Consumer of %s cannot listen: %s", self._source, error)

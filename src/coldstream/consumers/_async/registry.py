@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from coldstream.client._async.store import AsyncStore
-from coldstream.client._calls import check_batch_size, check_number
+from coldstream.client._calls import check_batch_size, check_number, check_text
 from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
 from coldstream.errors import InvalidInput
@@ -31,6 +31,8 @@ class AsyncConsumers:
     ) -> list[ConsumerFailure]:
         """What consumers, or one of them, went past without handling it, the newest first."""
         check_batch_size(batch_size)
+        if consumer is not None:
+            _check_name(consumer)
         rows = await self._store._connections.rows("get_consumer_failures", [consumer, batch_size])
         return [ConsumerFailure(*row) for row in rows]
 
@@ -45,6 +47,8 @@ class AsyncConsumers:
         """
         if time is not None and time.tzinfo is None:
             raise InvalidInput(f"The time has no time zone: {time.isoformat()}")
+        if source is not None:
+            check_text("source", source)
         rows = await self._store._connections.rows("position_at", [source or "", time])
         return int(rows[0][0])
 
@@ -56,6 +60,7 @@ class AsyncConsumers:
         Raises:
             ConsumerError: no such consumer, or no such position.
         """
+        _check_name(consumer)
         if position is not None:
             check_number("position", position)
         rows = await self._store._connections.rows("reset_consumer", [consumer, position])
@@ -70,6 +75,7 @@ class AsyncConsumers:
         return await self._pause(consumer, paused=False)
 
     async def _pause(self, consumer: str, *, paused: bool) -> int:
+        _check_name(consumer)
         rows = await self._store._connections.rows("pause_consumer", [consumer, paused])
         return int(rows[0][0])
 
@@ -79,6 +85,7 @@ class AsyncConsumers:
         Raises:
             ConsumerError: somebody works for it.
         """
+        _check_name(consumer)
         rows = await self._store._connections.rows("delete_consumer", [consumer])
         return int(rows[0][0])
 
@@ -94,6 +101,7 @@ class AsyncConsumers:
             ConsumerError: somebody works for it, or messages would be handled again; or no such
                 consumer, or one that cannot be divided into so many.
         """
+        _check_name(consumer)
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_GROUP_SIZE:
             raise InvalidInput(f"The size must be 1 to {MAX_GROUP_SIZE}: {size!r}")
         arguments = [consumer, size, may_repeat]
@@ -111,3 +119,7 @@ class AsyncConsumers:
             SetupError: the role may not do this.
         """
         await self._store._connections.rows("set_notify", [notify])
+
+
+def _check_name(consumer: str) -> None:
+    check_text("name of a consumer", consumer)

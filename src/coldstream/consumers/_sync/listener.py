@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from coldstream.client._concurrency import sleep_sync
+from coldstream.client._connect import parameters
 from coldstream.client._sync.store import Store
 from coldstream.consumers.options import Source
 
@@ -86,9 +87,14 @@ class Listener:
         self._try_at = time.monotonic() + _RETRY
         statement = sql.SQL("LISTEN {}").format(sql.Identifier(self._store.schema))
         try:
-            connection = Connection.connect(
-                self._store.dsn, autocommit=True, application_name="coldstream consumer"
+            # Without our options: nothing is read over it, and a pooler refuses them.
+            given = parameters(
+                self._store.dsn,
+                name="coldstream consumer",
+                timeout=self._store._connections.timeout,
+                options=False,
             )
+            connection = Connection.connect(self._store.dsn, autocommit=True, **given)
             connection.execute(statement)
         except psycopg.Error as error:
             _log.warning("Consumer of %s cannot listen: %s", self._source, error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from coldstream.client._calls import check_batch_size, check_number
+from coldstream.client._calls import check_batch_size, check_number, check_text
 from coldstream.client._sync.store import Store
 from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
@@ -34,6 +34,8 @@ class Consumers:
     ) -> list[ConsumerFailure]:
         """What consumers, or one of them, went past without handling it, the newest first."""
         check_batch_size(batch_size)
+        if consumer is not None:
+            _check_name(consumer)
         rows = self._store._connections.rows("get_consumer_failures", [consumer, batch_size])
         return [ConsumerFailure(*row) for row in rows]
 
@@ -48,6 +50,8 @@ class Consumers:
         """
         if time is not None and time.tzinfo is None:
             raise InvalidInput(f"The time has no time zone: {time.isoformat()}")
+        if source is not None:
+            check_text("source", source)
         rows = self._store._connections.rows("position_at", [source or "", time])
         return int(rows[0][0])
 
@@ -59,6 +63,7 @@ class Consumers:
         Raises:
             ConsumerError: no such consumer, or no such position.
         """
+        _check_name(consumer)
         if position is not None:
             check_number("position", position)
         rows = self._store._connections.rows("reset_consumer", [consumer, position])
@@ -73,6 +78,7 @@ class Consumers:
         return self._pause(consumer, paused=False)
 
     def _pause(self, consumer: str, *, paused: bool) -> int:
+        _check_name(consumer)
         rows = self._store._connections.rows("pause_consumer", [consumer, paused])
         return int(rows[0][0])
 
@@ -82,6 +88,7 @@ class Consumers:
         Raises:
             ConsumerError: somebody works for it.
         """
+        _check_name(consumer)
         rows = self._store._connections.rows("delete_consumer", [consumer])
         return int(rows[0][0])
 
@@ -97,6 +104,7 @@ class Consumers:
             ConsumerError: somebody works for it, or messages would be handled again; or no such
                 consumer, or one that cannot be divided into so many.
         """
+        _check_name(consumer)
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_GROUP_SIZE:
             raise InvalidInput(f"The size must be 1 to {MAX_GROUP_SIZE}: {size!r}")
         arguments = [consumer, size, may_repeat]
@@ -114,3 +122,7 @@ class Consumers:
             SetupError: the role may not do this.
         """
         self._store._connections.rows("set_notify", [notify])
+
+
+def _check_name(consumer: str) -> None:
+    check_text("name of a consumer", consumer)
