@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import coldstream.archive
 
@@ -15,7 +18,7 @@ def modules_after(*names: str) -> set[str]:
     return set(subprocess.check_output([sys.executable, "-c", program], text=True).split())
 
 
-def test_the_package_does_not_need_the_archive_extra() -> None:
+def test_importing_the_package_is_quick() -> None:
     assert not modules_after("coldstream") & {"pyarrow", "obstore"}
     assert not modules_after("coldstream.archive.filters") & {"pyarrow", "obstore"}
 
@@ -30,3 +33,21 @@ def test_the_archive_knows_nothing_of_sessions_or_lifecycle() -> None:
     assert "pyarrow" in loaded
     foreign = ("psycopg", "coldstream.lifecycle", "coldstream.cli", "coldstream.client")
     assert not {name for name in loaded if name.startswith(foreign)}
+
+
+def test_a_plain_installation_reads_the_archive() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))[
+        "project"
+    ]
+    wanted = {re.split(r"[\[<>=; ]", each)[0] for each in project["dependencies"]}
+    assert {"obstore", "pyarrow"} <= wanted
+
+
+def test_an_installation_without_its_dependencies_is_told() -> None:
+    program = (
+        "import sys\nsys.modules['obstore'] = None\nfrom coldstream import SetupError\n"
+        "try:\n  import coldstream.archive.reader\n"
+        "except SetupError as error:\n  print(error, '|', error.hint)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert said.startswith("The archive cannot be read: obstore is not installed | pip install")

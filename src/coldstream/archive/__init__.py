@@ -11,6 +11,27 @@ Nothing here opens a database session: rows come in as plain tuples or Arrow bat
 - ``inventory``: the newest manifest of every range
 - ``query``, ``filesystem``: SQL over all of it with DuckDB
 
-``pyarrow`` and ``obstore`` (extra ``archive``) are imported by these modules only, never by
-``import coldstream``.
+``pyarrow`` and ``obstore`` are imported by these modules only, never by ``import coldstream``. An
+installation that lacks them (made without its dependencies) is told so here, before any of them is
+imported.
 """
+
+from importlib.util import find_spec
+
+from coldstream.errors import SetupError
+
+
+def _check(*names: str) -> None:
+    for name in names:
+        try:
+            found = find_spec(name) is not None
+        except ValueError:
+            found = False
+        if not found:
+            raise SetupError(
+                f"The archive cannot be read: {name} is not installed",
+                hint="pip install coldstream, with its dependencies.",
+            )
+
+
+_check("obstore", "pyarrow")
