@@ -203,3 +203,35 @@ def test_the_application_s_role_may_not(fresh_store: InstalledStore) -> None:
         connection.execute(f"SET ROLE {fresh_store.role}")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT import_messages('{}', '{}', '{}', '{}', '{}', '{}', '{}')")
+
+
+def test_global_positions_are_kept(client: Client) -> None:
+    old = [
+        replace(message(n, f"kept-{n}"), global_position=p) for n, p in enumerate((4, 8, 900_000))
+    ]
+    client.import_messages(old[:2], global_positions="keep")
+    # Broken off, and run again as a whole.
+    client.import_messages(old, global_positions="keep")
+    found = list(client.get_category_messages("kept"))
+    assert [m.global_position for m in found] == [4, 8, 900_000]
+    assert client.write_message("kept-9", "T", {}).global_position == 900_001
+    for wrong in ([900_001], [7], [900_003, 900_002], [900_002, 900_002]):
+        rows = [
+            replace(message(50 + n, f"wrong-{n}"), global_position=p) for n, p in enumerate(wrong)
+        ]
+        with pytest.raises(InvalidInput, match="beyond the last one, 90000"):
+            client.import_messages(rows, global_positions="keep")
+
+
+def test_an_import_that_was_broken_off_is_run_again(client: Client) -> None:
+    rows = [message(n, id=UUID(int=5000 + n)) for n in range(5)]
+    client.import_messages(rows[:2])
+    client.import_messages(rows, batch_size=2)
+    found = [
+        (m.position, m.global_position) for m in client.get_stream_messages(rows[0].stream_name)
+    ]
+    assert [position for position, _ in found] == [0, 1, 2, 3, 4]
+    assert len({global_position for _, global_position in found}) == 5
+    other = replace(rows[3], id=UUID(int=9999))
+    with pytest.raises(ColdstreamError, match="has a message at this position"):
+        client.import_messages([other])

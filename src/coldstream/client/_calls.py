@@ -96,8 +96,17 @@ def _write_arguments(
     )
 
 
-def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
-    """The arguments of ``import_messages``: seven arrays of one length.
+def check_global_positions(value: object) -> bool:
+    """Whether an import keeps the global positions of its messages."""
+    if value not in ("new", "keep"):
+        raise InvalidInput(f"global_positions must be new or keep: {value!r}")
+    return value == "keep"
+
+
+def import_arguments(messages: Sequence[Message], keep: bool = False) -> tuple[Any, ...]:
+    """The arguments of ``import_messages``: arrays of one length.
+
+    The last one, of global positions, is ``None`` unless they are kept.
 
     Raises:
         InvalidInput: no server would take it, or a time that has no time zone.
@@ -117,6 +126,7 @@ def import_arguments(messages: Sequence[Message]) -> tuple[Any, ...]:
         jsonb_array([_json("data", _given(each.data_text)) for each in messages]),
         jsonb_array([_json("metadata", _given(each.metadata_text)) for each in messages]),
         varchar_array([_hex(each.id) for each in messages]),
+        bigint_array([each.global_position for each in messages]) if keep else None,
     )
 
 

@@ -24,7 +24,7 @@ _HOW_TO_INSTALL = (
 
 
 def check_server(connection: Connection[Any]) -> None:
-    """Refuse a server that is too old, or a database whose text is not UTF-8.
+    """Refuse a server that is too old or has no MD5, or a database whose text is not UTF-8.
 
     Raises:
         UnsupportedServer
@@ -41,6 +41,16 @@ def check_server(connection: Connection[Any]) -> None:
             f"The database's encoding is {encoding}, not UTF8",
             hint="CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
         )
+    # Locks, consumer groups and the keys of streams are MD5 sums, as Message DB's are.
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_catalog.md5('')")
+    except errors.Error as error:
+        raise UnsupportedServer(
+            "This server has no md5(), which Message DB's locks and consumer groups are made of: "
+            f"{error.diag.message_primary}",
+            hint="Switch the FIPS mode of the server's OpenSSL off, or install into another server.",
+        ) from error
 
 
 def extension_is_missing(connection: Connection[Any], names: Names) -> bool:

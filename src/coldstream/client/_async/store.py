@@ -24,6 +24,7 @@ from coldstream.client._calls import (
     check_batch_size,
     check_category,
     check_expected_streams,
+    check_global_positions,
     check_idempotent,
     check_number,
     check_stream,
@@ -204,23 +205,31 @@ class AsyncStore:
         batch_size: int = 1000,
         *,
         idempotent: Idempotent = False,
+        global_positions: Literal["new", "keep"] = "new",
     ) -> int:
         """Bring history along: messages with the ids, positions and times that they have.
 
         For the store's owner. Global positions are given anew, in the order of ``messages``, which
-        is best the order of time. ``batch_size``: messages a transaction; what a failed call had
-        committed stays. ``idempotent``: as of :meth:`write_message`; so a call that failed can be
-        made again. Returns how many were written.
+        is best the order of time; then who remembers one of the other store has to begin again.
+        ``global_positions="keep"``: they are the other store's, and must go up from beyond the last
+        one of this. Meanwhile nobody else writes.
+
+        ``batch_size``: messages a transaction; what a failed call had committed stays, and the call
+        can be made again: a message that is there with its position and its id is left as it is.
+        ``idempotent``: as of :meth:`write_message`. Returns how many there were.
 
         Raises:
             DuplicateMessageId: a message with this id is in the store; where ``idempotent``, in
                 another stream or at another position.
             LateMessage: a time in a range that was sealed or has left the database.
-            InvalidInput: as :meth:`write_message`, and for a time without a time zone.
+            InvalidInput: as :meth:`write_message`, for a time without a time zone, and for global
+                positions that cannot be kept.
+            ClockAhead: a time ahead of the clock.
             SetupError: the role may not do this.
             ColdstreamError: a position that its stream has already.
         """
         check_batch_size(batch_size)
+        keep = check_global_positions(global_positions)
         rest = iter(messages)
         count = 0
         while batch := list(islice(rest, batch_size)):
@@ -228,7 +237,7 @@ class AsyncStore:
                 readers = readers_for(idempotent, self._readers)
                 batch = await not_imported(self._connections, readers, batch)
             if batch:
-                await self._connections.rows("import_messages", import_arguments(batch))
+                await self._connections.rows("import_messages", import_arguments(batch, keep))
             count += len(batch)
         return count
 

@@ -1,6 +1,6 @@
 -- Brings history along: messages with positions and times of their own, as plain INSERTs of them in
 -- this order would, by a few statements for all of them where the trigger has several for each.
--- Returns their global positions, in order.
+-- Returns their global positions, in order: new ones, or those that are given.
 --
 -- Here as there: the category locks first; a position or an id that exists is refused as Message
 -- DB's unique indexes refuse it; a range that has been sealed is refused, and a time that would stop
@@ -13,7 +13,8 @@ CREATE OR REPLACE FUNCTION @extschema@.import_messages(
   types varchar[],
   data jsonb[],
   metadata jsonb[],
-  ids uuid[]
+  ids uuid[],
+  global_positions bigint[] DEFAULT NULL
 )
 RETURNS SETOF bigint
 LANGUAGE plpgsql VOLATILE
@@ -54,16 +55,17 @@ BEGIN
   IF array_length(_existing, 1) > 0 THEN
     SELECT array_agg(u.position) AS positions, array_agg(u.time) AS times,
       array_agg(u.stream_name) AS stream_names, array_agg(u.type) AS types,
-      array_agg(u.data) AS data, array_agg(u.metadata) AS metadata, array_agg(u.id) AS ids
+      array_agg(u.data) AS data, array_agg(u.metadata) AS metadata, array_agg(u.id) AS ids,
+      CASE WHEN $8 IS NOT NULL THEN array_agg(u.global_position) END AS global_positions
     INTO _rest
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, _existing)
-      AS u (position, time, stream_name, type, data, metadata, id, existing)
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, _existing)
+      AS u (position, time, stream_name, type, data, metadata, id, global_position, existing)
     WHERE u.existing IS NULL;
     IF cardinality(_rest.positions) > 0 THEN
       _global_positions := ARRAY(
         SELECT i.number FROM @extschema@.import_messages(
           _rest.positions, _rest.times, _rest.stream_names, _rest.types, _rest.data, _rest.metadata,
-          _rest.ids
+          _rest.ids, _rest.global_positions
         ) AS i (number)
       );
     END IF;
@@ -115,10 +117,15 @@ BEGIN
     PERFORM @extschema@.check_heads($3);
   END IF;
 
-  _global_positions := ARRAY(
-    SELECT nextval('@extschema@.messages_global_position_seq')
-    FROM generate_series(1, cardinality($1))
-  );
+  IF $8 IS NULL THEN
+    _global_positions := ARRAY(
+      SELECT nextval('@extschema@.messages_global_position_seq')
+      FROM generate_series(1, cardinality($1))
+    );
+  ELSE
+    PERFORM @extschema@.keep_global_positions($8);
+    _global_positions := $8;
+  END IF;
   INSERT INTO @extschema@.messages
     (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
   SELECT u.global_position, u.position, u.time, u.stream_name, u.type, u.data, u.metadata, u.id,

@@ -2,5 +2,5 @@
 SELECT import_messages
 FROM @extschema@.import_messages(
   %s::bigint[], %s::timestamptz[], %s::varchar[], %s::varchar[],
-  %s::jsonb[], %s::jsonb[], %s::uuid[]
+  %s::jsonb[], %s::jsonb[], %s::uuid[], %s::bigint[]
 )
