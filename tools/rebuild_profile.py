@@ -127,14 +127,14 @@ def make(location: ArchiveLocation, messages: int, streams: int, weeks: int) -> 
 def parts(streams: int, each: int, weeks: int, week: int) -> Iterator[tuple[str, range]]:
     """The streams of a week and the positions that they have in it."""
     for number in range(week, streams, weeks):
-        if number % 100 == 0:
+        if number % 1000 == 0:
             continue
         # Every fifth goes on in the next week.
         yield f"account-{number}", range(each // 2 if number % 5 == 0 else each)
     for number in range((week - 1) % weeks, streams, weeks):
-        if week and number % 5 == 0 and number % 100:
+        if week and number % 5 == 0 and number % 1000:
             yield f"account-{number}", range(each // 2, each + 1)
-    for number in range(0, streams, 100):
+    for number in range(0, streams, 1000):
         first = week * each * 3
         yield f"long-{number}", range(first, first + each * 3)
 

@@ -82,6 +82,9 @@ class AsyncLifecycle:
     async def rebuild(self, **options: Any) -> list[Rebuilt]:
         return await self._call(lambda lifecycle: lifecycle.rebuild(**options))
 
+    async def get_archive(self) -> str | None:
+        return await self._call(lambda lifecycle: lifecycle.get_archive())
+
     async def adopt(self) -> Adopted:
         return await self._call(lambda lifecycle: lifecycle.adopt())
 

@@ -184,7 +184,10 @@ def test_drop_asks_on_a_terminal(
     monkeypatch.setattr("coldstream.cli.prompt.confirm", declined)
     ran = lifecycle("drop", "--older-than", "14d")
     assert ran.status == 1
-    assert ran.err.splitlines()[0] == "coldstream: nothing was changed"
+    where, warning, declined_, *_ = ran.err.splitlines()
+    assert where == f"archive: {archive.as_uri()}"
+    assert warning.startswith("warning: the only copy")
+    assert declined_ == "coldstream: nothing was changed"
     assert states(lifecycle) == before
     assert lifecycle("drop", "--older-than", "14d", "--yes").status == 0
     assert states(lifecycle).count("dropped") == before.count("verified")
@@ -199,7 +202,9 @@ def test_a_run_says_what_it_would_drop(
     monkeypatch.setattr("coldstream.cli.prompt.somebody_is_there", lambda: True)
     ran = lifecycle("lifecycle", "run")
     assert ran.status == 1
-    *due, question, hint = ran.err.splitlines()
+    where, warning, *due, question, hint = ran.err.splitlines()
+    assert where == f"archive: {archive.as_uri()}"
+    assert warning.startswith("warning: the only copy")
     assert len(due) == before.count("exported")
     assert all(" messages, " in line and line.endswith(archive.as_uri()) for line in due)
     assert question.startswith(f"Drop {len(due)} chunks from the database: ")

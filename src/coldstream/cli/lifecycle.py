@@ -15,6 +15,7 @@ from coldstream.cli.render import Column, Unit, render_record, render_table, wri
 if TYPE_CHECKING:
     from coldstream.lifecycle import Policy, Step, Transition
     from coldstream.lifecycle.publish import Publication
+    from coldstream.store import Store
 
 _POLICY = {
     "compress_after": "compress after",
@@ -40,6 +41,19 @@ _TRANSITIONS = [
     Column("seconds", "took", Unit.SECONDS),
     Column("who", "by"),
 ]
+
+
+def say_archive(store: Store, *, dropping: bool = False) -> None:
+    """Where the archive is, before anything is done; ``dropping``: and what that means then."""
+    url = store.lifecycle.get_archive()
+    if url is None:
+        return
+    print(f"archive: {printable(url)}", file=sys.stderr)
+    if dropping and url.startswith("file:"):
+        print(
+            "warning: the only copy of what is dropped is in that folder, on this machine",
+            file=sys.stderr,
+        )
 
 
 def show_policy(policy: Policy, *, json: bool) -> None:

@@ -327,6 +327,22 @@ class Lifecycle:
         self._check_url()
         return clean(self._store, older_than, dry_run=dry_run)
 
+    def get_archive(self) -> str | None:
+        """Where the store archives: its own archive since its first export, before that the one
+        that the caller names; ``None``: nobody named one.
+
+        Raises:
+            ArchiveConflict: the caller names another one than the store's own.
+        """
+        from coldstream.archive.location import checked_url
+        from coldstream.lifecycle.incarnation import check_own
+
+        with reading(self._store) as session:
+            own: str | None = session.one("own_archive")[0]
+        check_own(self._store.archive, own)
+        named = self._store.archive
+        return own if own is not None or named is None else checked_url(named)
+
     def adopt(self) -> Adopted:
         """Say that this database is the successor of the one that wrote to the archive last: after
         a restore, or where the archive was copied to the store's ``archive``. The other one is

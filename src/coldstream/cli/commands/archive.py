@@ -46,10 +46,13 @@ def archive(
     from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
     from coldstream.cli.human import printable
+    from coldstream.cli.lifecycle import say_archive
 
     cutoff = parse_cutoff(older_than)
     with opened(database) as store:
         found = store.lifecycle.archive(cutoff, format=format, again=again, dry_run=True)
+        if found:
+            say_archive(store)
         if found and not dry_run:
             with watching(store, "archive", len(found)):
                 found = store.lifecycle.archive(cutoff, format=format, again=again)
@@ -79,12 +82,15 @@ def clean(
     """Delete from the archive what killed and failed exports left: files that no manifest names."""
     from coldstream.cli.durations import parse_length
     from coldstream.cli.human import human_bytes
+    from coldstream.cli.lifecycle import say_archive
     from coldstream.cli.prompt import confirm
     from coldstream.cli.render import Column, Unit, render_table, write_json
 
     age = parse_length(older_than)
     with opened(database) as store:
         found = store.lifecycle.clean(age, dry_run=True)
+        if found:
+            say_archive(store)
         rows = [asdict(info) for info in found]
         files = f"{len(found)} files of {human_bytes(sum(info.bytes for info in found))}"
         if found and not json:
@@ -132,6 +138,7 @@ def rebuild(
     """
     from coldstream.cli.chunks import MESSAGES, RANGE, RESULT, range_in_words
     from coldstream.cli.human import one_line
+    from coldstream.cli.lifecycle import say_archive
     from coldstream.cli.prompt import confirm
     from coldstream.cli.render import render_table, write_json
 
@@ -143,6 +150,8 @@ def rebuild(
 
     with opened(database) as store:
         found = store.lifecycle.rebuild(dry_run=True)
+        if found:
+            say_archive(store)
         new = [each for each in found if each.result in ("restored", "merged")]
         if found and not json:
             rows = [

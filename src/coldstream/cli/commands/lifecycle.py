@@ -234,7 +234,7 @@ def drop(
     from coldstream.cli.chunks import DROPS, chunks_in_words, drop_question, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
     from coldstream.cli.human import human_count, printable
-    from coldstream.cli.lifecycle import show_position_streams
+    from coldstream.cli.lifecycle import say_archive, show_position_streams
     from coldstream.cli.prompt import confirm
 
     with opened(database) as store:
@@ -252,6 +252,8 @@ def drop(
         if not json and due:
             show_chunks("Older than " + older_than, DROPS, found, more=more)
         show_position_streams(each.position_streams for each in due)
+        if going:
+            say_archive(store, dropping=True)
         if going and not dry_run:
             confirm(drop_question(going), yes=yes)
             with watching(store, "drop", len(going)):

@@ -92,6 +92,7 @@ def run(
     from coldstream.cli.chunks import drop_question, show_due, watching
     from coldstream.cli.durations import parse_length
     from coldstream.cli.lifecycle import (
+        say_archive,
         show_position_streams,
         show_problems,
         show_publication,
@@ -103,6 +104,9 @@ def run(
     with opened(database) as store:
         steps = store.lifecycle.run(dry_run=True)
         show_position_streams(step.position_streams for step in steps)
+        verbs = {step.verb for step in steps}
+        if verbs - {"compress"}:
+            say_archive(store, dropping="drop" in verbs)
         if not dry_run:
             dropping = [step.chunk for step in steps if step.verb == "drop"]
             if dropping:
