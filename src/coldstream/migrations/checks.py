@@ -49,7 +49,7 @@ def check_server(connection: Connection[Any]) -> None:
         raise UnsupportedServer(
             "This server has no md5(), which Message DB's locks and consumer groups are made of: "
             f"{error.diag.message_primary}",
-            hint="Switch the FIPS mode of the server's OpenSSL off, or install into another server.",
+            hint="Switch FIPS mode off in the server's OpenSSL, or install into another server.",
         ) from error
 
 
