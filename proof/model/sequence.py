@@ -90,7 +90,8 @@ def _everywhere(world: World, count: Counter[str]) -> None:
     """All of it as it is now; then in the archive alone; then back."""
     _look(world, "at the end")
     lifecycle = world.store.lifecycle
-    lifecycle.archive(world.today)
+    # Again: of what was archived, messages may have been deleted since.
+    lifecycle.archive(world.today, again=True)
     problems = [found.problem for found in lifecycle.verify() if found.problem is not None]
     reasons = [drop.reason for drop in lifecycle.drop(world.today, kept=True) if drop.reason]
     if problems or reasons:
