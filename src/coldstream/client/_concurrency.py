@@ -113,11 +113,14 @@ class AsyncRepeated:
     def __init__(self, function: Callable[[], Awaitable[None]], interval: float) -> None:
         self._function = function
         self._interval = interval
+        self._closed = False
         self._wanted = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while True:
+        # Not by being cancelled alone: before Python 3.12 wait_for, which the pool waits with, may
+        # lose that, and who closes would wait for ever.
+        while not self._closed:
             try:
                 async with asyncio.timeout(self._interval):
                     await self._wanted.wait()
@@ -130,6 +133,7 @@ class AsyncRepeated:
         self._wanted.set()
 
     async def close(self) -> None:
+        self._closed = True
         self._task.cancel()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
