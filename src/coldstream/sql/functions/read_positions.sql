@@ -73,6 +73,7 @@ DECLARE
   -- Of all chunks that were looked into.
   _chunk_names text[];
   _in_rows boolean;
+  _is_unchanged boolean;
 BEGIN
   SELECT s.archive_epoch, s.closed_before INTO _store FROM @extschema@.store AS s;
   IF $9 <> _store.archive_epoch THEN
@@ -187,6 +188,6 @@ BEGIN
     END IF;
     _from := _to + 1;
   END LOOP;
-  PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
+  _is_unchanged := @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
 END;
 $$;
