@@ -203,3 +203,32 @@ def test_no_global_position_is_given_twice_beside_writers(store: InstalledStore)
     )
     assert last >= highest
     assert store.run("SELECT count(*) FROM messages WHERE stream_name LIKE 'i%%'")[0][0] > 0
+
+
+def test_what_an_insert_looks_at_does_not_grow_with_the_chunks(fresh_store: InstalledStore) -> None:
+    """What a plan names is locked, run or not: so locks tell what it was made for."""
+    store = fresh_store
+    make = (
+        "INSERT INTO messages (stream_name, position, type, time) "
+        "SELECT 'w-' || g, 0, 'T', now() - g * INTERVAL '7 days' FROM generate_series(%s::int, %s::int) AS g"
+    )
+    insert = "INSERT INTO messages (stream_name, position, type{}) VALUES ('i-1', %s, 'T'{})"
+
+    def locked(position: int) -> int:
+        with store.connect() as connection:
+            connection.execute("BEGIN")
+            connection.execute(insert.format("", "").encode(), [position])
+            connection.execute(
+                insert.format(", global_position", ", %s").encode(),
+                [position + 1, 5000 * (position + 1)],
+            )
+            [(count,)] = connection.execute(
+                "SELECT count(DISTINCT relation) FROM pg_locks WHERE locktype = 'relation'"
+            ).fetchall()
+            connection.execute("COMMIT")
+        return count
+
+    store.run(make, [1, 3])
+    few = locked(0)
+    store.run(make, [4, 40])
+    assert abs(locked(2) - few) <= 3

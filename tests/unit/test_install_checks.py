@@ -14,7 +14,7 @@ from coldstream.migrations.checks import check_server
 
 
 class FipsServer:
-    """A connection to a server whose OpenSSL computes no MD5; PostgreSQL's own is the same for all."""
+    """A connection to a server whose OpenSSL computes no MD5."""
 
     info = SimpleNamespace(server_version=150000, parameter_status=lambda name: "UTF8")
 
