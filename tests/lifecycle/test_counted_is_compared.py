@@ -1,6 +1,8 @@
 """What the ledger counted, what was exported, what the manifest says, what was proved and what the
 drop sees are compared with each other. A chunk that lost rows behind the store's back is never
 archived as if they had not been there.
+
+What looks with SQL beside an open store takes two connections, so it is for a native server.
 """
 
 from __future__ import annotations
@@ -63,6 +65,7 @@ def test_a_chunk_whose_table_was_emptied_is_not_archived(small: Store) -> None:
     assert small.states() == ["dropped", "dropped"]
 
 
+@pytest.mark.native
 def test_a_sealed_chunk_whose_table_was_emptied_is_not_exported_again(small: Store) -> None:
     with small.opened() as opened:
         opened.lifecycle.archive(END)
@@ -76,6 +79,7 @@ def test_a_sealed_chunk_whose_table_was_emptied_is_not_exported_again(small: Sto
 
 
 @pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.native
 def test_deleted_messages_are_counted_anew(small: Store, compressed: bool) -> None:
     small.run("CALL close_ended_chunks()")
     with small.opened() as opened:
@@ -95,6 +99,7 @@ def test_deleted_messages_are_counted_anew(small: Store, compressed: bool) -> No
         opened.lifecycle.drop(END)
 
 
+@pytest.mark.native
 def test_deleted_messages_of_an_exported_chunk_are_exported_again(small: Store) -> None:
     with small.opened() as opened:
         opened.lifecycle.archive(END)
@@ -132,6 +137,7 @@ def test_deleted_messages_of_an_exported_chunk_are_exported_again(small: Store) 
         ),
     ],
 )
+@pytest.mark.native
 def test_every_figure_of_the_manifest_is_compared(small: Store, statement: str, what: str) -> None:
     """At the export, before a manifest is there; and for one that is there, when it is proved."""
     with small.opened() as opened:
@@ -149,6 +155,7 @@ def test_every_figure_of_the_manifest_is_compared(small: Store, statement: str, 
     assert small.states() == ["exported", "exported"]
 
 
+@pytest.mark.native
 def test_the_drop_compares_the_count(small: Store) -> None:
     with small.opened() as opened:
         opened.lifecycle.archive(END)
@@ -206,6 +213,7 @@ def test_nothing_is_done_while_a_restore_is_at_work(small: Store) -> None:
     assert small.snapshot() == before
 
 
+@pytest.mark.native
 def test_a_setting_that_hides_the_columnstore_makes_no_read_shorter(small: Store) -> None:
     with small.opened() as opened:
         opened.lifecycle.compress(END)

@@ -23,6 +23,7 @@ REPLACED = [
 
 
 @pytest.mark.parametrize("statement", REPLACED)
+@pytest.mark.native
 def test_the_lifecycle_does_not_work_with_them(small: Store, statement: str) -> None:
     schema = small.installed.schema
     with small.opened() as opened:
