@@ -15,6 +15,7 @@ from tests.lifecycle.conftest import Store
 
 import coldstream
 import coldstream.lifecycle
+from coldstream import PublicationError
 from coldstream.archive.iceberg import IcebergTable, TableMoved, catalog_properties
 from coldstream.lifecycle.publish import Publication
 from s3_server import TABLES, S3Server
@@ -65,6 +66,15 @@ def proved(opened: coldstream.Store) -> Publication:
     assert publication.problem is None
     assert publication.messages == publication.expected_messages
     return publication
+
+
+def test_an_url_that_its_readers_do_not_know_is_refused(store: Store, catalog: str) -> None:
+    with store.opened() as opened:
+        opened.archive = "az://container/prefix"
+        opened.lifecycle.iceberg = catalog
+        with pytest.raises(PublicationError, match="az:") as caught:
+            opened.lifecycle.publish()
+        assert "abfss://" in (caught.value.hint or "")
 
 
 def test_it_follows_the_lifecycle(store: Store, catalog: str) -> None:

@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from coldstream.bench.sql import query
 from coldstream.errors import ColdstreamError, MissingExtension, UnsupportedEdition
 from coldstream.migrations.connection import direct_connection
+from coldstream.sql import Names
 
 # A server's lock table is small, and dropping a chunk locks it with all its indexes.
 _DROPPED_AT_ONCE = 20
@@ -115,8 +116,10 @@ def prepared(
 
 def _clean_up(place: Place) -> None:
     place.drop(list(place.schemas))
-    with place.connection() as connection, suppress(psycopg.errors.UndefinedObject):
-        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(place.role)))
+    roles = [place.role, *(Names(schema).inserter_name for schema in place.schemas)]
+    with place.connection() as connection:
+        for role in roles:
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
 def _drop(connection: Connection[Any], schema: str, server: Server) -> None:

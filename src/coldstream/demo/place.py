@@ -158,4 +158,5 @@ def _drop_schema(dsn: str, names: Names) -> None:
         )
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(names.schema)))
         if row[0] == _MARK_WITH_ROLE and row[1]:
-            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(names.role_name)))
+            for role in (names.role_name, names.inserter_name):
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))

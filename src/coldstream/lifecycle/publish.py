@@ -166,6 +166,12 @@ def _where(store: Store, session: Session, catalog: str) -> Catalogued:
     if archive.startswith("memory:"):
         raise PublicationError("An archive in memory cannot be published")
     archive = checked_url(archive)
+    if archive.startswith("az:"):
+        raise PublicationError(
+            "Readers of Iceberg tables do not know URLs that begin with az:",
+            hint="Name the archive as Azure does from its first export on: "
+            "abfss://container@account.dfs.core.windows.net/prefix.",
+        )
     properties = storage_properties(store.archive_options)
     folder = f"{layout.safe_part(store.schema)}/{layout.ICEBERG}"
     location: str | None = f"{archive.rstrip('/')}/{folder}"
@@ -190,12 +196,8 @@ def _sqlalchemy_url(dsn: str) -> str:
 
 @contextmanager
 def _beside(store: Store) -> Iterator[None]:
-    """Where the server takes one connection only, the store's is closed for so long."""
-    alone = store.max_size == 1
-    if alone:
-        store.close()
-    try:
-        yield
-    finally:
-        if alone:
-            store.open()
+    """Where the server takes one connection only, the store's is given up: its next call connects
+    again."""
+    if store.max_size == 1:
+        store._connections.release()
+    yield
