@@ -1,4 +1,7 @@
-"""What a database sets for its sessions changes nothing of what the lifecycle does."""
+"""What a database sets for its sessions changes nothing of what the lifecycle does.
+
+Native: the settings are those of new sessions, beside an open store.
+"""
 
 from __future__ import annotations
 
