@@ -87,8 +87,8 @@ def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
         yield f"-- migration {migration.name}\n{names.render(migration.text)}"
         yield _record(names, migration)
     yield from _applied_every_time(names)
-    yield _apply_settings(names, settings or Settings())
     yield query("guard_timescaledb", names.schema)
+    yield _apply_settings(names, settings or Settings())
     yield "COMMIT;\n"
 
 
@@ -200,15 +200,15 @@ def _install(
     if _definitions(connection, names.schema) != before:
         result.actions.append("applied functions, views, triggers and privileges")
 
-    statement = _apply_settings(names, settings)
-    result.sql.append(statement)
-    result.actions.extend(line for (line,) in connection.execute(statement.encode()))
-
     statement = query("guard_timescaledb", names.schema)
     result.sql.append(statement)
     for done, warning in connection.execute(statement.encode()):
         result.actions += [done] if done else []
         result.warnings += [warning] if warning else []
+
+    statement = _apply_settings(names, settings)
+    result.sql.append(statement)
+    result.actions.extend(line for (line,) in connection.execute(statement.encode()))
 
 
 def _applied_every_time(names: Names) -> Iterator[str]:
