@@ -210,7 +210,8 @@ def test_what_an_insert_looks_at_does_not_grow_with_the_chunks(fresh_store: Inst
     store = fresh_store
     make = (
         "INSERT INTO messages (stream_name, position, type, time) "
-        "SELECT 'w-' || g, 0, 'T', now() - g * INTERVAL '7 days' FROM generate_series(%s::int, %s::int) AS g"
+        "SELECT 'w-' || g, 0, 'T', now() - g * INTERVAL '7 days' "
+        "FROM generate_series(%s::int, %s::int) AS g"
     )
     insert = "INSERT INTO messages (stream_name, position, type{}) VALUES ('i-1', %s, 'T'{})"
 
