@@ -16,6 +16,7 @@ import pytest
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
+from coldstream.archive.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Format
@@ -224,3 +225,17 @@ def test_a_stream_costs_few_requests(
         assert [m.global_position for m in messages] == [r[0] for r in rows if r[3] == name]
         assert len(lengths) == requests
         assert sum(lengths) < 1_000_000
+
+
+def test_of_two_claims_one_is_made(location: ArchiveLocation) -> None:
+    assert newest_claim(location, "message_store") is None
+    ours = Claim.now(1, "ours", "store", "us")
+    create_claim(location, "message_store", ours)
+    with pytest.raises(ArchiveConflict):
+        create_claim(location, "message_store", Claim.now(1, "theirs", "store", "them"))
+    create_claim(location, "message_store", Claim.now(2, "theirs", "store", "them"))
+    assert read_claim(location, "message_store", 1) == ours
+    assert read_claim(location, "message_store", 3) is None
+    newest = newest_claim(location, "message_store")
+    assert newest is not None
+    assert (newest.number, newest.token) == (2, "theirs")

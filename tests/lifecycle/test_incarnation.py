@@ -304,3 +304,44 @@ def test_the_commands(half: Store, cli: Cli, tmp_path: Any) -> None:
 
 def test_no_error_is_swallowed() -> None:
     assert issubclass(ArchiveConflict, ArchiveError)
+
+
+def test_a_copy_publishes_nothing(half: Store, tmp_path: Any) -> None:
+    """Its catalog is a copy too, and the table that it names has its files in the archive."""
+    pytest.importorskip("pyiceberg", reason="not covered here: pyiceberg is not installed")
+    with half.opened() as opened:
+        opened.lifecycle.iceberg = f"sqlite:///{tmp_path / 'catalog.db'}"
+        opened.lifecycle.publish()
+        opened.lifecycle.archive(END)
+        opened.lifecycle.iceberg = None
+        opened.lifecycle.verify()
+    as_a_copy(half)
+    before = half.files()
+    with half.opened() as opened:
+        opened.lifecycle.iceberg = f"sqlite:///{tmp_path / 'catalog.db'}"
+        assert len(opened.lifecycle.publish(dry_run=True).added) == 3
+        for anew in (False, True):
+            with pytest.raises(ArchiveConflict, match="is a copy"):
+                opened.lifecycle.publish(anew=anew)
+    assert half.files() == before
+
+
+def test_a_fork_comes_back_from_both_places(half: Store, tmp_path: Any) -> None:
+    """Its archive names the ranges that it has elsewhere."""
+    from tests.fix_store import drop_store, install_store
+
+    with half.opened() as opened:
+        opened.lifecycle.drop(MIDDLE)
+    own = (tmp_path / "fork").as_uri()
+    with half.opened(archive=own) as opened:
+        opened.lifecycle.fork()
+        opened.lifecycle.archive(END)
+        opened.lifecycle.verify()
+        opened.lifecycle.drop(END)
+    drop_store(half.installed.dsn, half.installed.schema)
+    install_store(half.installed.dsn, half.installed.schema)
+    with half.opened(archive=own) as opened:
+        found = opened.lifecycle.rebuild()
+        assert [each.result for each in found] == ["restored"] * CHUNKS
+        assert list(opened.get_all_messages()) == half.truth
+        assert opened.lifecycle.adopt().behind == []
