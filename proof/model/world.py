@@ -68,6 +68,10 @@ class World:
             install(
                 connection, Names(schema), Settings(chunk_interval=INTERVAL, layout=self.layout)
             )
+            row = connection.execute(
+                "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
+            ).fetchone()
+            self.version: str = row[0] if row else ""
             # They would work when they like; here the sequence says when.
             connection.execute(
                 "SELECT public.alter_job(job_id, scheduled => false) "

@@ -186,6 +186,10 @@ def _refused(
                 return
             if position <= world.truth.version(name) and world.has_left(None):
                 return
+    # TimescaleDB 2.23, which the embedded server has: an INSERT into several chunks, one of them
+    # compressed, does not compute a generated column. Nothing is written then.
+    if world.version.startswith("2.23") and 'null value in column "stream_category"' in str(error):
+        return
     raise Fault(f"refused: {type(error).__name__}: {error}") from error
 
 

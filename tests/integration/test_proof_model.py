@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
+from proof.model import __main__ as command
 from proof.model import sequence
 from proof.model.moving import check_chunks
 from proof.model.reading import check, check_versions, every_read
@@ -65,11 +66,28 @@ def test_what_is_wrong_is_noticed(world: World, damage: str) -> None:
         look(world)
 
 
+@pytest.mark.native
+@pytest.mark.parametrize("others", [[], ["--threads"]], ids=["alone", "with others"])
+def test_normal_use(dsn: str, capsys: pytest.CaptureFixture[str], others: list[str]) -> None:
+    words = ["--dsn", dsn, "--seconds", "30", "--operations", "150", *others]
+    status = command.main(words)
+    printed = capsys.readouterr()
+    # The seed is another one each time; it is in what is printed.
+    assert status == 0, printed.out + printed.err
+    assert "no fault" in printed.out
+
+
+def test_normal_use_on_one_connection(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--dsn", dsn, "--operations", "60", "--only", "one connection"]
+    status = command.main(words)
+    printed = capsys.readouterr()
+    assert status == 0, printed.out + printed.err
+    assert "looked at everything" in printed.out
+
+
 def test_a_fault_is_reported_with_what_came_before(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dsn: str
 ) -> None:
-    from proof.model import __main__ as command
-
     def lose(world: World) -> None:
         world.sql("DELETE FROM {s}.messages WHERE global_position < 3")
 
