@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 _SECONDS = 40
 
 
-def _unprivileged() -> dict[str, Any]:
+def unprivileged() -> dict[str, Any]:
     """Arguments of Popen that step down from root."""
     if os.geteuid() != 0:
         return {}
@@ -44,7 +44,7 @@ def _folder() -> Iterator[Path]:
     """A folder that the server's user owns."""
     folder = Path(tempfile.mkdtemp(prefix="coldstream-server-"))
     try:
-        user = _unprivileged()
+        user = unprivileged()
         if user:
             os.chown(folder, user["user"], user["group"])
         yield folder
@@ -64,7 +64,7 @@ def _running(command: list[str], folder: Path, dsn: str) -> Iterator[None]:
     """A server, from when it answers until it has stopped."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **_unprivileged()
+            command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **unprivileged()
         )
     try:
         deadline = time.monotonic() + _SECONDS
@@ -86,7 +86,7 @@ def _running(command: list[str], folder: Path, dsn: str) -> Iterator[None]:
             process.wait()
 
 
-def _postgresql() -> Path:
+def programs() -> Path:
     """The folder of this machine's server programs."""
     found = shutil.which("pg_config")
     if found:
@@ -100,6 +100,41 @@ def _postgresql() -> Path:
     pytest.skip("not covered here: this machine has no PostgreSQL server programs (initdb)")
 
 
+def initdb(data: Path, folder: Path) -> None:
+    """Make the data folder of a new cluster; ``folder`` is one that its user owns."""
+    subprocess.run(
+        [
+            *(programs() / "initdb", "-D", data, "-U", "postgres", "--auth=trust"),
+            *("-E", "UTF8", "--locale=C", "--no-sync"),
+        ],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        **unprivileged(),
+    )
+
+
+@contextmanager
+def running(data: Path, folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """A cluster on a port of its own, which is made where it is missing; gives its DSN."""
+    if not data.exists():
+        initdb(data, folder)
+    port = _free_port()
+    options = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": str(folder),
+        "fsync": "off",
+        **settings,
+    }
+    command = [str(programs() / "postgres"), "-D", str(data)]
+    for name, value in options.items():
+        command += ["-c", f"{name}={value}"]
+    dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    with _running(command, folder, dsn):
+        yield dsn
+
+
 StartCluster = Callable[..., str]
 
 
@@ -109,34 +144,10 @@ def start_cluster() -> Iterator[StartCluster]:
     with ExitStack() as stack:
 
         def start_cluster(**settings: str) -> str:
-            programs = _postgresql()
             folder = stack.enter_context(_folder())
-            data = folder / "data"
-            subprocess.run(
-                [
-                    *(programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust"),
-                    *("-E", "UTF8", "--locale=C", "--no-sync"),
-                ],
-                check=True,
-                capture_output=True,
-                cwd=folder,
-                **_unprivileged(),
+            return stack.enter_context(
+                running(folder / "data", folder, {"shared_buffers": "32MB", **settings})
             )
-            port = _free_port()
-            options = {
-                "listen_addresses": "127.0.0.1",
-                "port": str(port),
-                "unix_socket_directories": str(folder),
-                "fsync": "off",
-                "shared_buffers": "32MB",
-                **settings,
-            }
-            dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-            command = [str(programs / "postgres"), "-D", str(data)]
-            for name, value in options.items():
-                command += ["-c", f"{name}={value}"]
-            stack.enter_context(_running(command, folder, dsn))
-            return dsn
 
         yield start_cluster
 
@@ -159,8 +170,8 @@ def base_backup() -> Iterator[Callable[[str], Path]]:
         def base_backup(dsn: str) -> Path:
             folder = stack.enter_context(_folder())
             target = folder / "data"
-            command = [_postgresql() / "pg_basebackup", "-d", dsn, "-D", target, "-c", "fast"]
-            subprocess.run(command, check=True, capture_output=True, cwd=folder, **_unprivileged())
+            command = [programs() / "pg_basebackup", "-d", dsn, "-D", target, "-c", "fast"]
+            subprocess.run(command, check=True, capture_output=True, cwd=folder, **unprivileged())
             return target
 
         yield base_backup
@@ -178,33 +189,18 @@ def start_backup() -> Iterator[StartBackup]:
             shutil.copytree(backup, data)
             (data / f"{signal}.signal").touch()
             data.chmod(0o700)
-            if user := _unprivileged():
+            if user := unprivileged():
                 for path in (data, *data.rglob("*")):
                     os.chown(path, user["user"], user["group"], follow_symlinks=False)
-            port = _free_port()
-            options = {
-                "listen_addresses": "127.0.0.1",
-                "port": str(port),
-                "unix_socket_directories": str(folder),
-                "fsync": "off",
-                "archive_mode": "off",
-                **settings,
-            }
-            dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-            command = [str(_postgresql() / "postgres"), "-D", str(data)]
-            for name, value in options.items():
-                command += ["-c", f"{name}={value}"]
-            stack.enter_context(_running(command, folder, dsn))
-            return dsn
+            return stack.enter_context(running(data, folder, {"archive_mode": "off", **settings}))
 
         yield start_backup
 
 
 def require_timescaledb() -> None:
     """Skip where this machine's PostgreSQL has no TimescaleDB to load."""
-    programs = _postgresql()
     shown = subprocess.run(
-        [programs / "pg_config", "--pkglibdir"], capture_output=True, text=True, check=True
+        [programs() / "pg_config", "--pkglibdir"], capture_output=True, text=True, check=True
     )
     if not list(Path(shown.stdout.strip()).glob("timescaledb*.so")):
         pytest.skip("not covered here: this machine's PostgreSQL has no TimescaleDB")

@@ -172,8 +172,13 @@ def test_pg_upgrade_and_other_owners_of_the_number_are_no_copies(half: Store) ->
         opened.lifecycle.archive(END, again=True)
 
 
-def test_adopted(half: Store) -> None:
+@pytest.mark.parametrize("lost", [False, True], ids=["copied", "its row was left out"])
+def test_adopted(half: Store, lost: bool) -> None:
     as_a_copy(half)
+    if lost:
+        half.run("DELETE FROM incarnation")
+        with half.opened() as opened, pytest.raises(ArchiveConflict, match="is a copy"):
+            opened.lifecycle.archive(END)
     with half.opened() as opened:
         adopted = opened.lifecycle.adopt()
         assert (adopted.archive_url, adopted.behind) == (half.archive, [])

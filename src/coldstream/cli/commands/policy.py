@@ -24,11 +24,13 @@ _AGE = "An age (7d, 36h, 90 days, P7D), or never; left out, it stays as it is."
 
 @lifecycle.command
 def show(*, database: Database, json: Json = False) -> None:
-    """Show at what ages chunks are compressed, archived and dropped."""
-    from coldstream.cli.lifecycle import show_policy
+    """Show at what ages chunks are compressed, archived and dropped, and where they are archived."""
+    from coldstream.cli.lifecycle import say_archive, show_policy
 
     with opened(database) as store:
         policy = store.lifecycle.get_policy()
+        if not json:
+            say_archive(store)
     show_policy(policy, json=json)
 
 

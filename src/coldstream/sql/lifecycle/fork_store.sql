@@ -11,6 +11,9 @@ BEGIN
   UPDATE @extschema@.store SET id = $1, archive_url = $2, archive_epoch = archive_epoch + 1;
   -- What the other one was about to commit says nothing of this one's archive.
   UPDATE @extschema@.chunks SET seen_manifest = NULL, seen_digest = NULL WHERE seen_digest IS NOT NULL;
+  INSERT INTO @extschema@.incarnation (system_identifier, database, tables)
+  SELECT p.system_identifier, p.database, p.tables FROM @extschema@.place_of_store() AS p
+  ON CONFLICT DO NOTHING;
   UPDATE @extschema@.incarnation AS i
   SET system_identifier = p.system_identifier, database = p.database, tables = p.tables,
     archive_url = NULL, number = 0, token = NULL, previous_token = NULL, is_behind = false

@@ -8,6 +8,9 @@ AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
+  INSERT INTO @extschema@.incarnation (system_identifier, database, tables)
+  SELECT p.system_identifier, p.database, p.tables FROM @extschema@.place_of_store() AS p
+  ON CONFLICT DO NOTHING;
   UPDATE @extschema@.incarnation AS i
   SET system_identifier = p.system_identifier, database = p.database, tables = p.tables,
     archive_url = $1, number = $2, token = $3,
