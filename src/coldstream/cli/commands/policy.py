@@ -24,7 +24,7 @@ _AGE = "An age (7d, 36h, 90 days, P7D), or never; left out, it stays as it is."
 
 @lifecycle.command
 def show(*, database: Database, json: Json = False) -> None:
-    """Show at what ages chunks are compressed, archived and dropped, and where they are archived."""
+    """Show at what ages chunks are compressed, archived and dropped, and where to."""
     from coldstream.cli.lifecycle import say_archive, show_policy
 
     with opened(database) as store:
