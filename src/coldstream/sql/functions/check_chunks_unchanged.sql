@@ -15,6 +15,9 @@
 -- Chunks do not overlap, so of those that begin up to open_from only the last one may end after it. That
 -- bounds the walk over the catalog's ranges, which are in microseconds.
 --
+-- The catalog's form is found by an index of it, at every call: whoever updates TimescaleDB has not run an
+-- install since.
+--
 -- Part of every read of a category: its names are qualified one by one, because a path of its own costs as
 -- much as a look into the catalog, and it gives true, because PL/pgSQL evaluates an expression faster than
 -- it performs a statement. At READ COMMITTED a chunk that is dropped though it is not closed was taken away
@@ -38,54 +41,58 @@ BEGIN
     PERFORM @extschema@.check_rows_visible();
   END IF;
 
-  IF pg_catalog.cardinality($1) OPERATOR(pg_catalog.>) 0 THEN
-    SELECT pg_catalog.array_agg(n.chunk_name) INTO _changed
-    FROM (
-      SELECT u.chunk_name, (
-        SELECT pg_catalog.currtid2('_timescaledb_catalog.chunk', c.ctid) OPERATOR(pg_catalog.=) c.ctid
-        FROM _timescaledb_catalog.chunk AS c
-        WHERE c.schema_name OPERATOR(pg_catalog.=) u.names[1]::pg_catalog.name
-          AND c.table_name OPERATOR(pg_catalog.=) u.names[2]::pg_catalog.name
-      ) AS is_same
+  IF pg_catalog.to_regclass('_timescaledb_catalog.chunk_schema_name_table_name_key') IS NULL THEN
+    _changed := @extschema@.changed_chunks($1, $2, _is_older);
+  ELSE
+    IF pg_catalog.cardinality($1) OPERATOR(pg_catalog.>) 0 THEN
+      SELECT pg_catalog.array_agg(n.chunk_name) INTO _changed
       FROM (
-        SELECT a.chunk_name, pg_catalog.parse_ident(a.chunk_name) AS names
-        FROM pg_catalog.unnest($1) AS a (chunk_name)
-        OFFSET 0
-      ) AS u
-    ) AS n
-    WHERE n.is_same IS NOT TRUE OR pg_catalog.to_regclass(n.chunk_name) IS NULL;
-  END IF;
+        SELECT u.chunk_name, (
+          SELECT pg_catalog.currtid2('_timescaledb_catalog.chunk', c.ctid) OPERATOR(pg_catalog.=) c.ctid
+          FROM _timescaledb_catalog.chunk AS c
+          WHERE c.schema_name OPERATOR(pg_catalog.=) u.names[1]::pg_catalog.name
+            AND c.table_name OPERATOR(pg_catalog.=) u.names[2]::pg_catalog.name
+        ) AS is_same
+        FROM (
+          SELECT a.chunk_name, pg_catalog.parse_ident(a.chunk_name) AS names
+          FROM pg_catalog.unnest($1) AS a (chunk_name)
+          OFFSET 0
+        ) AS u
+      ) AS n
+      WHERE n.is_same IS NOT TRUE OR pg_catalog.to_regclass(n.chunk_name) IS NULL;
+    END IF;
 
-  IF $2 IS NOT NULL THEN
-    _open_from := _timescaledb_functions.to_unix_microseconds($2);
-    SELECT _changed OPERATOR(pg_catalog.||) pg_catalog.array_agg(
-      pg_catalog.format('%I.%I', c.schema_name, c.table_name)
-    ) INTO _changed
-    FROM _timescaledb_catalog.hypertable AS h
-    JOIN _timescaledb_catalog.dimension AS d ON d.hypertable_id OPERATOR(pg_catalog.=) h.id
-    JOIN _timescaledb_catalog.dimension_slice AS s
-      ON s.dimension_id OPERATOR(pg_catalog.=) d.id
-      AND s.range_end OPERATOR(pg_catalog.>) _open_from
-      AND s.range_start OPERATOR(pg_catalog.>=) coalesce(
-        (
-          SELECT p.range_start FROM _timescaledb_catalog.dimension_slice AS p
-          WHERE p.dimension_id OPERATOR(pg_catalog.=) d.id
-            AND p.range_start OPERATOR(pg_catalog.<=) _open_from
-          ORDER BY p.range_start DESC
-          LIMIT 1
-        ),
-        _open_from
-      )
-    JOIN _timescaledb_catalog.chunk_constraint AS k
-      ON k.dimension_slice_id OPERATOR(pg_catalog.=) s.id
-    JOIN _timescaledb_catalog.chunk AS c ON c.id OPERATOR(pg_catalog.=) k.chunk_id
-    WHERE h.schema_name OPERATOR(pg_catalog.=) '@extschema_name@'
-      AND h.table_name OPERATOR(pg_catalog.=) 'messages'
-      AND (
-        pg_catalog.currtid2('_timescaledb_catalog.chunk', c.ctid) OPERATOR(pg_catalog.<>) c.ctid
-        OR _is_older
-          AND pg_catalog.to_regclass(pg_catalog.format('%I.%I', c.schema_name, c.table_name)) IS NULL
-      );
+    IF $2 IS NOT NULL THEN
+      _open_from := _timescaledb_functions.to_unix_microseconds($2);
+      SELECT _changed OPERATOR(pg_catalog.||) pg_catalog.array_agg(
+        pg_catalog.format('%I.%I', c.schema_name, c.table_name)
+      ) INTO _changed
+      FROM _timescaledb_catalog.hypertable AS h
+      JOIN _timescaledb_catalog.dimension AS d ON d.hypertable_id OPERATOR(pg_catalog.=) h.id
+      JOIN _timescaledb_catalog.dimension_slice AS s
+        ON s.dimension_id OPERATOR(pg_catalog.=) d.id
+        AND s.range_end OPERATOR(pg_catalog.>) _open_from
+        AND s.range_start OPERATOR(pg_catalog.>=) coalesce(
+          (
+            SELECT p.range_start FROM _timescaledb_catalog.dimension_slice AS p
+            WHERE p.dimension_id OPERATOR(pg_catalog.=) d.id
+              AND p.range_start OPERATOR(pg_catalog.<=) _open_from
+            ORDER BY p.range_start DESC
+            LIMIT 1
+          ),
+          _open_from
+        )
+      JOIN _timescaledb_catalog.chunk_constraint AS k
+        ON k.dimension_slice_id OPERATOR(pg_catalog.=) s.id
+      JOIN _timescaledb_catalog.chunk AS c ON c.id OPERATOR(pg_catalog.=) k.chunk_id
+      WHERE h.schema_name OPERATOR(pg_catalog.=) '@extschema_name@'
+        AND h.table_name OPERATOR(pg_catalog.=) 'messages'
+        AND (
+          pg_catalog.currtid2('_timescaledb_catalog.chunk', c.ctid) OPERATOR(pg_catalog.<>) c.ctid
+          OR _is_older
+            AND pg_catalog.to_regclass(pg_catalog.format('%I.%I', c.schema_name, c.table_name)) IS NULL
+        );
+    END IF;
   END IF;
 
   IF _changed IS NULL THEN

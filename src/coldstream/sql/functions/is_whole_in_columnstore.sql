@@ -12,6 +12,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _names constant text[] := parse_ident($1);
+  _is_in_rows boolean;
   _columnstore text;
   _is_whole boolean;
 BEGIN
@@ -19,10 +20,20 @@ BEGIN
     RETURN false;
   END IF;
 
+  -- In the caller's snapshot; see check_chunks_unchanged for the two forms of the catalog.
+  IF to_regclass('_timescaledb_catalog.chunk_schema_name_table_name_key') IS NULL THEN
+    SELECT t.status = 0 INTO _is_in_rows FROM _timescaledb_catalog.chunk AS t
+    WHERE t.relid = to_regclass($1);
+  ELSE
+    SELECT t.status = 0 INTO _is_in_rows FROM _timescaledb_catalog.chunk AS t
+    WHERE t.schema_name = _names[1]::name AND t.table_name = _names[2]::name;
+  END IF;
+  IF _is_in_rows IS NOT TRUE THEN
+    RETURN false;
+  END IF;
+
   SELECT @extschema@.columnstore_of_closed(c.chunk_name, c.closed_at) INTO _columnstore
   FROM @extschema@.chunks AS c
-  JOIN _timescaledb_catalog.chunk AS t
-    ON t.schema_name = _names[1]::name AND t.table_name = _names[2]::name AND t.status = 0
   WHERE c.chunk_name = $1 AND c.state <> 'open';
   IF _columnstore IS NULL THEN
     RETURN false;
