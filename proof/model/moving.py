@@ -105,7 +105,13 @@ def _job(store: coldstream.Store, chance: random.Random, today: datetime, alone:
         [store.schema],
     )
     for (job,) in rows:
-        sql(store, f"CALL public.run_job({job})")
+        try:
+            sql(store, f"CALL public.run_job({job})")
+        except ColdstreamError as error:
+            # It says that it failed where others were in its way.
+            if alone or not isinstance(error.__cause__, psycopg.Error):
+                raise
+            return f"job {job}: {error}"
     return f"job {rows}"
 
 

@@ -32,9 +32,16 @@ class Made:
     def category(self) -> str:
         return self.stream_name.partition("-")[0]
 
+    def is_correlated(self, category: str) -> bool:
+        """Whether its metadata name a stream of a category."""
+        return any(f'"{category}{end}' in (self.metadata or "") for end in ("-", '"'))
+
     def falls_to(self, member: int, size: int) -> bool:
         """Whether its stream falls to a member of a consumer group, by Message DB's contract."""
-        cardinal = self.stream_name.partition("-")[2].partition("+")[0]
+        _, dash, id = self.stream_name.partition("-")
+        if not dash:
+            return False  # it has no id, so it falls to nobody
+        cardinal = id.partition("+")[0]
         digest = md5(cardinal.encode(), usedforsecurity=False).digest()
         return abs(int.from_bytes(digest[:8], "big", signed=True)) % size == member
 

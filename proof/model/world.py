@@ -29,6 +29,7 @@ NAMES = [
     *(f"order:command-{n}" for n in range(1, 4)),
     "order:command-long-name+x",
     "quiet-1",
+    "quiet",  # a stream may bear the name of its category alone
 ]
 CATEGORIES = ["account", "order:command", "quiet", "nothing"]
 TYPES = ["Opened", "Changed", "Closed"]

@@ -138,6 +138,20 @@ def test_what_reads_a_stream_for_its_caller(store: coldstream.Store) -> None:
             assert handled == expected
 
 
+def test_the_last_of_a_stream_that_is_named_as_its_category(
+    store: coldstream.Store, kind: str
+) -> None:
+    messages = messages_of("alone", [4, 2, 3])
+    with store:
+        # Position 2 first: global positions do not follow those of the stream.
+        for message in reversed(messages):
+            store.import_messages([message])
+    leave(store, 6)
+    with reading(store, kind) as client:
+        assert client.get_last_stream_message("alone").position == 2
+        assert client.get_last_stream_message("alone", "Odd").position == 1
+
+
 def test_ranges_that_came_back_and_parts_of_them(store: coldstream.Store, kind: str) -> None:
     leave(store, 6)
     with store:

@@ -102,7 +102,10 @@ async def last(
         else:
             return await _last_before(connections, readers, stream_name, type)
         async for message in pages:
-            if message.stream_name == stream_name and type in (None, message.type):
+            if message.stream_name != stream_name or type not in (None, message.type):
+                continue
+            # Global positions need not follow those of the stream.
+            if found is None or message.position > found.position:
                 found = message
         return found
 

@@ -103,7 +103,10 @@ def last(
         else:
             return _last_before(connections, readers, stream_name, type)
         for message in pages:
-            if message.stream_name == stream_name and type in (None, message.type):
+            if message.stream_name != stream_name or type not in (None, message.type):
+                continue
+            # Global positions need not follow those of the stream.
+            if found is None or message.position > found.position:
                 found = message
         return found
 
