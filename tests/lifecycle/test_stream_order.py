@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from tests.clients import Client, opened
-from tests.fix_store import InstalledStore
+from tests.fix_store import InstalledStore, drop_store, install_store
 from tests.history import START, WEEK
 
 import coldstream
@@ -27,6 +27,7 @@ STREAMS = {
     "late-3": [5, 4, 3, 2, 1, 0] * 3,
     "late-4": [0, 5, 1, 4, 2, 3],
     "late-5": [2, 2, 1, 1, 0, 0],
+    "late-6": [5, 3, 5],
     "equal-1": [3, 3, 3, 3, 1, 1, 1],
     "in-order-1": [0, 1, 2, 3, 4, 5],
 }
@@ -226,3 +227,28 @@ def test_a_store_without_its_row_says_so(store: coldstream.Store, kind: str) -> 
         connection.execute(f"DELETE FROM {store.schema}.store".encode())
     with reading(store, kind) as client, pytest.raises(SetupError, match="table store"):
         client.get_category_messages("late")
+
+
+def test_rebuilt_from_the_archive_alone(
+    store: coldstream.Store, quiet_store: InstalledStore
+) -> None:
+    """A later range may have earlier positions: heads and marks are as if nothing had been lost."""
+    end = START + 6 * WEEK
+    with coldstream.connect(
+        quiet_store.dsn, schema=quiet_store.schema, archive=store.archive
+    ) as opened:
+        opened.lifecycle.archive(end)
+        opened.lifecycle.verify()
+        opened.lifecycle.drop(end)
+        truth = list(opened.get_all_messages())
+    drop_store(quiet_store.dsn, quiet_store.schema)
+    install_store(quiet_store.dsn, quiet_store.schema)
+    with coldstream.connect(
+        quiet_store.dsn, schema=quiet_store.schema, archive=store.archive
+    ) as opened:
+        assert {each.result for each in opened.lifecycle.rebuild()} == {"restored"}
+        assert list(opened.get_all_messages()) == truth
+        for name, weeks in STREAMS.items():
+            found = [message.position for message in opened.get_stream_messages(name)]
+            assert found == list(range(len(weeks)))
+            assert opened.write_message(name, "Next", {}).position == len(weeks)

@@ -1,7 +1,8 @@
 -- Brings the heads of streams up to what one range holds of them: without it a stream would begin anew,
 -- and its positions repeat. A head that knows the range is left as it is. in_database_from: where a range
--- starts of which the database has some of these rows; NULL where it has none. Where it cannot be told that positions follow time, they are
--- taken not to: that costs a read time, and no message.
+-- starts of which the database has some of these rows; NULL where it has none, which must not make an
+-- unknown of the answer. Where it cannot be told that positions follow time, they are taken not to:
+-- that costs a read time, and no message.
 --
 -- Heads are looked up one by one. The planner knows nothing of how many there are while they become
 -- more, and would join these with all of them.
@@ -27,7 +28,7 @@ BEGIN
     time = greatest(h.time, f.last_time),
     time_ordered = h.time_ordered AND f.in_order
       AND (f.first_position > h.position AND f.first_time >= h.time
-        OR h.time >= $7 AND f.last_position >= h.position AND f.last_time >= h.time)
+        OR $7 IS NOT NULL AND h.time >= $7 AND f.last_position >= h.position AND f.last_time >= h.time)
   FROM (
     SELECT u.*, s.place
     FROM unnest($1, $2, $3, $4, $5, $6)
