@@ -21,10 +21,9 @@ def behind(store: Store, request: pytest.FixtureRequest) -> Store:
             opened.lifecycle.compress(END)
         opened.lifecycle.archive(END)
         opened.lifecycle.verify()
-        store.run("SELECT unfreeze(chunk_name::regclass) FROM chunks WHERE chunk_name IS NOT NULL")
         opened.lifecycle.drop(END)
         opened.lifecycle.rehydrate(START, FIRST)
-        store.run("SELECT unfreeze(chunk_name::regclass) FROM chunks WHERE chunk_name IS NOT NULL")
+    store.run("SELECT unfreeze(chunk_name::regclass) FROM chunks WHERE chunk_name IS NOT NULL")
     store.run("DELETE FROM messages WHERE stream_name = 'border-9'")
     store.run("DELETE FROM messages WHERE stream_name = 'account-1' AND position > 1")
     # As a backup has it that is older than the archive.
@@ -81,13 +80,12 @@ def test_what_is_missing_is_loaded(behind: Store) -> None:
 
 @pytest.mark.parametrize("behind", ["closed"], indirect=True)
 def test_what_the_database_has_more_stays(behind: Store) -> None:
+    late = next(m for m in behind.truth if m.stream_name == "account-2")
+    behind.run(
+        "INSERT INTO messages (stream_name, position, type, time) VALUES ('more-1', 0, 'T', %s)",
+        [late.time],
+    )
     with behind.opened() as opened:
-        late = next(m for m in behind.truth if m.stream_name == "account-2")
-        behind.run(
-            "INSERT INTO messages (stream_name, position, type, time) "
-            "VALUES ('more-1', 0, 'T', %s)",
-            [late.time],
-        )
         assert opened.lifecycle.rebuild()[0].result == "merged"
         opened.lifecycle.archive(END)
         assert [each.problem for each in opened.lifecycle.verify()] == [None]

@@ -83,6 +83,7 @@ def _database_rows(session: Session, manifest: Manifest) -> Any:
 
 def _load(session: Session, rows: list[Row]) -> int:
     if rows:
-        columns = zip(*(row[:8] for row in rows), strict=True)
-        session.rows("merge_rows", [list(column) for column in columns])
+        columns = [list(column) for column in zip(*(row[:8] for row in rows), strict=True)]
+        session.rows("rehydrate_rows", columns)
+        session.rows("merge_ids", [columns[7], columns[0]])
     return len(rows)

@@ -13,6 +13,12 @@ BEGIN
   PERFORM @extschema@.close_range($1);
   _row := @extschema@.lock_range($1, 'EXCLUSIVE');
   PERFORM @extschema@.unfreeze(_row.chunk_name::regclass);
+  -- Into a columnstore older releases of TimescaleDB insert no generated column.
+  IF EXISTS (
+    SELECT FROM @extschema@.hypertable_chunks() AS h WHERE h.range_start = $1 AND h.is_compressed
+  ) THEN
+    PERFORM @extschema:timescaledb@.decompress_chunk(_row.chunk_name::regclass);
+  END IF;
   UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL WHERE range_start = $1;
   DELETE FROM @extschema@.chunk_categories WHERE range_start = $1;
 END;
