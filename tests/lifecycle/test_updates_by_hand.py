@@ -104,6 +104,45 @@ def test_an_emptied_table_is_found_by_the_read_that_passes_it(store: Store) -> N
         assert caught.value.sqlstate == "CS009"
     with store.opened() as opened, pytest.raises(ChunkChanged, match="Messages are missing"):
         list(opened.get_category_messages("account"))
+    for batch_size in (-1, 1, 1000):
+        with pytest.raises(psycopg.Error, match="Messages are missing") as caught:
+            for position in range(100):
+                store.run(
+                    f"SELECT * FROM get_stream_messages('account-1', {position}, {batch_size})"
+                )
+        assert caught.value.sqlstate == "CS009"
+    with store.opened() as opened, pytest.raises(ChunkChanged, match="Messages are missing"):
+        list(opened.get_stream_messages("account-1"))
     [(start,)] = store.run("SELECT range_start FROM chunks WHERE chunk_name = %s", [chunk])
     store.run("SELECT recount_range(%s)", [start])
     check_reads(store)
+
+
+@pytest.mark.parametrize("order", [True, False], ids=["in order", "out of order"])
+@pytest.mark.parametrize("tier", ["closed", "compressed", "verified", "before it dropped"])
+def test_an_emptied_table_is_no_gap_of_a_stream(store: Store, tier: str, order: bool) -> None:
+    with store.opened() as opened:
+        truth = list(opened.get_stream_messages("account-1"))
+        store.run("CALL close_ended_chunks()")
+        if tier != "closed":
+            opened.lifecycle.compress(END)
+        if tier in ("verified", "before it dropped"):
+            opened.lifecycle.archive(END)
+            opened.lifecycle.verify()
+        if tier == "before it dropped":
+            opened.lifecycle.drop(EDGE)
+    if not order:
+        store.run("UPDATE streams SET time_ordered = false")
+    [(chunk, start)] = store.run(
+        "SELECT chunk_name, range_start FROM chunks WHERE chunk_name IS NOT NULL"
+        " ORDER BY range_start DESC LIMIT 1"
+    )
+    assert [message for message in truth if message.time >= start]
+    store.run("SELECT unfreeze(chunk_name::regclass) FROM chunks WHERE chunk_name = %s", [chunk])
+    store.run(f"TRUNCATE {chunk}")
+    with store.opened() as opened:
+        for size in (3, 1000):
+            with pytest.raises(ChunkChanged, match="Messages are missing"):
+                list(opened.get_stream_messages("account-1", batch_size=size))
+        with pytest.raises(ChunkChanged, match="Messages are missing"):
+            opened.get_last_stream_message("account-1")
