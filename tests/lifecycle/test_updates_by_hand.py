@@ -149,3 +149,29 @@ def test_an_emptied_table_is_no_gap_of_a_stream(store: Store, tier: str, order: 
                 list(opened.get_stream_messages("account-1", batch_size=size))
         with pytest.raises(ChunkChanged, match="Messages are missing"):
             opened.get_last_stream_message("account-1")
+
+
+def test_an_emptied_table_is_found_beside_open_chunks(store: Store) -> None:
+    """What open chunks give between the positions of a closed one stands for none of those."""
+    store.run("SELECT close_range(%s)", [START])
+    store.run(
+        "UPDATE messages SET global_position = 90000 WHERE global_position = ("
+        "SELECT max(global_position) FROM messages WHERE stream_name = 'account-1' AND time < %s)",
+        [START + WEEK],
+    )
+    store.run("SELECT close_range(%s)", [START])
+    [(chunk, state, last)] = store.run(
+        "SELECT chunk_name, state, last_global_position FROM chunks WHERE range_start = %s", [START]
+    )
+    assert (state, last) == ("closed", 90000)
+    store.run("SELECT setval('messages_global_position_seq', 90000)")
+    store.run(f"TRUNCATE {chunk}")
+    with store.opened() as opened:
+        opened.write_message("account-1", "T", {})
+        for size in (1, 3, 1000):
+            with pytest.raises(ChunkChanged, match="Messages are missing"):
+                list(opened.get_category_messages("account", 1, size))
+            with pytest.raises(ChunkChanged, match="Messages are missing"):
+                list(opened.get_category_messages("account", 1, size, "nobody"))
+            with pytest.raises(ChunkChanged, match="Messages are missing"):
+                list(opened.get_all_messages(1, size))

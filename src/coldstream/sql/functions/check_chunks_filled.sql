@@ -1,6 +1,6 @@
--- Refuses a read that found fewer messages in these chunks than there are positions when one of them is
--- empty, though the ledger counted messages in it and none was deleted through the store: somebody truncated
--- its table, and what is missing would be taken for a gap. Called where a gap was seen, and nowhere else.
+-- Refuses a read of chunks of which one is empty, though the ledger counted messages in it and none was
+-- deleted through the store: somebody truncated its table, and what is missing would be taken for a gap. Part
+-- of a stream read that sees a gap, and of a category read for the chunks whose end it passes.
 --
 -- Only a chunk that takes no space at all is looked for in the ledger, and then read: its form may have
 -- changed since the caller's snapshot, which is another error.
