@@ -198,10 +198,18 @@ def test_a_chunk_that_was_taken_away_and_made_anew(small: Store) -> None:
     """Late data makes a chunk of the same range: it is not what was there."""
     close(small)
     small.run(f"DROP TABLE {names(small)[0]}")
-    small.run(
-        "INSERT INTO messages (stream_name, position, type, time) VALUES ('late-1', 0, 'T', %s)",
-        [START + WEEK / 2],
-    )
+    late = "INSERT INTO messages (stream_name, position, type, time) VALUES ('late-1', 0, 'T', %s)"
+    with pytest.raises(psycopg.Error, match="Messages are missing"):
+        small.run(late, [START + WEEK / 2])
+    # Past the store, as a tool that copies tables does.
+    with small.installed.connect() as connection, connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            late.replace("(stream", "(global_position, position_bucket, stream")
+            .replace("('late", "(1000000, 61, 'late")
+            .encode(),
+            [START + WEEK / 2],
+        )
     close(small)
     assert small.states() == ["open", "closed"]
     with small.opened() as opened, pytest.raises(LifecycleError, match="has 1 messages, and had"):

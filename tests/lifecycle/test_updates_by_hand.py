@@ -175,3 +175,162 @@ def test_an_emptied_table_is_found_beside_open_chunks(store: Store) -> None:
                 list(opened.get_category_messages("account", 1, size, "nobody"))
             with pytest.raises(ChunkChanged, match="Messages are missing"):
                 list(opened.get_all_messages(1, size))
+
+
+def given(store: Store, read: str) -> list[int]:
+    with store.installed.connect() as connection:
+        connection.execute("SET message_store.sql_condition TO on")
+        statement = f"SELECT global_position FROM {read}".encode()
+        return [g for (g,) in connection.execute(statement).fetchall()]
+
+
+def emptied(store: Store, tier: str) -> str:
+    """The name of the third chunk, closed, whose table was truncated."""
+    if tier == "compressed":
+        with store.opened() as opened:
+            opened.lifecycle.compress(END)
+    store.run("CALL close_ended_chunks()")
+    [(chunk,)] = store.run(
+        "SELECT chunk_name FROM chunks WHERE range_start = %s", [START + 2 * WEEK]
+    )
+    store.run(f"TRUNCATE {chunk}")
+    return f"{chunk}"
+
+
+def reads_inside(store: Store) -> list[str]:
+    """Reads of every kind that begin in the third chunk, and need a message of it."""
+    lost = [m for m in store.truth if START + 2 * WEEK <= m.time < START + 3 * WEEK]
+    account = [m for m in lost if m.stream_name == "account-1"]
+    middle = account[len(account) // 2]
+    category = f"get_category_messages('account', {middle.global_position}"
+    return [
+        f"get_all_messages({middle.global_position}, 3)",
+        f"get_all_messages({middle.global_position}, -1)",
+        f"{category}, 1)",
+        f"{category}, -1)",
+        f"{category}, 5, NULL, 0, 2)",
+        f"{category}, 5, condition => 'position >= 0')",
+        f"get_stream_messages('account-1', {middle.position}, 1)",
+        f"get_stream_messages('account-1', {middle.position}, -1)",
+        "get_stream_messages('account-1', 0, -1, 'position >= 0')",
+        f"get_stream_messages_in_database('account-1', {middle.position}, 1)",
+    ]
+
+
+@pytest.mark.parametrize("tier", ["closed", "compressed"])
+def test_an_emptied_table_is_found_wherever_a_read_begins(store: Store, tier: str) -> None:
+    emptied(store, tier)
+    for read in reads_inside(store):
+        with pytest.raises(psycopg.Error, match="Messages are missing") as caught:
+            given(store, read)
+        assert caught.value.sqlstate == "CS009", read
+    # What the answer does not need is not asked for.
+    assert len(store.run("SELECT * FROM get_stream_messages('account-1', 0, 2)")) == 2
+
+
+@pytest.mark.parametrize("tier", ["closed", "compressed"])
+def test_an_emptied_table_takes_no_late_message(store: Store, tier: str) -> None:
+    """With one in it, nothing would say that the others are missing."""
+    chunk = emptied(store, tier)
+    late = "INSERT INTO messages (stream_name, position, type, time) VALUES ('late-1', 0, 'T', %s)"
+    with pytest.raises(psycopg.Error, match="Messages are missing") as caught:
+        store.run(late, [START + 2.5 * WEEK])
+    assert caught.value.sqlstate == "CS009"
+    store.run("SELECT recount_range(%s)", [START + 2 * WEEK])
+    store.run(late, [START + 2.5 * WEEK])
+    check_reads(store)
+    assert store.run(f"SELECT count(*) FROM {chunk}") == [(1,)]
+
+
+def test_an_open_chunk_that_was_emptied(store: Store) -> None:
+    """Late data had it open again: what was counted before is still known."""
+    late = "INSERT INTO messages (stream_name, position, type, time) VALUES ('late-1', %s, 'T', %s)"
+    store.run("CALL close_ended_chunks()")
+    store.run(late, [0, START + 2.5 * WEEK])
+    [(chunk, state)] = store.run(
+        "SELECT chunk_name, state FROM chunks WHERE range_start = %s", [START + 2 * WEEK]
+    )
+    assert state == "open"
+    store.run(f"TRUNCATE {chunk}")
+    for read in reads_inside(store):
+        with pytest.raises(psycopg.Error, match="Messages are missing"):
+            given(store, read)
+    with pytest.raises(psycopg.Error, match="Messages are missing"):
+        store.run(late, [1, START + 2.5 * WEEK])
+
+
+def test_what_was_emptied_comes_back_from_a_backup(store: Store) -> None:
+    """A table that is written anew is another file: it is counted once, and then believed."""
+    store.run("CALL close_ended_chunks()")
+    [(chunk,)] = store.run(
+        "SELECT chunk_name FROM chunks WHERE range_start = %s", [START + 2 * WEEK]
+    )
+    store.run(f"CREATE TABLE backup AS TABLE {chunk}")
+    store.run(f"TRUNCATE {chunk}")
+    columns = (
+        "global_position, position, time, stream_name, type, data, metadata, id, position_bucket"
+    )
+    with store.installed.connect() as connection, connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute(
+            f"INSERT INTO messages ({columns}) SELECT {columns} FROM backup".encode()
+        )
+    check_reads(store)
+    assert len(store.truth) == len(places(store))
+    late = "INSERT INTO messages (stream_name, position, type, time) VALUES ('late-1', %s, 'T', %s)"
+    store.run(late, [0, START + 2.5 * WEEK])
+    check_reads(store)
+    store.run("CALL close_ended_chunks()")
+    check_reads(store)
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        "DROP TABLE {chunk}",
+        "ALTER TABLE {chunk} RENAME TO renamed_away",
+        "CALL public.detach_chunk('{chunk}')",
+    ],
+)
+def test_a_chunk_that_was_taken_away_is_an_error_before_the_ledger_knows(
+    store: Store, take: str
+) -> None:
+    store.run("CALL close_ended_chunks()")
+    [(chunk,)] = store.run(
+        "SELECT chunk_name FROM chunks WHERE range_start = %s", [START + 2 * WEEK]
+    )
+    expected = {read: given(store, read) for read in reads_inside(store)}
+    store.run(take.format(chunk=chunk))
+    for read in reads_inside(store):
+        try:
+            found = given(store, read)
+        except psycopg.errors.SerializationFailure:
+            continue
+        # A renamed one has everything.
+        assert "RENAME" in take, read
+        assert found == expected[read], read
+
+
+@pytest.mark.native
+def test_a_delete_at_repeatable_read_sees_that_a_chunk_was_closed(store: Store) -> None:
+    """Or the count would stay, and what was deleted would be missing."""
+    delete = "DELETE FROM messages WHERE stream_name = 'account-1' AND position = 1"
+    store.run(delete.replace("= 1", "= 2"))
+    with store.installed.connect() as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT count(*) FROM chunks")
+        store.run("CALL close_ended_chunks()")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            connection.execute(delete.encode())
+        connection.execute("ROLLBACK")
+    # Thinned and open for the snapshot, closed and counted now.
+    store.run(delete.replace("= 1", "= 3"))
+    with store.installed.connect() as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT count(*) FROM chunks")
+        store.run("CALL close_ended_chunks()")
+        with pytest.raises(psycopg.errors.SerializationFailure):
+            connection.execute(delete.encode())
+        connection.execute("ROLLBACK")
+    store.run(delete)
+    check_reads(store)

@@ -96,14 +96,21 @@ def test_rows_that_changed_stay_without_a_frozen_chunk(
     with coldstream.connect(store.dsn, archive=tmp_path.as_uri()) as opened:
         opened.lifecycle.archive(OLD)
         opened.lifecycle.verify()
-        with opened.connection() as connection:
-            connection.execute(
-                "UPDATE message_store.messages SET type = 'X' WHERE global_position = "
-                "(SELECT min(global_position) FROM message_store.messages)"
-            )
+        change = (
+            "UPDATE message_store.messages SET type = 'X' WHERE global_position = "
+            "(SELECT min(global_position) FROM message_store.messages)"
+        )
+        # No chunk is frozen here: the store's own trigger refuses.
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="cannot change"):
+            store.run(change)
+        with psycopg.connect(store.dsn) as connection:
+            connection.execute("SET LOCAL session_replication_role = replica")
+            connection.execute(change.encode())
         with pytest.raises(ChunkChanged):
             opened.lifecycle.drop(OLD)
-    assert len(rows_of(store)) == len(history())
+        # That chunk stays, and keeps no other.
+        assert store.run("SELECT count(*) FROM messages WHERE type = 'X'") == [(1,)]
+        assert len(list(opened.get_all_messages())) == len(history())
 
 
 @pytest.fixture(scope="module")

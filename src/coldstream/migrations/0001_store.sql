@@ -88,6 +88,9 @@ CREATE TABLE @extschema@.chunks (
   last_global_position bigint,
   first_time timestamptz,
   last_time timestamptz,
+  -- The file of the chunk's table when it was last found to have all that were counted. TRUNCATE makes
+  -- another, and so does whatever writes the table anew.
+  filenode oid,
   -- Somebody deleted some of them since they were counted, so that fewer are no loss.
   thinned boolean NOT NULL DEFAULT false,
   row_bytes bigint,

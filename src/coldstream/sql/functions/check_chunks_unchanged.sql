@@ -22,6 +22,9 @@
 -- much as a look into the catalog, and it gives true, because PL/pgSQL evaluates an expression faster than
 -- it performs a statement. At READ COMMITTED a chunk that is dropped though it is not closed was taken away
 -- by hand; an older snapshot may not have seen that it was closed.
+--
+-- A table that was truncated changes nothing in that catalog, and gives no rows. So a chunk without a byte is
+-- counted (check_not_emptied): nothing that the ledger counted is passed over, whatever part of it was read.
 CREATE OR REPLACE FUNCTION @extschema@.check_chunks_unchanged(chunk_names text[], open_from timestamptz)
 RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -31,7 +34,12 @@ DECLARE
     OPERATOR(pg_catalog.<>) 'read committed';
   _open_from bigint;
   _changed pg_catalog.text[];
+  _empty pg_catalog.text[];
   _chunk_name pg_catalog.text;
+  _relation pg_catalog.regclass;
+  _names pg_catalog.text[];
+  _is_same boolean;
+  _is_empty boolean;
 BEGIN
   IF pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'on'
     OR pg_catalog.current_setting('timescaledb.enable_columnarscan', true) OPERATOR(pg_catalog.=) 'off'
@@ -42,25 +50,40 @@ BEGIN
   END IF;
 
   IF pg_catalog.to_regclass('_timescaledb_catalog.chunk_schema_name_table_name_key') IS NULL THEN
-    _changed := @extschema@.changed_chunks($1, $2, _is_older);
+    SELECT c.changed, c.empty INTO _changed, _empty
+    FROM @extschema@.changed_chunks($1, $2, _is_older) AS c;
   ELSE
-    IF pg_catalog.cardinality($1) OPERATOR(pg_catalog.>) 0 THEN
-      SELECT pg_catalog.array_agg(n.chunk_name) INTO _changed
-      FROM (
-        SELECT u.chunk_name, (
-          SELECT pg_catalog.currtid2('_timescaledb_catalog.chunk', c.ctid) OPERATOR(pg_catalog.=) c.ctid
-          FROM _timescaledb_catalog.chunk AS c
-          WHERE c.schema_name OPERATOR(pg_catalog.=) u.names[1]::pg_catalog.name
-            AND c.table_name OPERATOR(pg_catalog.=) u.names[2]::pg_catalog.name
-        ) AS is_same
-        FROM (
-          SELECT a.chunk_name, pg_catalog.parse_ident(a.chunk_name) AS names
-          FROM pg_catalog.unnest($1) AS a (chunk_name)
-          OFFSET 0
-        ) AS u
-      ) AS n
-      WHERE n.is_same IS NOT TRUE OR pg_catalog.to_regclass(n.chunk_name) IS NULL;
-    END IF;
+    FOREACH _chunk_name IN ARRAY coalesce($1, '{}') LOOP
+      _relation := pg_catalog.to_regclass(_chunk_name);
+      _names := pg_catalog.parse_ident(_chunk_name);
+      SELECT (
+        SELECT pg_catalog.currtid2('_timescaledb_catalog.chunk', c.ctid) OPERATOR(pg_catalog.=) c.ctid
+        FROM _timescaledb_catalog.chunk AS c
+        WHERE c.schema_name OPERATOR(pg_catalog.=) _names[1]::pg_catalog.name
+          AND c.table_name OPERATOR(pg_catalog.=) _names[2]::pg_catalog.name
+      ), (
+        -- To ask for a size is a call of the system: only where the catalog does not say that there are pages.
+        SELECT CASE
+          WHEN r.relpages OPERATOR(pg_catalog.>) 0
+            AND r.relfilenode OPERATOR(pg_catalog.=) pg_catalog.pg_relation_filenode(r.oid) THEN false
+          ELSE pg_catalog.pg_relation_size(r.oid) OPERATOR(pg_catalog.=) 0
+        END
+        FROM pg_catalog.pg_class AS r
+        WHERE r.oid OPERATOR(pg_catalog.=) coalesce(
+          (
+            SELECT s.compress_relid::pg_catalog.oid FROM _timescaledb_catalog.compression_settings AS s
+            WHERE s.relid OPERATOR(pg_catalog.=) _relation
+          ),
+          _relation::pg_catalog.oid
+        )
+      )
+      INTO _is_same, _is_empty;
+      IF _is_same IS NOT TRUE OR _relation IS NULL THEN
+        _changed := _changed OPERATOR(pg_catalog.||) _chunk_name;
+      ELSIF _is_empty THEN
+        _empty := _empty OPERATOR(pg_catalog.||) _chunk_name;
+      END IF;
+    END LOOP;
 
     IF $2 IS NOT NULL THEN
       _open_from := _timescaledb_functions.to_unix_microseconds($2);
@@ -95,10 +118,10 @@ BEGIN
     END IF;
   END IF;
 
-  IF _changed IS NULL THEN
+  IF _changed IS NULL AND _empty IS NULL THEN
     RETURN true;
   END IF;
-  FOREACH _chunk_name IN ARRAY _changed LOOP
+  FOREACH _chunk_name IN ARRAY coalesce(_changed, '{}') LOOP
     IF NOT @extschema@.is_whole_in_columnstore(_chunk_name) THEN
       RAISE EXCEPTION 'A chunk was compressed, changed or dropped during the read: %', _chunk_name
         USING
@@ -106,6 +129,9 @@ BEGIN
           HINT = 'Read again, in a new transaction. If it stays so, the chunk was dropped by hand: '
             'CALL @extschema@.close_ended_chunks() records that.';
     END IF;
+  END LOOP;
+  FOREACH _chunk_name IN ARRAY coalesce(_empty, '{}') LOOP
+    PERFORM @extschema@.check_not_emptied(_chunk_name);
   END LOOP;
   RETURN true;
 END;

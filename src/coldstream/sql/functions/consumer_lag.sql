@@ -14,73 +14,25 @@ CREATE OR REPLACE FUNCTION @extschema@.consumer_lag(
   OUT oldest timestamptz
 )
 RETURNS record
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-  _counted constant bigint := 100000;
-  _category text := nullif($1, '');
-  _range tstzrange;
-  _last bigint;
-  _found record;
-  _open bigint := 0;
-  _detail text;
+  _tries integer := 0;
 BEGIN
-  IF pg_catalog.strpos($1, '-') > 0 THEN
-    messages := greatest(coalesce(@extschema@.stream_version($1), -1) + 1 - $2, 0);
-  ELSE
-    SELECT s.last_value INTO _last FROM @extschema@.messages_global_position_seq AS s;
-    IF _category IS NULL THEN
-      SELECT pg_catalog.sum(
-        c.messages::numeric * (c.last_global_position - greatest($2, c.first_global_position) + 1)
-          / (c.last_global_position - c.first_global_position + 1)
-      ) INTO messages
-      FROM @extschema@.chunks AS c WHERE c.state <> 'open' AND c.last_global_position >= $2;
-    ELSE
-      SELECT pg_catalog.sum(
-        c.messages::numeric * (c.last_global_position - greatest($2, c.first_global_position) + 1)
-          / (c.last_global_position - c.first_global_position + 1)
-      ) INTO messages
-      FROM @extschema@.chunk_categories AS c
-      JOIN @extschema@.chunks AS k ON k.range_start = c.range_start AND k.state <> 'open'
-      WHERE c.category = _category AND c.last_global_position >= $2;
-    END IF;
-    FOREACH _range IN ARRAY (
-      SELECT o.ranges FROM @extschema@.store AS s, @extschema@.open_ranges(s.closed_before) AS o
-    ) LOOP
-      EXECUTE 'SELECT count(*) AS messages, max(r.global_position) AS last FROM (
-          SELECT m.global_position FROM @extschema@.messages AS m
-          WHERE m.global_position >= $1 AND m.time >= pg_catalog.lower($2)
-            AND m.time < pg_catalog.upper($2)' || CASE WHEN _category IS NULL THEN '' ELSE '
-            AND m.stream_category = $4' END || '
-          ORDER BY m.global_position LIMIT $3
-        ) AS r'
-      INTO _found USING $2, _range, _counted, _category;
-      IF _found.messages = _counted THEN
-        _found.messages := _found.messages * greatest(_last - $2 + 1, 1) / (_found.last - $2 + 1);
-      END IF;
-      _open := _open + _found.messages;
-    END LOOP;
-    messages := pg_catalog.ceil((coalesce(messages, 0) + _open) / $3::numeric);
-  END IF;
-
-  IF messages > 0 THEN
+  LOOP
     BEGIN
-      IF pg_catalog.strpos($1, '-') > 0 THEN
-        SELECT m.time AT TIME ZONE 'UTC' INTO oldest
-        FROM @extschema@.get_stream_messages($1, $2, 1) AS m;
-      ELSE
-        SELECT m.time AT TIME ZONE 'UTC' INTO oldest
-        FROM @extschema@.read_positions(
-          _category, $2, 1, @extschema@.category_filter(_category, NULL, NULL, NULL)
-        ) AS m;
-      END IF;
+      SELECT l.messages, l.oldest INTO messages, oldest
+      FROM @extschema@.visible_lag($1, $2, $3) AS l;
+      RETURN;
     EXCEPTION
-      WHEN SQLSTATE 'CS001' THEN
-        GET STACKED DIAGNOSTICS _detail = PG_EXCEPTION_DETAIL;
-        oldest := _detail::jsonb ->> 'range_start';
+      WHEN serialization_failure THEN
+        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
+        _tries := _tries + 1;
+        IF _tries = 20 OR pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+          RAISE;
+        END IF;
     END;
-  END IF;
+  END LOOP;
 END;
 $$;

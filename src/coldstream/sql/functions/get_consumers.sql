@@ -21,7 +21,7 @@ RETURNS TABLE (
   failures bigint,
   recorded_at timestamptz
 )
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column

@@ -81,9 +81,6 @@ BEGIN
 
   IF $2 IS NOT NULL OR _found.position IS DISTINCT FROM _head.position THEN
     PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
-    IF _found.position IS DISTINCT FROM _head.position THEN
-      PERFORM @extschema@.check_chunks_filled(_chunk_names);
-    END IF;
   END IF;
   IF _found.position IS NOT NULL THEN
     RETURN NEXT _found;

@@ -62,7 +62,6 @@ DECLARE
   _rows bigint;
   _given bigint := 0;
   _counted bigint := 0;
-  _passed text[];
   _store record;
   _open record;
   _open_first bigint;
@@ -164,25 +163,18 @@ BEGIN
       PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     END IF;
 
-    -- A closed chunk that this read passes was not emptied, whatever open ones gave beside it.
-    _passed := '{}';
-    FOREACH _chunk IN ARRAY _closed LOOP
-      IF _chunk.state <> 'dropped' AND _chunk.last_global_position <= _to THEN
-        _passed := _passed || _chunk.chunk_name;
-        IF _chunk.first_global_position >= $2 THEN
-          _counted := _counted + _chunk.messages;
-        END IF;
-      END IF;
-    END LOOP;
-    IF _passed <> '{}' THEN
-      PERFORM @extschema@.check_chunks_filled(_passed);
-    END IF;
-
     _left := _left - _rows;
     EXIT WHEN _left <= 0;
     -- Of closed chunks that this read has passed whole, the ledger says how many there were.
     IF NOT _is_filtered THEN
       _given := _given + _rows;
+      FOREACH _chunk IN ARRAY _closed LOOP
+        IF _chunk.state <> 'dropped' AND _chunk.first_global_position >= $2
+          AND _chunk.last_global_position <= _to
+        THEN
+          _counted := _counted + _chunk.messages;
+        END IF;
+      END LOOP;
       IF _given < _counted THEN
         PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
         PERFORM @extschema@.check_given($1, $2, _to, _given);

@@ -92,14 +92,10 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE _statement
       USING $1, $2, _left, _category, _head.position, NULL, NULL, _window.ranges;
-    GET DIAGNOSTICS _rows = ROW_COUNT;
     IF $5 IS NOT NULL THEN
       PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     END IF;
     PERFORM @extschema@.check_chunks_unchanged(_window.chunk_names, _head.closed_before);
-    IF _rows < _missing THEN
-      PERFORM @extschema@.check_chunks_filled(_window.chunk_names);
-    END IF;
     RETURN;
   END IF;
 
@@ -143,14 +139,12 @@ BEGIN
       PERFORM @extschema@.raise_stream_archived($1, $2);
     END IF;
     EXIT WHEN _to = _head.position;
-    PERFORM @extschema@.check_chunks_filled(_chunk_names);
     _from := _to + 1;
     _to := _head.position;
     _missing := _to - _from + 1;
   END LOOP;
   IF _missing > 0 THEN
     PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
-    PERFORM @extschema@.check_chunks_filled(_chunk_names);
   END IF;
 END;
 $$;

@@ -16,6 +16,7 @@ AS $$
 DECLARE
   _closed_before timestamptz;
   _chunk @extschema@.chunks;
+  _filenode oid;
 BEGIN
   IF current_setting('transaction_isolation') = 'read committed' THEN
     SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s;
@@ -50,10 +51,17 @@ BEGIN
           HINT = 'The chunk interval was made longer. Make the one of this time first: '
             'SELECT @extschema@.make_chunk_at(...).';
     END IF;
-  ELSIF _chunk.state IN ('closed', 'compressed') THEN
-    UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL
-    WHERE range_start = _chunk.range_start;
-  ELSIF _chunk.state <> 'open' THEN
+  ELSIF _chunk.state IN ('open', 'closed', 'compressed') THEN
+    _filenode := pg_relation_filenode(to_regclass(_chunk.chunk_name));
+    IF _chunk.messages > 0 AND _chunk.filenode IS DISTINCT FROM _filenode THEN
+      PERFORM @extschema@.check_not_emptied(_chunk.chunk_name);
+      UPDATE @extschema@.chunks SET filenode = _filenode WHERE range_start = _chunk.range_start;
+    END IF;
+    IF _chunk.state <> 'open' THEN
+      UPDATE @extschema@.chunks SET state = 'open', closed_at = NULL
+      WHERE range_start = _chunk.range_start;
+    END IF;
+  ELSE
     RAISE EXCEPTION 'Message is too late: % is in the range % to %, which is %',
       $1, _chunk.range_start, _chunk.range_end, _chunk.state
       USING

@@ -44,6 +44,7 @@ BEGIN
      SET state = $2, closed_at = coalesce(c.closed_at, clock_timestamp()),
        row_bytes = coalesce($3, c.row_bytes),
        messages = t.messages, streams = t.streams, thinned = false,
+       filenode = pg_relation_filenode(to_regclass(coalesce(c.chunk_name, c.part_name))),
        first_global_position = t.first_position, last_global_position = t.last_position,
        first_time = t.first_time, last_time = t.last_time
      FROM (
