@@ -214,6 +214,39 @@ def test_nothing_is_done_while_a_restore_is_at_work(small: Store) -> None:
 
 
 @pytest.mark.native
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT write_message(gen_random_uuid()::varchar, 'new-1', 'T', '{}')",
+        "SELECT * FROM write_messages(ARRAY[gen_random_uuid()::varchar], ARRAY['new-1'::varchar], "
+        "ARRAY['T'::varchar], ARRAY['{}'::jsonb])",
+        "INSERT INTO messages (stream_name, position, type) VALUES ('new-1', 0, 'T')",
+        "SELECT * FROM get_category_messages('account')",
+        "SELECT * FROM get_category_messages('account', batch_size => 1)",
+        "SELECT * FROM get_all_messages(1)",
+        "SELECT * FROM get_stream_messages('account-1')",
+        "SELECT * FROM get_stream_messages('account-1', batch_size => 1)",
+        "SELECT * FROM get_last_stream_message('account-1')",
+        "CALL close_ended_chunks()",
+        "SELECT drop_chunks_older_than('1 day', force => true)",
+        "SELECT compress_chunks_older_than('1 day')",
+    ],
+)
+def test_nothing_is_written_or_read_where_timescaledb_is_not_loaded(
+    small: Store, statement: str
+) -> None:
+    """Each in a session of its own: a function of TimescaleDB's loads it for what comes after."""
+    with small.opened() as opened:
+        opened.lifecycle.compress(END)
+    before = small.snapshot()
+    options = f"-c timescaledb.disable_load=on -c search_path={small.installed.schema},public"
+    with psycopg.connect(small.installed.dsn, options=options, autocommit=True) as connection:
+        with pytest.raises(psycopg.Error, match="TimescaleDB is not loaded"):
+            connection.execute(statement.encode())
+    assert small.snapshot() == before
+
+
+@pytest.mark.native
 def test_a_setting_that_hides_the_columnstore_makes_no_read_shorter(small: Store) -> None:
     with small.opened() as opened:
         opened.lifecycle.compress(END)

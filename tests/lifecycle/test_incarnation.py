@@ -20,6 +20,8 @@ from coldstream.lifecycle.policy import Policy
 
 Verb = Callable[[coldstream.Store], Any]
 MIDDLE = START + 3 * WEEK
+# As of a row that no dump has loaded.
+SAME_FILES = "written_by = pg_current_xact_id()::xid"
 
 
 def run(opened: coldstream.Store) -> None:
@@ -51,6 +53,16 @@ def half(store: Store) -> Store:
 def as_a_copy(store: Store) -> None:
     """As if this database were another one than the one that wrote last."""
     store.run("UPDATE incarnation SET database = database::int8 + 1")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_dump_in_a_new_server_is_a_copy(half: Store, verb: str) -> None:
+    """Two servers just made count alike: what is loaded into both has the same numbers in both."""
+    half.run("UPDATE incarnation SET system_identifier = coalesce(system_identifier, 0) - 1")
+    before = half.files()
+    with half.opened() as opened, pytest.raises(ArchiveConflict, match="is a copy"):
+        VERBS[verb](opened)
+    assert half.files() == before
 
 
 def row(store: Store) -> list[Any]:
@@ -158,16 +170,16 @@ def test_a_manifest_that_the_ledger_does_not_know(half: Store) -> None:
 
 def test_pg_upgrade_and_other_owners_of_the_number_are_no_copies(half: Store) -> None:
     # pg_upgrade: another server's number, the same tables.
-    half.run("UPDATE incarnation SET system_identifier = 1, database = 1")
+    half.run(f"UPDATE incarnation SET system_identifier = 1, database = 1, {SAME_FILES}")
     with half.opened() as opened:
         assert len(opened.lifecycle.archive(END)) == 3
     [(number,)] = half.run("SELECT system_identifier FROM incarnation")
     assert number != 1
     # A service that does not say the number.
-    half.run("UPDATE incarnation SET system_identifier = NULL")
+    half.run(f"UPDATE incarnation SET system_identifier = NULL, {SAME_FILES}")
     with half.opened() as opened:
         opened.lifecycle.archive(END, again=True)
-    half.run("UPDATE incarnation SET system_identifier = NULL, tables[1] = 1")
+    half.run(f"UPDATE incarnation SET system_identifier = NULL, tables[1] = 1, {SAME_FILES}")
     with half.opened() as opened, pytest.raises(ArchiveConflict, match="is a copy"):
         opened.lifecycle.archive(END, again=True)
 

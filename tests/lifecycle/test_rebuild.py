@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 from tests.fix_cli import Cli
 from tests.fix_store import drop_store, install_store
@@ -213,3 +214,19 @@ def test_the_command(archived: Store, cli: Cli) -> None:
     assert "would restore 6 of 6 ranges" in cli("archive", "rebuild", "--dry-run", *words).out
     assert len(cli("archive", "rebuild", "--json", *words).json) == CHUNKS
     assert archived.read_all() == archived.truth
+
+
+def test_nobody_but_the_owner_writes_meanwhile(archived: Store) -> None:
+    """Not with the setting that restore_heads uses, either: anybody can set that."""
+    archived.run("SELECT begin_restore(id, 0) FROM store")
+    with archived.installed.connect() as connection:
+        connection.execute(f"SET SESSION AUTHORIZATION {archived.installed.role}".encode())
+        connection.execute("SET coldstream.restoring = 'on'")
+        for statement in (
+            b"SELECT write_message(gen_random_uuid()::text, 'account-1', 'T', '{}')",
+            b"INSERT INTO messages (stream_name, position, type) VALUES ('new-1', 0, 'T')",
+        ):
+            with pytest.raises(psycopg.Error) as caught:
+                connection.execute(statement)
+            assert caught.value.sqlstate == "CS006"
+        connection.execute("RESET SESSION AUTHORIZATION")

@@ -335,6 +335,9 @@ CREATE TABLE @extschema@.incarnation (
   system_identifier bigint,
   database oid NOT NULL,
   tables oid[] NOT NULL,
+  -- The transaction that wrote this version of the row: its xmin. A copy of the files keeps that (pg_upgrade,
+  -- too), and a row that was loaded from a dump has another. Every statement that writes the row sets it.
+  written_by xid NOT NULL DEFAULT pg_catalog.pg_current_xact_id()::xid,
   -- The last claim: where, which number, its token and the one before it. Written before the object is,
   -- so that a run that is killed in between finds its own.
   archive_url text,

@@ -8,9 +8,9 @@ DECLARE
   _category varchar := pg_catalog.split_part(acquire_lock.stream_name, '-', 1);
   _category_name_hash bigint := @extschema@.hash_64(_category);
 BEGIN
-  -- Every writer comes here: while a restore is at work TimescaleDB would put what is written where nobody
-  -- looks for it afterwards.
-  IF pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'on' THEN
+  -- Every writer comes here: while a restore is at work, or where TimescaleDB is not loaded and has no such
+  -- setting, what is written would go where nobody looks for it afterwards.
+  IF (pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'off') IS NOT TRUE THEN
     PERFORM @extschema@.check_rows_visible();
   END IF;
 

@@ -41,7 +41,7 @@ DECLARE
   _is_same boolean;
   _is_empty boolean;
 BEGIN
-  IF pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'on'
+  IF (pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'off') IS NOT TRUE
     OR pg_catalog.current_setting('timescaledb.enable_columnarscan', true) OPERATOR(pg_catalog.=) 'off'
     OR pg_catalog.current_setting('timescaledb.enable_transparent_decompression', true)
       OPERATOR(pg_catalog.=) 'off'

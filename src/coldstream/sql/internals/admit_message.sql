@@ -25,7 +25,6 @@ AS $$
 DECLARE
   _global_position bigint := $3;
   _is_given constant boolean := $3 <> -9223372036854775808;
-  _chunks constant text := current_setting('coldstream.chunks', true);
   _head @extschema@.streams;
 BEGIN
   IF num_nulls($1, $2, $3, $4, $5) > 0 THEN
@@ -35,7 +34,8 @@ BEGIN
   IF $5 > clock_timestamp() OR $5 < '0100-01-01 00:00:00+00' THEN
     PERFORM @extschema@.check_time($1, $5);
   END IF;
-  IF _chunks IS NULL OR strpos(_chunks, format(',%s,', $6)) = 0 THEN
+  -- Only a chunk without a row can be new. Nothing that the session could set tells which were looked at.
+  IF pg_relation_size($6) = 0 THEN
     PERFORM @extschema@.check_new_chunks($6);
   END IF;
 

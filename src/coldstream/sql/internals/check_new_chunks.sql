@@ -2,8 +2,7 @@
 -- to learn of: thousands at once end in a backend that nobody can stop, and meanwhile no other
 -- transaction can make the chunk that it needs.
 --
--- coldstream.chunks remembers, for this transaction, which chunks were looked at: rows come in any
--- order, and one of a chunk that is known costs no look into the catalog.
+-- Called for a chunk that has no row yet, and so once for each that the transaction makes.
 CREATE OR REPLACE FUNCTION @extschema@.check_new_chunks(chunk oid)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -23,10 +22,5 @@ BEGIN
         HINT = 'Insert a part of the time at once, each part in its own transaction, '
           'or make the chunk interval longer.';
   END IF;
-  PERFORM set_config(
-    'coldstream.chunks',
-    format('%s%s,', coalesce(nullif(current_setting('coldstream.chunks', true), ''), ','), $1),
-    true
-  );
 END;
 $$;

@@ -10,9 +10,10 @@ BEGIN
   RETURN (
     SELECT CASE
       WHEN i.system_identifier = p.system_identifier THEN i.database = p.database
-      -- Only pg_upgrade gives the same tables another server.
-      WHEN i.system_identifier <> p.system_identifier THEN i.tables = p.tables
-      ELSE i.database = p.database AND i.tables = p.tables
+      -- pg_upgrade gives the same tables another server. So do two dumps that are loaded into servers just
+      -- made: they count from the same number. The version of the row tells them apart.
+      WHEN i.system_identifier <> p.system_identifier THEN i.tables = p.tables AND i.xmin = i.written_by
+      ELSE i.database = p.database AND i.tables = p.tables AND i.xmin = i.written_by
     END
     FROM @extschema@.incarnation AS i, @extschema@.place_of_store() AS p
   );

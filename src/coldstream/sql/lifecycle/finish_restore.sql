@@ -10,7 +10,8 @@ BEGIN
   PERFORM @extschema@.lift_sequence(max(c.last_global_position)) FROM @extschema@.chunks AS c
   WHERE c.state = 'dropped';
   PERFORM @extschema@.sync_store();
-  UPDATE @extschema@.incarnation SET is_behind = false WHERE is_behind;
+  UPDATE @extschema@.incarnation SET is_behind = false, written_by = pg_current_xact_id()::xid
+  WHERE is_behind;
   PERFORM @extschema@.let_writers_in();
 END;
 $$;

@@ -16,7 +16,7 @@ BEGIN
   ON CONFLICT DO NOTHING;
   UPDATE @extschema@.incarnation AS i
   SET system_identifier = p.system_identifier, database = p.database, tables = p.tables,
-    archive_url = NULL, number = 0, token = NULL, previous_token = NULL, is_behind = false
+    written_by = pg_current_xact_id()::xid, archive_url = NULL, number = 0, token = NULL, previous_token = NULL, is_behind = false
   FROM @extschema@.place_of_store() AS p;
   -- What the other one's archive has more is another history's.
   PERFORM @extschema@.let_writers_in();

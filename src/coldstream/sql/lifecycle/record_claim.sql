@@ -13,7 +13,7 @@ BEGIN
   ON CONFLICT DO NOTHING;
   UPDATE @extschema@.incarnation AS i
   SET system_identifier = p.system_identifier, database = p.database, tables = p.tables,
-    archive_url = $1, number = $2, token = $3,
+    written_by = pg_current_xact_id()::xid, archive_url = $1, number = $2, token = $3,
     previous_token = CASE WHEN i.archive_url = $1 THEN i.token END
   FROM @extschema@.place_of_store() AS p;
 END;

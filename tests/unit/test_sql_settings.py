@@ -1,0 +1,32 @@
+"""Anybody sets anything named with a dot: what a function of the store takes from there gives nobody a right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import coldstream
+
+SQL = Path(coldstream.__file__).parent / "sql"
+
+HARMLESS = {
+    # Counts only in a session of who may delete; looked at by the tests of that file.
+    ("internals/messages_before_insert.sql", "coldstream.make_chunk"),
+    ("internals/streams_while_restoring.sql", "coldstream.restoring"),
+    # The caller's own path, for the caller's own condition, in functions that run as the caller.
+    ("functions/read_positions.sql", "coldstream.condition_path"),
+    ("functions/read_stream.sql", "coldstream.condition_path"),
+    # Shown, and nothing else.
+    ("internals/chunks_after_state.sql", "coldstream.seconds"),
+    ("queries/check_store.sql", "coldstream.session"),
+    ("queries/own_session.sql", "coldstream.session"),
+}
+
+
+def test_what_functions_take_from_settings() -> None:
+    found = {
+        (path.relative_to(SQL).as_posix(), name)
+        for path in SQL.rglob("*.sql")
+        for name in re.findall(r"current_setting\(\s*'(coldstream\.\w+)'", path.read_text())
+    }
+    assert found == HARMLESS
