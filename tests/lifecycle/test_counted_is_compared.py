@@ -240,9 +240,11 @@ def test_nothing_is_written_or_read_where_timescaledb_is_not_loaded(
         opened.lifecycle.compress(END)
     before = small.snapshot()
     options = f"-c timescaledb.disable_load=on -c search_path={small.installed.schema},public"
-    with psycopg.connect(small.installed.dsn, options=options, autocommit=True) as connection:
-        with pytest.raises(psycopg.Error, match="TimescaleDB is not loaded"):
-            connection.execute(statement.encode())
+    with (
+        psycopg.connect(small.installed.dsn, options=options, autocommit=True) as connection,
+        pytest.raises(psycopg.Error, match="TimescaleDB is not loaded"),
+    ):
+        connection.execute(statement.encode())
     assert small.snapshot() == before
 
 

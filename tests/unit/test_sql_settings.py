@@ -1,4 +1,4 @@
-"""Anybody sets anything named with a dot: what a function of the store takes from there gives nobody a right."""
+"""Anybody sets anything named with a dot: what a function takes from there gives nobody a right."""
 
 from __future__ import annotations
 
