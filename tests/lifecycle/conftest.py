@@ -39,6 +39,9 @@ class Store:
     def run(self, statement: str, arguments: Any = None) -> list[tuple[Any, ...]]:
         return self.installed.run(statement, arguments)
 
+    def run_behind(self, statement: str, arguments: Any = None) -> None:
+        self.installed.run_behind(statement, arguments)
+
     def states(self) -> list[str]:
         """The states of the chunks of the history, oldest first."""
         return [

@@ -59,7 +59,7 @@ def test_rows_that_came_from_the_archive_are_not_digested_again(small: Store) ->
 # UPDATE gives a row the value it has: the digest is the same, and only the digest can tell.
 def test_rows_that_were_written_again_are_digested(verified: Store) -> None:
     unfrozen(verified)
-    verified.run(
+    verified.run_behind(
         "UPDATE messages SET type = type WHERE stream_name = 'account-2' AND time < %s",
         [START + WEEK],
     )
@@ -74,7 +74,7 @@ def test_rows_that_were_written_again_are_digested(verified: Store) -> None:
 
 def test_rows_that_changed_are_found(verified: Store) -> None:
     unfrozen(verified)
-    verified.run(
+    verified.run_behind(
         "UPDATE messages SET type = 'Other' WHERE stream_name = 'ledger-1' AND time < %s",
         [START + WEEK],
     )
@@ -96,7 +96,7 @@ def test_verifying_vouches_only_for_the_rows_that_were_exported(verified: Store)
     with verified.opened() as opened:
         opened.lifecycle.archive(OLD, again=True)
     unfrozen(verified)
-    verified.run("UPDATE messages SET type = 'Other' WHERE time < %s", [START + WEEK])
+    verified.run_behind("UPDATE messages SET type = 'Other' WHERE time < %s", [START + WEEK])
     run(verified, "verify")
     assert verified.run("SELECT row_versions IS NULL FROM chunks ORDER BY range_start") == [
         (True,),
