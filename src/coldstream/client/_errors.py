@@ -128,7 +128,9 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
     if state == "0A000" and "frozen chunk" in message:
         return errors.LateMessage(
             f"Message is too late: its chunk is sealed ({message})",
-            hint="History that has been sealed or archived does not change. Is the clock right?",
+            hint="History that has been sealed or archived does not change. Is the clock right? "
+            "Then somebody froze the chunk past the store: as its owner, "
+            f"SELECT {schema}.unfreeze(...).",
         )
     if state == "3F000" and schema in message:
         return not_installed(schema)

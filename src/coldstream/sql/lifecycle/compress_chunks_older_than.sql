@@ -2,7 +2,8 @@
 --
 -- One transaction for all: what it locks it locks in one order, the table before any chunk. TimescaleDB's
 -- jobs and others do not know that order, so a chunk that cannot be had, or for which two waited for each
--- other, is tried again; then it is left out with a warning, and keeps no other.
+-- other, is tried again; then it is left out with a warning, and keeps no other. So is one that somebody
+-- changed past the store.
 CREATE OR REPLACE FUNCTION @extschema@.compress_chunks_older_than(older_than interval)
 RETURNS TABLE (
   chunk_name text,
@@ -49,6 +50,11 @@ BEGIN
           ELSE
             PERFORM pg_catalog.pg_sleep(0.2 * _try);
           END IF;
+        WHEN object_not_in_prerequisite_state OR SQLSTATE 'CS009' THEN
+          GET STACKED DIAGNOSTICS _problem = MESSAGE_TEXT, _detail = PG_EXCEPTION_DETAIL;
+          RAISE WARNING 'The chunk that starts at % was not compressed: %', _range_start, _problem
+            USING DETAIL = _detail;
+          EXIT;
       END;
     END LOOP;
   END LOOP;
