@@ -110,10 +110,11 @@ def two_at_once(world: World, database: Database) -> None:
     policy = _policy(world)
     world.say(f"{database.name}: two at once {policy}")
     problems: list[BaseException] = []
+    lifecycle = database.store.lifecycle
 
     def once() -> None:
         try:
-            database.store.lifecycle.run(policy, wait=timedelta(seconds=20))
+            lifecycle.run(policy, wait=timedelta(seconds=20))
         except ColdstreamError as error:
             world.say(f"  {type(error).__name__}: {error}")
         except BaseException as error:

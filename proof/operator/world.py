@@ -125,12 +125,13 @@ class Database:
         """Until those that were killed have left: they hold what they had."""
         self.reopen()
         deadline = time.monotonic() + 30
-        while self.cluster_sql(
-            "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'",
+        while left := self.cluster_sql(
+            "SELECT application_name, state, query FROM pg_stat_activity "
+            "WHERE datname = %s AND backend_type = 'client backend'",
             [self.name],
         ):
             if time.monotonic() > deadline:
-                raise Fault(f"sessions stay in {self.name} though their client was killed")
+                raise Fault(f"sessions stay in {self.name} after their client has left: {left}")
             time.sleep(0.02)
 
     def cluster_sql(self, statement: str, arguments: Any = None) -> list[TupleRow]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from coldstream import Message, NewMessage
-from coldstream.errors import ColdstreamError, LateMessage, LifecycleBusy, Unavailable
+from coldstream.errors import ChunkChanged, ColdstreamError, LateMessage, LifecycleBusy, Unavailable
 from proof.model.truth import Fault, Made
 from proof.operator.world import SCHEMA, STREAMS, Database, World
 
@@ -108,7 +108,8 @@ def import_messages(world: World) -> None:
         world.say("  late")
         return
     except ColdstreamError as error:
-        if database.is_changed and isinstance(error.__cause__, psycopg.Error):
+        is_emptied = isinstance(error, ChunkChanged) and database.history.destroyed
+        if is_emptied or (database.is_changed and isinstance(error.__cause__, psycopg.Error)):
             world.say(f"  refused: {error}")
             return
         _refused(world, database, error)
