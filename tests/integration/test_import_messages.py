@@ -235,3 +235,24 @@ def test_an_import_that_was_broken_off_is_run_again(client: Client) -> None:
     other = replace(rows[3], id=UUID(int=9999))
     with pytest.raises(ColdstreamError, match="has a message at this position"):
         client.import_messages([other])
+
+
+@pytest.mark.native
+def test_an_import_does_not_grow_the_heads(quiet_store: InstalledStore) -> None:
+    """One version of a head a transaction, whatever number of its messages come: the next ones
+    use its place again, also where no VACUUM comes by."""
+    quiet_store.run("ALTER TABLE streams SET (autovacuum_enabled = off)")
+    size = "SELECT pg_relation_size('streams')"
+
+    def bring(first: int, last: int) -> int:
+        many = [
+            Message(UUID(int=(n << 64) + p), f"many-{n}", "T", p, 0, "{}", None, START)
+            for p in range(first, last)
+            for n in range(100)
+        ]
+        assert imported(quiet_store, many, 500) == len(many)
+        [(bytes_,)] = quiet_store.run(size)
+        return int(bytes_)
+
+    grown = bring(0, 40)
+    assert bring(40, 160) <= 2 * grown

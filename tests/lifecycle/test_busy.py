@@ -210,3 +210,39 @@ def test_out_of_the_order_of_time_a_reader_gets_no_short_answer(small: Store) ->
             assert caught.value.sqlstate in ("CS001", "40001")
             reader.execute("ROLLBACK TO s")
         reader.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("call", ["get_chunks", "known_chunks"])
+def test_chunks_are_listed_while_they_are_dropped(small: Store, call: str) -> None:
+    """Between the look into the catalog and that into the table."""
+    small.run(
+        "INSERT INTO messages (stream_name, position, type, time) "
+        "SELECT 'many-1', n, 'T', %s + n * INTERVAL '7 days' FROM generate_series(0, 29) AS n",
+        [START],
+    )
+    small.run("CALL close_ended_chunks()")
+    ranges = small.run("SELECT range_start FROM chunks ORDER BY 1")
+    failed: list[str] = []
+    listed = 0
+    stop = threading.Event()
+
+    def look() -> None:
+        nonlocal listed
+        with small.installed.connect() as connection:
+            while not stop.is_set():
+                try:
+                    connection.execute(f"SELECT * FROM {call}()".encode())
+                    listed += 1
+                except psycopg.Error as error:
+                    failed.append(f"{error}")
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for (start,) in ranges:
+        small.run("SELECT drop_range(%s, force => true)", [start])
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert listed > 0

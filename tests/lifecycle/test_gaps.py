@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
@@ -56,3 +57,38 @@ def test_a_verified_chunk_dropped_by_hand_is_read_from_the_archive(store: Store)
     store.run("SELECT public.drop_chunks('messages', older_than => %s)", [START + WEEK])
     store.run("CALL close_ended_chunks()")
     assert store.read_all() == store.truth
+
+
+@pytest.mark.parametrize("order", [True, False], ids=["in order", "out of order"])
+def test_a_read_of_no_message_needs_none(store: Store, order: bool) -> None:
+    store.run("SELECT drop_range(%s, force => true)", [START])
+    if not order:
+        store.run("UPDATE streams SET time_ordered = false")
+    for read in (
+        "get_all_messages(1, 0)",
+        "get_category_messages('account', 1, 0)",
+        "get_category_messages('account', 1, 0, NULL, 0, 2)",
+        "get_stream_messages('account-1', 0, 0)",
+        "get_stream_messages_in_database('account-1', 0, 0)",
+    ):
+        assert store.run(f"SELECT * FROM {read}") == [], read
+        with pytest.raises(psycopg.Error, match="have left the database"):
+            store.run("SELECT * FROM get_category_messages('account', 1, 1)")
+
+
+def test_a_category_is_in_a_range_from_its_first_position_to_its_last(store: Store) -> None:
+    """What the ledger knows of a range that left. Between the two a read cannot know that nothing
+    of it belongs into its answer; beyond them it does."""
+    late = "INSERT INTO messages (stream_name, position, type, time) VALUES ('late-1', %s, 'T', %s)"
+    store.run(late, [0, START + WEEK / 2])
+    store.run(late, [1, START + 1.5 * WEEK])
+    store.run(late, [2, START + WEEK / 2])
+    store.run("CALL close_ended_chunks()")
+    first, between, last = [
+        g for (g,) in store.run("SELECT global_position FROM get_category_messages('late')")
+    ]
+    store.run("SELECT drop_range(%s, force => true)", [START])
+    for position in (first, between, last):
+        with pytest.raises(psycopg.Error, match="have left the database"):
+            store.run("SELECT * FROM get_category_messages('late', %s, 1)", [position])
+    assert store.run("SELECT * FROM get_category_messages('late', %s, 1)", [last + 1]) == []
