@@ -134,9 +134,17 @@ def without_jobs(store: InstalledStore) -> InstalledStore:
         "WHERE hypertable_schema = %(schema)s OR proc_schema = %(schema)s",
         {"schema": store.schema},
     )
-    # An install wakes them: one may be at work already.
+    # An install wakes them: one may be at work already, or be about to be, which the scheduler's
+    # notes say before there is a process.
     names = [f"%[{job}]" for (job,) in jobs]
-    while store.run("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE ANY (%s)", [names]):
+    until = time.monotonic() + 60
+    while store.run(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE ANY (%s) UNION ALL "
+        "SELECT 1 FROM timescaledb_information.job_stats WHERE job_id = ANY (%s) "
+        "AND job_status = 'Running'",
+        [names, [job for (job,) in jobs]],
+    ):
+        assert time.monotonic() < until, "a job does not end"
         time.sleep(0.02)
     return store
 
