@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if problem is not None:
                 faults += 1
                 _report(name, arguments.steps, log, problem)
-                if not arguments.go_on:
+                if not arguments.go_on or isinstance(problem, KeyboardInterrupt):
                     return 1
     finally:
         cluster.stop()

@@ -21,7 +21,7 @@ from proof.operator.world import INTERVAL, SCHEMA, World
 # The same each time, but for what is killed meanwhile; COLDSTREAM_PROOF_SEED tries others.
 SEED = os.environ.get("COLDSTREAM_PROOF_SEED", "operator")
 SEQUENCES = 12
-STEPS = 15
+STEPS = 10
 
 
 @pytest.fixture(scope="module")
