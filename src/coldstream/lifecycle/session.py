@@ -15,7 +15,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._errors import mapped
+from coldstream.client._errors import mapped, no_store_row
 from coldstream.client._sync import Store
 from coldstream.errors import InvalidInput, LifecycleBusy, LifecycleError, Unavailable
 from coldstream.lifecycle.chunk import Chunk
@@ -68,7 +68,11 @@ class Session:
             self.rows(name, arguments)
 
     def one(self, name: str, arguments: Any = ()) -> TupleRow:
-        return self.rows(name, arguments)[0]
+        rows = self.rows(name, arguments)
+        if not rows:
+            # Each of them asks the table store, and gives one row.
+            raise no_store_row()
+        return rows[0]
 
     def chunks(self, *, sizes: bool = False) -> list[Chunk]:
         """Every chunk, oldest first. ``sizes``: those of now, for who looks at them; otherwise they

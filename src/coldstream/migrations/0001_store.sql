@@ -236,7 +236,11 @@ INSERT INTO @extschema@.store DEFAULT VALUES;
 -- The store's closed_before once more, in seconds rounded up, where a write reads it for next to nothing.
 -- A sequence does not roll back, so this may be later than the truth and is never earlier; later costs
 -- a look at the ledger, earlier would cost a message.
+--
+-- From the beginning it has a value, before every message's time: where it has none, what copied the store
+-- left its sequences out, and global positions would begin anew (admit_time refuses).
 CREATE SEQUENCE @extschema@.closed_before MINVALUE -9223372036854775808;
+SELECT pg_catalog.setval('@extschema@.closed_before', -62135596800);
 
 CREATE TYPE @extschema@.message AS (
   id varchar,

@@ -85,9 +85,9 @@ BEGIN
   INSERT INTO @extschema@.recent_ids (id, global_position)
   VALUES ($1::pg_catalog.uuid, _global_position);
 
-  IF _time OPERATOR(pg_catalog.<) pg_catalog.to_timestamp(
+  IF (_time OPERATOR(pg_catalog.<) pg_catalog.to_timestamp(
     pg_catalog.pg_sequence_last_value('@extschema@.closed_before')
-  ) THEN
+  )) IS NOT FALSE THEN
     PERFORM @extschema@.admit_time(_time);
   END IF;
 

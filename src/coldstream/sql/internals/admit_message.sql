@@ -72,7 +72,7 @@ BEGIN
 
   INSERT INTO @extschema@.recent_ids (id, global_position) VALUES ($4, _global_position);
 
-  IF $5 < to_timestamp(pg_sequence_last_value('@extschema@.closed_before')) THEN
+  IF ($5 < to_timestamp(pg_sequence_last_value('@extschema@.closed_before'))) IS NOT FALSE THEN
     PERFORM @extschema@.admit_time($5);
   END IF;
 

@@ -4,6 +4,9 @@
 -- its chunk again, so that its recorded ranges are no longer believed; a late one for a chunk that
 -- has been sealed is refused, because what was exported from it would no longer be all of it.
 --
+-- Where the sequence that is looked at first has no value, nobody restored it, nor the one of the global
+-- positions.
+--
 -- Call it after the INSERT: then this transaction holds the chunk's lock, and close_range, which
 -- waits for that lock, sees the message. Under REPEATABLE READ the row of the store is locked too,
 -- or a closing that this snapshot cannot see would go unnoticed.
@@ -18,6 +21,13 @@ DECLARE
   _chunk @extschema@.chunks;
   _filenode oid;
 BEGIN
+  IF pg_sequence_last_value('@extschema@.closed_before') IS NULL THEN
+    RAISE EXCEPTION 'The store was restored or copied without its sequences: positions would be given twice'
+      USING
+        ERRCODE = 'object_not_in_prerequisite_state',
+        HINT = 'Restore all of it. Where everything else is there, "coldstream init" sets them.';
+  END IF;
+
   IF current_setting('transaction_isolation') = 'read committed' THEN
     SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s;
   ELSE

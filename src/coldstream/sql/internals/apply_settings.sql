@@ -22,6 +22,10 @@ BEGIN
   SELECT p.system_identifier, p.database, p.tables FROM @extschema@.place_of_store() AS p
   ON CONFLICT DO NOTHING;
 
+  IF @extschema@.restore_sequences() THEN
+    RETURN NEXT 'the sequences, which the store was copied without, go on after what is there';
+  END IF;
+
   SELECT s.* INTO _before FROM @extschema@.store AS s;
   PERFORM @extschema@.check_lifecycle_policy(
     coalesce($3, _before.compress_after), _before.archive_after, _before.drop_after

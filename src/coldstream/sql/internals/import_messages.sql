@@ -138,9 +138,10 @@ BEGIN
 
   -- After the INSERT, which holds the locks of the chunks: see admit_time. The list of chunks takes the
   -- longer the more there are, so it is looked at only where a time is late.
-  IF (SELECT min(u.time) FROM unnest($2) AS u (time))
-    < to_timestamp(pg_sequence_last_value('@extschema@.closed_before'))
-  THEN
+  IF (
+    (SELECT min(u.time) FROM unnest($2) AS u (time))
+      < to_timestamp(pg_sequence_last_value('@extschema@.closed_before'))
+  ) IS NOT FALSE THEN
     PERFORM @extschema@.admit_time(c.time)
     FROM (
       SELECT min(u.time) AS time

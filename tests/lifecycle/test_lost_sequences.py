@@ -1,0 +1,61 @@
+"""A store that was copied without its sequences: no position is given twice."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from tests.history import END
+from tests.lifecycle.conftest import Store
+
+from coldstream.errors import ColdstreamError, SetupError
+from coldstream.migrations import install
+from coldstream.sql import Names
+
+WRITES = [
+    "SELECT write_message(gen_random_uuid()::varchar, 'account-1', 'T', '{}')",
+    "SELECT * FROM write_messages(ARRAY[gen_random_uuid()::varchar], ARRAY['new-1'::varchar], "
+    "ARRAY['T'::varchar], ARRAY['{}'::jsonb])",
+    "INSERT INTO messages (stream_name, position, type) VALUES ('new-1', 0, 'T')",
+]
+
+
+@pytest.fixture(params=["rows", "archived"])
+def copied(store: Store, request: pytest.FixtureRequest) -> Store:
+    """As logical replication leaves it: all rows, and every sequence new."""
+    if request.param == "archived":
+        with store.opened() as opened:
+            opened.lifecycle.archive(END)
+            opened.lifecycle.verify()
+            opened.lifecycle.drop(END)
+    for name in ("closed_before", "messages_global_position_seq", "transitions_id_seq"):
+        store.run(f"ALTER SEQUENCE {name} RESTART")
+    return store
+
+
+@pytest.mark.parametrize("statement", WRITES)
+def test_nothing_is_written_before_they_are_set(copied: Store, statement: str) -> None:
+    before = copied.snapshot()
+    with pytest.raises(psycopg.Error, match="without its sequences") as caught:
+        copied.run(statement)
+    assert "coldstream init" in f"{caught.value.diag.message_hint}"
+    assert copied.snapshot() == before
+
+
+def test_an_install_sets_them(copied: Store) -> None:
+    with copied.opened() as opened, pytest.raises(ColdstreamError, match="without its sequences"):
+        opened.write_message("account-1", "T", {})
+    installed = copied.installed
+    with psycopg.connect(installed.dsn, autocommit=True) as connection:
+        install(connection, Names(installed.schema))
+    last = max(message.global_position for message in copied.truth)
+    with copied.opened() as opened:
+        assert opened.write_message("account-1", "T", {}).global_position > last
+        assert len(list(opened.get_all_messages())) == len(copied.truth) + 1
+        opened.lifecycle.archive(END)
+
+
+def test_the_lifecycle_of_a_store_without_its_row_says_so(store: Store) -> None:
+    """As a restore of the schema alone leaves it."""
+    store.run("DELETE FROM store")
+    with store.opened() as opened, pytest.raises(SetupError, match="table store"):
+        opened.lifecycle.archive(END)
