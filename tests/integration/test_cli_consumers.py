@@ -304,7 +304,7 @@ BAD: dict[str, tuple[list[str], str, int]] = {
     "no position": (["reset", "balances", "--to", "first"], "'first' is no position", 2),
     "no unit": (["reset", "balances", "--to", "1.5"], "'1.5' is no position", 2),
     "later": (["reset", "balances", "--to", "2999-01-01"], "'2999-01-01' means the future", 2),
-    "nowhere": (["reset", "balances"], 'Command "consumers reset" parameter --to requires', 2),
+    "nowhere": (["reset", "balances"], "--to is missing", 2),
     "not a switch": (["notify", "perhaps"], 'Invalid value "perhaps"', 2),
 }  # fmt: skip
 

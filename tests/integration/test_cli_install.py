@@ -131,7 +131,7 @@ def test_a_dry_run_without_the_extension_does_not_create_it(
         "created the extension timescaledb",
         f"created the store in schema {schema}",
     ]
-    assert "CREATE EXTENSION IF NOT EXISTS timescaledb;\n" in ran.json["sql"]
+    assert "CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public;\n" in ran.json["sql"]
     assert schema not in schemas(dsn)
 
 

@@ -107,7 +107,6 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no JSON": (["write", "account-1", "A", "{amount: 1}"], "DATA is not JSON: "),
     "half JSON": (["write", "account-1", "A", '{"a":'], "DATA is not JSON: "),
     "no number": (["write", "account-1", "A", "NaN"], "DATA is not JSON: it has no NaN"),
-    "deep": (["write", "account-1", "A", "[" * 100_000], "Nested too deeply: "),
     "NUL": (["write", "account-1", "A", r'{"a": "\u0000"}'], r"The data contains \u0000"),
     "bad metadata": (["write", "account-1", "A", "{}", "--metadata", "{"], "--metadata is not"),
     "long name": (["write", "a-" + "x" * 3000, "A"], "The stream name is too long: 3002 bytes"),
@@ -122,6 +121,13 @@ BAD: dict[str, tuple[list[str], str]] = {
     "negative": (["read", "account", "--position=-1"], 'Invalid value "-1" for --position'),
     "no messages": (["read", "account", "--limit", "0"], 'Invalid value "0" for --limit'),
 }
+
+
+@pytest.mark.native
+def test_json_that_is_too_deep_for_the_server(cli: Cli, to: list[str]) -> None:
+    ran = cli("write", "account-1", "A", "[" * 100_000, *to)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("coldstream: Nested too deeply: ")
 
 
 @pytest.mark.parametrize("what", BAD)

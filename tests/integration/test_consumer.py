@@ -232,12 +232,15 @@ def test_what_has_an_end_does_not_wait_for_ever(using: Consuming) -> None:
     consumer = using.consumer("account", "a", attempts=3, first_pause=0.001)
     attempts: list[int] = []
 
-    @consumer.default_handler
-    def away(message: Message, context: Any) -> None:
-        attempts.append(context.attempt)
-        raise Unavailable("The server is away")
+    # As the server reports it over the handler's own connection.
+    statement = "DO $$ BEGIN RAISE EXCEPTION 'going away' USING ERRCODE = '57P01'; END $$"
 
-    with pytest.raises(Unavailable, match="The server is away"):
+    @consumer.default_handler
+    def away(message: Message, context: Any) -> Any:
+        attempts.append(context.attempt)
+        return using.execute(context, statement, None)
+
+    with pytest.raises(Unavailable, match="going away"):
         using.run(consumer)
     # Nobody's fault: not an attempt at the message.
     assert attempts == [1, 1, 1]

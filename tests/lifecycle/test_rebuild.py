@@ -153,7 +153,8 @@ def test_a_damaged_object_keeps_no_other_range(archived: Store) -> None:
             opened.write_message("account-1", "Changed", {})
         file.write_bytes(whole)
         assert opened.lifecycle.rebuild()[-1].result == "restored"
-        assert looks(archived) == before
+    assert looks(archived) == before
+    with archived.opened() as opened:
         opened.write_message("account-1", "Changed", {})
 
 
@@ -193,7 +194,8 @@ def test_a_killed_rebuild_goes_on(archived: Store) -> None:
             *["restored"] * 3,
         ]
         opened.lifecycle.rebuild()
-        assert looks(archived) == before
+    assert looks(archived) == before
+    with archived.opened() as opened:
         opened.write_message("account-1", "Changed", {})
 
 

@@ -338,7 +338,9 @@ def test_whatever_the_manifest_says_of_a_file_is_proved(
     location: ArchiveLocation, format: Format, change: dict[str, Any]
 ) -> None:
     manifest = export(location, make_rows(2_000), format=format)
-    with pytest.raises(ArchiveCorrupt, match=f"differs from its manifest in {next(iter(change))}"):
+    # Of other rows than it should have, a file is not read to its end.
+    known = "The file has" if "rows" in change else f"from its manifest in {next(iter(change))}"
+    with pytest.raises(ArchiveCorrupt, match=known):
         verify_object(location, with_file(manifest, **change))
 
 

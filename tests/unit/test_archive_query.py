@@ -218,7 +218,8 @@ def test_a_manifest_of_another_range_is_refused(location: ArchiveLocation) -> No
     manifest = export(location, ROWS)
     key = commit_manifest(location, manifest)
     data = location.get(key)
-    location.create(key.replace("message_store/", "message_store/x", 1), data)
+    schema, _, name = key.split("/")
+    location.create(f"{schema}/20010101T000000Z_20010108T000000Z/{name}", data)
     with pytest.raises(coldstream.ArchiveCorrupt, match="another range"):
         answer(location, "SELECT 1")
 

@@ -18,6 +18,11 @@ DECLARE
   _is_same boolean;
   _is_empty boolean;
 BEGIN
+  IF pg_catalog.to_regclass('_timescaledb_catalog.chunk_schema_name_table_name_key') IS NOT NULL THEN
+    RAISE EXCEPTION 'The catalog of this TimescaleDB knows chunks by their names'
+      USING ERRCODE = 'feature_not_supported';
+  END IF;
+
   FOREACH _chunk_name IN ARRAY coalesce($1, '{}') LOOP
     _relation := pg_catalog.to_regclass(_chunk_name);
     SELECT (
