@@ -55,7 +55,7 @@ BEGIN
         DELETE FROM @extschema@.chunks AS c WHERE c.range_start = _row.range_start;
       ELSE
         UPDATE @extschema@.chunks AS c
-        SET state = 'dropped', chunk_name = NULL, dropped_at = clock_timestamp()
+        SET state = 'dropped', chunk_name = NULL, filenode = NULL, dropped_at = clock_timestamp()
         WHERE c.range_start = _row.range_start;
         _is_dropped := true;
       END IF;

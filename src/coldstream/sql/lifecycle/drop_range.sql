@@ -108,7 +108,7 @@ BEGIN
   END IF;
 
   UPDATE @extschema@.chunks
-  SET state = 'dropped', chunk_name = NULL, row_versions = NULL, kept_until = NULL,
+  SET state = 'dropped', chunk_name = NULL, row_versions = NULL, filenode = NULL, kept_until = NULL,
     part_name = NULL, part_streams = NULL, part_messages = NULL, part_digest = NULL,
     dropped_at = clock_timestamp()
   WHERE range_start = $1
