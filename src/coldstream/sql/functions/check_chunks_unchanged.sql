@@ -30,8 +30,8 @@ RETURNS boolean
 LANGUAGE plpgsql STABLE
 AS $$
 DECLARE
-  _is_older constant boolean := pg_catalog.current_setting('transaction_isolation')
-    OPERATOR(pg_catalog.<>) 'read committed';
+  _is_older constant boolean := pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4)
+    OPERATOR(pg_catalog.<>) 'read';
   _open_from bigint;
   _changed pg_catalog.text[];
   _empty pg_catalog.text[];

@@ -17,7 +17,7 @@ DECLARE
   _tries integer := 0;
 BEGIN
   PERFORM @extschema@.check_batch_size(_batch_size);
-  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+  IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
     RAISE EXCEPTION 'get_all_messages needs a transaction that is READ COMMITTED'
       USING
         ERRCODE = 'feature_not_supported',
@@ -39,7 +39,7 @@ BEGIN
         -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
         _tries := _tries OPERATOR(pg_catalog.+) 1;
         IF _tries OPERATOR(pg_catalog.=) 20
-          OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed'
+          OR pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) OPERATOR(pg_catalog.<>) 'read'
         THEN
           RAISE;
         END IF;

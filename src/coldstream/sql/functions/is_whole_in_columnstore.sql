@@ -16,7 +16,7 @@ DECLARE
   _columnstore text;
   _is_whole boolean;
 BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
+  IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
     RETURN false;
   END IF;
 

@@ -28,7 +28,7 @@ BEGIN
         HINT = 'Restore all of it. Where everything else is there, "coldstream init" sets them.';
   END IF;
 
-  IF current_setting('transaction_isolation') = 'read committed' THEN
+  IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) = 'read' THEN
     SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s;
   ELSE
     SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s FOR SHARE;

@@ -37,7 +37,7 @@ BEGIN
     END LOOP;
     _exists := _last > $1;
   ELSE
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
+    IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
       RAISE EXCEPTION 'A global position before the last one needs a transaction that is READ COMMITTED'
         USING
           ERRCODE = 'feature_not_supported',

@@ -13,7 +13,7 @@ DECLARE
   _chunk regclass;
   _row @extschema@.chunks;
 BEGIN
-  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+  IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
     RAISE EXCEPTION 'The lifecycle of a chunk needs a transaction that is READ COMMITTED'
       USING
         ERRCODE = 'feature_not_supported',

@@ -9,7 +9,7 @@ BEGIN
   DELETE FROM @extschema@.recent_ids AS r
   WHERE r.id = OLD.id AND r.global_position = OLD.global_position;
 
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
+  IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
     -- Or a closing, and a count, that this snapshot cannot see would go unnoticed: see admit_time.
     PERFORM FROM @extschema@.store AS s FOR SHARE;
     PERFORM FROM @extschema@.chunks AS c WHERE tstzrange(c.range_start, c.range_end) @> OLD.time FOR SHARE;

@@ -19,7 +19,7 @@ BEGIN
   END IF;
   NEW.position_bucket := NEW.global_position >> 14;
 
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
+  IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
     -- Or a closing that this snapshot cannot see would go unnoticed.
     PERFORM FROM @extschema@.store AS s FOR SHARE;
   END IF;
