@@ -248,7 +248,13 @@ def test_an_owner_who_may_not_close_it_is_told_who_can(dsn: str) -> None:
             done = install(connection, Names("plain_owned"))
             connection.execute("RESET ROLE")
             [warning] = done.warnings
-            assert "drop_chunk(regclass) FROM PUBLIC" in warning
+            [(version,)] = connection.execute(
+                "SELECT string_to_array(split_part(extversion, '-', 1), '.')::int[] "
+                "FROM pg_extension WHERE extname = 'timescaledb'"
+            ).fetchall()
+            # From there on TimescaleDB asks for the chunk's owner itself.
+            if version < [2, 29, 1]:
+                assert "drop_chunk(regclass) FROM PUBLIC" in warning
             assert "TO plain_owner" in warning
             assert install(connection, Names("plain_owned")).warnings == []
             connection.execute("SET ROLE plain_owner")
