@@ -233,6 +233,7 @@ def test_what_timescaledb_leaves_open_is_closed(message_store: InstalledStore, c
 
 def test_an_owner_who_may_not_close_it_is_told_who_can(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
         connection.execute("DROP SCHEMA IF EXISTS plain_owned CASCADE")
         connection.execute("CREATE ROLE plain_owner CREATEROLE LOGIN")
         [(database,)] = connection.execute("SELECT current_database()").fetchall()
@@ -247,15 +248,16 @@ def test_an_owner_who_may_not_close_it_is_told_who_can(dsn: str) -> None:
             connection.execute("SET ROLE plain_owner")
             done = install(connection, Names("plain_owned"))
             connection.execute("RESET ROLE")
-            [warning] = done.warnings
             [(version,)] = connection.execute(
                 "SELECT string_to_array(split_part(extversion, '-', 1), '.')::int[] "
                 "FROM pg_extension WHERE extname = 'timescaledb'"
             ).fetchall()
             # From there on TimescaleDB asks for the chunk's owner itself.
             if version < [2, 29, 1]:
-                assert "drop_chunk(regclass) FROM PUBLIC" in warning
-            assert "TO plain_owner" in warning
+                [warning] = done.warnings
+                assert "drop_chunk(regclass)" in warning
+                assert "FROM PUBLIC" in warning
+                assert "TO plain_owner" in warning
             assert install(connection, Names("plain_owned")).warnings == []
             connection.execute("SET ROLE plain_owner")
             assert install(connection, Names("plain_owned")).warnings == []
