@@ -121,6 +121,7 @@ def test_an_emptied_table_is_found_by_the_read_that_passes_it(store: Store) -> N
     check_reads(store)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("order", [True, False], ids=["in order", "out of order"])
 @pytest.mark.parametrize("tier", ["closed", "compressed", "verified", "before it dropped"])
 def test_an_emptied_table_is_no_gap_of_a_stream(store: Store, tier: str, order: bool) -> None:
