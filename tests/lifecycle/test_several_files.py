@@ -93,7 +93,10 @@ def test_what_a_killed_export_left_goes(small: Store, format: Format) -> None:
     with small.opened() as opened:
         gone = {small.folder / info.key for info in opened.lifecycle.clean(timedelta(0))}
     assert gone == left
-    assert set(small.files()) == named
+    # A run that writes to the archive says so there.
+    assert {path for path in small.files() if path.parent.name != "_writers"} == {
+        path for path in named if path.parent.name != "_writers"
+    }
 
 
 def test_exported_again_as_one_file(small: Store, format: Format) -> None:

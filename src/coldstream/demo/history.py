@@ -104,7 +104,8 @@ def import_events(
             )
             for event in batch
         ]
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        # The store gives them their global positions.
+        columns = [*(list(column) for column in zip(*rows, strict=True)), None]
         with store.connection() as connection:
             given = connection.execute(statement, columns).fetchall()
         for event, (global_position,) in zip(batch, given, strict=True):

@@ -198,7 +198,7 @@ class AsyncConnections:
                 if connection in self._lent:
                     await self._tidy(connection)
                 self._lent.add(connection)
-                await connection.execute(query("caller_session", self.schema).encode())
+                await self._as_the_callers(connection)
             yield connection
 
     @asynccontextmanager
@@ -242,9 +242,13 @@ class AsyncConnections:
                 connection = await pool.getconn()
         return connection
 
+    async def _as_the_callers(self, connection: AsyncConnection[TupleRow]) -> None:
+        # Two commands in one round trip: no statement that could be prepared.
+        await connection.execute(query("caller_session", self.schema).encode(), prepare=False)
+
     async def _reclaim(self, connection: AsyncConnection[TupleRow]) -> None:
         await self._tidy(connection)
-        await connection.execute(query("caller_session", self.schema).encode())
+        await self._as_the_callers(connection)
         await settle_async(connection, self.schema)
 
     async def _tidy(self, connection: AsyncConnection[TupleRow]) -> None:

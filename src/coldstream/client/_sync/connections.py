@@ -201,7 +201,7 @@ class Connections:
                 if connection in self._lent:
                     self._tidy(connection)
                 self._lent.add(connection)
-                connection.execute(query("caller_session", self.schema).encode())
+                self._as_the_callers(connection)
             yield connection
 
     @contextmanager
@@ -243,9 +243,13 @@ class Connections:
                 connection = pool.getconn()
         return connection
 
+    def _as_the_callers(self, connection: Connection[TupleRow]) -> None:
+        # Two commands in one round trip: no statement that could be prepared.
+        connection.execute(query("caller_session", self.schema).encode(), prepare=False)
+
     def _reclaim(self, connection: Connection[TupleRow]) -> None:
         self._tidy(connection)
-        connection.execute(query("caller_session", self.schema).encode())
+        self._as_the_callers(connection)
         settle(connection, self.schema)
 
     def _tidy(self, connection: Connection[TupleRow]) -> None:
