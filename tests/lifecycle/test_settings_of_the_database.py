@@ -69,6 +69,7 @@ def database_sets(store: Store, assignments: list[str]) -> Iterator[None]:
         store.run(f'ALTER DATABASE "{name}" RESET ALL')
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(
     "assignments", SETTINGS, ids=["sql", "postgres", "german", "text", "plans"]
 )
