@@ -117,7 +117,11 @@ def test_what_nobody_here_knows_is_not_replaced(location: ArchiveLocation, key: 
     known = {
         None: [],
         "key": [KnownManifest(manifest_key, "sum-sha256:0:" + "0" * 32)],
-        "digest": [KnownManifest(manifest_key.replace("01.json", "02.json"), theirs.digest)],
+        "digest": [
+            KnownManifest(
+                manifest_key.replace("01.json", "02.json"), theirs.digest, is_committed=False
+            )
+        ],
     }[key]
     with pytest.raises(ArchiveConflict, match="not known to this database") as caught:
         commit_manifest(location, export(location, make_rows(1_001)), known=known)

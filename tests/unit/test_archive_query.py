@@ -6,6 +6,7 @@ import builtins
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -337,10 +338,12 @@ def replaced(location: ArchiveLocation, table: pa.Table) -> str:
     file = io.BytesIO()
     pq.write_table(table, file)
     data = file.getvalue()
-    manifest = export(location, ROWS)
+    manifest = export(location, ROWS[: table.num_rows])
     hash = sha256(data).hexdigest()
     key = f"{manifest.keys[0].rpartition('/')[0]}/messages-{hash}.parquet"
-    described = {"key": key, "bytes": len(data), "sha256": hash, "footer_bytes": 100}
+    footer = data[-int.from_bytes(data[-8:-4], "little") - 8 :]
+    described = {"key": key, "bytes": len(data), "sha256": hash, "footer_bytes": len(footer)}
+    described |= {"footer_sha256": sha256(footer).hexdigest()}
     commit_manifest(location, with_file(manifest, **described))
     location.create(key, data)
     return key
@@ -376,3 +379,40 @@ def test_one_damaged_manifest_is_one_error(location: ArchiveLocation) -> None:
         found = inventory(location, "message_store")
         assert [manifest.rows for _, manifest in found.manifests] == [len(ROWS)]
         assert list(found.damaged) == [key]
+
+
+@pytest.mark.parametrize("place", ["folder", "memory"])
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_csv_file_that_lost_its_end(place: str, allowed: bool, location: ArchiveLocation) -> None:
+    """It ends with a whole line: nothing in it says that there were more."""
+    if place == "memory":
+        location = ArchiveLocation.open(f"memory://shorter-{allowed}")
+    manifest = export(location, ROWS, 0, "csv")
+    commit_manifest(location, manifest)
+    data = location.get(manifest.keys[0])
+    obstore.put(location._store, manifest.keys[0], b"\n".join(data.split(b"\n")[:-100]) + b"\n")
+    with pytest.raises(ArchiveCorrupt, match=r"has \d+ bytes, not|is shorter than"):
+        answer(location, "SELECT * FROM messages", allow_external_access=allowed)
+
+
+@pytest.mark.parametrize("place", ["folder", "memory"])
+def test_rows_are_what_the_manifest_says(place: str, location: ArchiveLocation) -> None:
+    if place == "memory":
+        location = ArchiveLocation.open("memory://fewer")
+    manifest = export(location, ROWS)
+    for change, message in (
+        ({"rows": 1_999, "digest": manifest.digest.replace(":2000:", ":1999:")}, "has 2000 rows"),
+        ({"footer_sha256": "0" * 64}, "has another footer"),
+    ):
+        other = with_file(manifest, **change)
+        if "rows" in change:
+            first, *more = manifest.categories
+            first = replace(first, messages=first.messages - 1)
+            other = replace(other, categories=(first, *more), **change)
+        known = [
+            KnownManifest(f"{k}", m.digest)
+            for k, m in inventory(location, "message_store").manifests
+        ]
+        commit_manifest(location, other, known=known)
+        with pytest.raises(ArchiveCorrupt, match=message):
+            answer(location, "SELECT count(*) FROM messages")

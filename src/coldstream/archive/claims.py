@@ -6,7 +6,8 @@
 
 A run that writes makes the next one with ``If-None-Match: *`` and notes its token in its database.
 A copy of that database knows an older token, or the same: of two that go on from one, one makes the
-next object, and the other meets it.
+next object, and the other meets it. Each names the ranges that its database has in the archive
+(:mod:`coldstream.archive.written`).
 """
 
 from __future__ import annotations
@@ -14,33 +15,45 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from coldstream.archive import layout
 from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.written import Written, packed, unpacked
 from coldstream.errors import ArchiveCorrupt
 
-VERSION = 1
+VERSION = 2
 _NAME = re.compile(r"writer-(\d{6,})\.json")
+_DAMAGED = "Delete it from the archive: the next run of the database that made it makes another."
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One run's: ``token`` is random, ``by`` says in words who it was. ``store_id`` is a UUID."""
+    """One run's: ``token`` is random, ``by`` says in words who it was. ``store_id`` is a UUID.
+    ``ranges``: what its database had in the archive then; see :attr:`written`."""
 
     number: int
     token: str
     store_id: str
     by: str
     claimed_at: str
+    ranges: list[list[str | int]] = field(default_factory=list)
     version: int = VERSION
 
     @classmethod
-    def now(cls, number: int, token: str, store_id: str, by: str) -> Claim:
+    def now(
+        cls, number: int, token: str, store_id: str, by: str, written: Written | None = None
+    ) -> Claim:
         """A claim that is made at this moment."""
-        return cls(number, token, store_id, by, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return cls(number, token, store_id, by, at, packed(written or {}))
+
+    @property
+    def written(self) -> Written:
+        """Every range that the archive must have, with the number of its newest manifest."""
+        return unpacked(self.ranges)
 
 
 @dataclass(frozen=True)
@@ -86,10 +99,13 @@ def read_claim(location: ArchiveLocation, schema: str, number: int) -> Claim | N
     try:
         claim = Claim(**document)
         if claim.version == VERSION and claim.number == number and isinstance(claim.token, str):
+            unpacked(claim.ranges)
             return claim
-    except TypeError:
+    except (TypeError, ArchiveCorrupt):
         pass
-    raise ArchiveCorrupt(f"{location.url_of(key)} is not a claim that this release knows")
+    raise ArchiveCorrupt(
+        f"{location.url_of(key)} is not a claim that this release knows", hint=_DAMAGED
+    )
 
 
 def create_claim(location: ArchiveLocation, schema: str, claim: Claim) -> None:
@@ -148,5 +164,7 @@ def _document(location: ArchiveLocation, key: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise ArchiveCorrupt(f"{location.url_of(key)} is damaged: it is no JSON object")
+        raise ArchiveCorrupt(
+            f"{location.url_of(key)} is damaged: it is no JSON object", hint=_DAMAGED
+        )
     return document

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -147,10 +147,12 @@ def find_manifest(
 
 @dataclass(frozen=True)
 class KnownManifest:
-    """What a database knows of a range's newest manifest: its key and the digest of its rows."""
+    """What a database knows of a range's newest manifest: its key and the digest of its rows; and
+    whether it was there once, or was only about to be."""
 
     key: str
     digest: str
+    is_committed: bool = field(default=True, compare=False)
 
 
 def next_manifest_key(
@@ -167,25 +169,33 @@ def next_manifest_key(
     """
     range_ = _range_of(manifest)
     found = _latest(location, *range_)
+    prefix = layout.range_prefix(*range_)
+    # A number that was given once is not given to other rows, also where its manifest was deleted.
+    ours = max(
+        (layout.manifest_generation(each.key) or 0 for each in known if each.is_committed),
+        default=0,
+    )
     if found is None:
-        return layout.manifest_key(*range_, 1), False
+        return layout.manifest_key(*range_, ours + 1), False
     generation, committed = found
     key = layout.manifest_key(*range_, generation)
     if manifest.store_id != committed.store_id:
         raise ArchiveConflict(
-            f"{location.url_of(layout.range_prefix(*range_))} belongs to another store",
+            f"{location.url_of(prefix)} belongs to another store",
             hint="Give every store its own archive URL.",
         )
     if (committed.keys, committed.digest) == (manifest.keys, manifest.digest):
         return key, True
-    if committed.digest != manifest.digest and KnownManifest(key, committed.digest) not in known:
+    # Where ours came after it and was deleted, it is one that we have replaced before.
+    is_known = ours > generation or KnownManifest(key, committed.digest) in known
+    if committed.digest != manifest.digest and not is_known:
         raise ArchiveConflict(
             f"{location.url_of(key)} is not known to this database: the archive has"
             f" {committed.rows} messages of that range, and {manifest.rows} would replace them",
             hint="Was the database restored, or does a copy of it write here? "
             "coldstream archive rebuild takes in what the archive has more.",
         )
-    return layout.manifest_key(*range_, generation + 1), False
+    return layout.manifest_key(*range_, max(generation, ours) + 1), False
 
 
 def commit_manifest(
@@ -263,7 +273,7 @@ def verify_object(
     for number, file in enumerate(manifest.files):
         url = location.url_of(file.key)
         before = manifest.files[:number]
-        with _proved(
+        with proved(
             location, file, spool_dir, progress_after(before, "download", progress)
         ) as spool:
             if not deep:
@@ -288,7 +298,7 @@ def verify_object(
 
 
 @contextmanager
-def _proved(
+def proved(
     location: ArchiveLocation,
     file: ArchiveFile,
     spool_dir: Path | None,

@@ -55,7 +55,12 @@ def compact_time(time: datetime) -> str:
 
 def range_prefix(schema: str, range_start: datetime, range_end: datetime) -> str:
     """Where everything about one time range lies; no slash at the end."""
-    return f"{safe_part(schema)}/{compact_time(range_start)}_{compact_time(range_end)}"
+    return f"{safe_part(schema)}/{range_part(range_start, range_end)}"
+
+
+def range_part(range_start: datetime, range_end: datetime) -> str:
+    """What the folder of a range is called."""
+    return f"{compact_time(range_start)}_{compact_time(range_end)}"
 
 
 def range_of(key: str) -> tuple[datetime, datetime]:
@@ -65,12 +70,21 @@ def range_of(key: str) -> tuple[datetime, datetime]:
         ArchiveCorrupt: it names none.
     """
     try:
-        start, end = (
-            datetime.strptime(part, "%Y%m%dT%H%M%S.%fZ" if "." in part else "%Y%m%dT%H%M%SZ")
-            for part in key.split("/")[-2].split("_")
-        )
+        return range_of_part(key.split("/")[-2])
     except (IndexError, ValueError):
         raise ArchiveCorrupt(f"{key} is in no folder of a range") from None
+
+
+def range_of_part(part: str) -> tuple[datetime, datetime]:
+    """The range whose folder is called so.
+
+    Raises:
+        ValueError: no folder of a range is.
+    """
+    start, end = (
+        datetime.strptime(time, "%Y%m%dT%H%M%S.%fZ" if "." in time else "%Y%m%dT%H%M%SZ")
+        for time in part.split("_")
+    )
     return start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
 
 
@@ -93,9 +107,19 @@ def object_key(
 
 def manifest_key(schema: str, range_start: datetime, range_end: datetime, generation: int) -> str:
     """The key of the manifest number ``generation`` (from 1) of a range."""
+    return f"{range_prefix(schema, range_start, range_end)}/{_manifest_name(generation)}"
+
+
+def next_manifest(key: str) -> str:
+    """The key of the manifest that comes after another one of its range."""
+    folder = key.rpartition("/")[0]
+    return f"{folder}/{_manifest_name((manifest_generation(key) or 0) + 1)}"
+
+
+def _manifest_name(generation: int) -> str:
     if not 1 <= generation <= 999_999:
         raise ArchiveCorrupt(f"No manifest can have the number {generation}")
-    return f"{range_prefix(schema, range_start, range_end)}/_manifest-{generation:06d}.json"
+    return f"_manifest-{generation:06d}.json"
 
 
 def manifest_generation(key: str) -> int | None:

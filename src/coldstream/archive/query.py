@@ -268,13 +268,17 @@ def _messages(
     of = {
         format: [f for m in manifests if m.format == format for f in m.files] for format in FORMATS
     }
+    from coldstream.archive.filesystem import ArchiveFiles, check_size
+
     # Where local files are allowed, DuckDB reads them itself: it may then also write over them.
     if not external_access or location.local_path(manifests[0].files[0].key) is None:
-        from coldstream.archive.filesystem import ArchiveFiles
-
         connection.register_filesystem(ArchiveFiles(location, chain.from_iterable(of.values())))
         parquet, csv = ([ArchiveFiles.url_of(file) for file in of[format]] for format in FORMATS)
     else:
+        for file in chain.from_iterable(of.values()):
+            path = location.local_path(file.key)
+            if path is not None and path.exists():
+                check_size(location, file, path.stat().st_size)
         parquet, csv = (
             [_literal(str(location.local_path(file.key))) for file in of[format]]
             for format in FORMATS

@@ -53,6 +53,7 @@ STEPS = {
     "drop": ("drop",),
     "run": ("compress", "seal", "rows", "upload", "download", "check", "drop"),
     "rehydrate": ("download", "rows"),
+    "repair": ("check",),
 }
 
 

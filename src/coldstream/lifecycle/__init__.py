@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import OnRange, Rebuilt
+    from coldstream.lifecycle.repair import Repaired
     from coldstream.lifecycle.verify import Verification
 
 __all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
@@ -326,6 +327,23 @@ class Lifecycle:
 
         self._check_url()
         return clean(self._store, older_than, dry_run=dry_run)
+
+    def repair(self, *, dry_run: bool = False) -> list[Repaired]:
+        """Write the manifests again that this database knows and the archive lacks, because
+        somebody deleted or damaged them. Every file of such a range is read and proved first, and
+        so are its rows, by the digest in the ledger.
+
+        Gives the ranges that lack one, and what became of each; one that cannot be repaired has a
+        ``problem`` and keeps no other. ``dry_run`` looks at manifests only.
+
+        Raises:
+            ArchiveConflict: this database is not the one that writes to the archive.
+            ArchiveUnavailable: the location cannot be read or written.
+        """
+        from coldstream.lifecycle.repair import repair
+
+        self._check_url()
+        return repair(self._store, dry_run=dry_run, progress=self.progress)
 
     def get_archive(self) -> str | None:
         """Where the store archives: its own archive since its first export, before that the one

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
+from coldstream.archive import layout
 from coldstream.archive.claims import SharedRange, newest_claim, write_shared
-from coldstream.archive.inventory import newest_manifest_keys, newest_manifests
+from coldstream.archive.inventory import inventory, newest_manifest_keys
 from coldstream.archive.location import ArchiveLocation, checked_url
 from coldstream.archive.manifest import Manifest
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict, InvalidInput
-from coldstream.lifecycle.incarnation import Incarnation, make_claim
+from coldstream.lifecycle.incarnation import Incarnation, is_known, make_claim
 from coldstream.lifecycle.session import Session, working
+
+# Where a range starts at the latest, and where it ends at the earliest.
+_EVER = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True)
 class Adopted:
     """``archive_url``: where this database archives from now on. ``behind``: the ranges (start,
     end) of which the archive has more than it; nothing is archived before a rebuild took them
-    in."""
+    in. ``lacking``: those whose manifest is missing there, or damaged, and which this database
+    knows: a repair writes it again."""
 
     archive_url: str
     behind: list[tuple[datetime, datetime]]
+    lacking: list[tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ def adopt(store: Store) -> Adopted:
             raise InvalidInput("No archive location", hint="Give --archive or COLDSTREAM_ARCHIVE.")
         location = ArchiveLocation.open(url, store.archive_options)
         newest = newest_claim(location, session.schema)
-        manifests = newest_manifests(location, session.schema)
+        found = inventory(location, session.schema)
+        manifests = [each for _, each in found.whole]
         owners = {each.store_id for each in manifests} | ({newest.store_id} if newest else set())
         if owners - {known.store_id}:
             raise ArchiveConflict(
@@ -58,16 +65,28 @@ def adopt(store: Store) -> Adopted:
             (each.range_start, each.range_end)
             for each in unknown(session, location, manifests, moved=moved)
         ]
+        ours = _ours(session, (known.own_url if moved else None) or location.url)
+        unreadable = [*found.missing, *found.damaged]
+        generations = {(start, end): generation for start, end, generation, _ in ours}
+        behind += [layout.range_of(key) for key in unreadable if not is_known(generations, key)]
+        there = {each.range_start: each.digest for each in manifests}
+        lacking = [
+            (start, end)
+            for start, end, _, digest in ours
+            if there.get(start) != digest and (start, end) not in behind
+        ]
         number, token = (newest.number if newest else 0) + 1, str(uuid4())
         with mapped(session.schema), session.connection.transaction():
             if moved:
-                _move(session, location, known, manifests)
+                _move(session, location, known, lacking)
             session.rows("record_claim", [location.url, number, token])
             session.rows("set_behind", [bool(behind), bool(behind)])
             if manifests or known.own_url is not None:
                 session.rows("set_archive_url", [location.url])
-        make_claim(session, location, number, token, known.store_id)
-        return Adopted(location.url, behind)
+        # Until a rebuild has taken in what there is, nobody may forget what the former one wrote.
+        others = newest.written if newest and behind else None
+        make_claim(session, location, number, token, known.store_id, others)
+        return Adopted(location.url, behind, lacking)
 
 
 def fork(store: Store) -> Forked:
@@ -119,23 +138,40 @@ def unknown(
     return [each for each in manifests if each.digest not in known.get(each.range_start, set())]
 
 
+def _ours(session: Session, url: str) -> list[tuple[datetime, datetime, int, str]]:
+    """The ranges that this database has in an archive: the number of the manifest, and the
+    digest."""
+    rows = session.rows("archived_manifests", _EVER)
+    return [
+        (row[0], row[1], layout.manifest_generation(row[3]) or 0, row[4])
+        for row in rows
+        if row[5] == url
+    ]
+
+
 def _move(
-    session: Session, location: ArchiveLocation, known: Incarnation, manifests: list[Manifest]
+    session: Session,
+    location: ArchiveLocation,
+    known: Incarnation,
+    lacking: list[tuple[datetime, datetime]],
 ) -> None:
-    """What was archived in the former place is read in the new one: all of it has to be there.
+    """What was archived in the former place is read in the new one: all of it has to be there. A
+    manifest may be written again; what cannot be is a file.
 
     Raises:
         ArchiveConflict: some of it is not.
     """
-    there = {each.range_start: each.digest for each in manifests}
-    missing = [
-        start
-        for start, digest, url, _ in session.rows("known_digests")
-        if url == known.own_url and there.get(start) != digest
-    ]
+    missing = []
+    for start, end in lacking:
+        for file in session.rows("files_of_range", [start]):
+            info = location.head(file[0])
+            if info is None or info.bytes != file[1]:
+                missing.append((start, end))
+                break
     if missing:
         raise ArchiveConflict(
-            f"{location.url} lacks {len(missing)} of the ranges that {known.own_url} has",
+            f"{location.url} lacks {len(missing)} of the ranges that {known.own_url} has, the first"
+            f" of them {missing[0][0]} to {missing[0][1]}",
             hint=f"Copy all that lies below {known.own_url} there first.",
         )
     session.rows("move_archive", [location.url, known.own_url])

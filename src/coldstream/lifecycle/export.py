@@ -9,6 +9,7 @@ from typing import Literal
 from coldstream.archive.export import checked_file_rows, export_rows
 from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
+from coldstream.errors import LifecycleError
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.incarnation import claim, commit, own_location
@@ -63,22 +64,28 @@ def archive(
         # Before anything is sealed: a location that may not or cannot be written changes nothing.
         claim(session, location)
         store_id = str(session.one("store_id")[0])
-        with ChunkRows(session, store.dsn) as rows:
-            each(
-                chunks,
-                lambda chunk: export_chunk(
-                    session,
-                    rows,
-                    location,
-                    chunk,
-                    store_id,
-                    format,
-                    again,
-                    spool_dir,
-                    file_rows,
-                    progress,
-                ),
-            )
+        try:
+            with ChunkRows(session, store.dsn) as rows:
+                each(
+                    chunks,
+                    lambda chunk: export_chunk(
+                        session,
+                        rows,
+                        location,
+                        chunk,
+                        store_id,
+                        format,
+                        again,
+                        spool_dir,
+                        file_rows,
+                        progress,
+                    ),
+                )
+        except LifecycleError:
+            claim(session, location, probe=False)
+            raise
+        # What was exported is in the list of what has to be there.
+        claim(session, location, probe=False)
         done = {chunk.range_start for chunk in chunks}
         return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
 

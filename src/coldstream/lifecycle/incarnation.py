@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from socket import gethostname
 from uuid import uuid4
 
+from coldstream.archive import layout
 from coldstream.archive.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.export import KnownManifest, commit_manifest
 from coldstream.archive.inventory import newest_manifest_keys
 from coldstream.archive.location import ArchiveLocation, checked_url
 from coldstream.archive.manifest import Manifest
+from coldstream.archive.written import Written, together
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict, InvalidInput
 from coldstream.lifecycle.session import Session
@@ -84,10 +86,11 @@ def check_own(url: str | None, own: str | None) -> None:
 
 
 def check_incarnation(
-    session: Session, location: ArchiveLocation
+    session: Session, location: ArchiveLocation, *, may_be_behind: bool = False
 ) -> tuple[Incarnation, Claim | None]:
     """Prove that this database is the one that may write there; writes nothing. Gives what it knows
-    of itself, and its last claim there if that was made.
+    of itself, and its last claim there if that was made. ``may_be_behind``: for who replaces no
+    history there.
 
     Raises:
         ArchiveConflict: it is a copy, another one has written since, or the archive has more.
@@ -120,7 +123,7 @@ def check_incarnation(
             later = read_claim(location, session.schema, known.number + 1)
             if later is not None:
                 raise _foreign(location, newest_claim(location, session.schema) or later, known)
-    if known.is_behind:
+    if known.is_behind and not may_be_behind:
         raise ArchiveConflict(
             f"{location.url} has messages that this database lacks",
             hint="coldstream archive rebuild takes them in. Nothing is archived before that.",
@@ -128,15 +131,22 @@ def check_incarnation(
     return known, mine
 
 
-def claim(session: Session, location: ArchiveLocation, *, probe: bool = True) -> None:
-    """Before the first write of a run: prove that this database may write, and say that it does.
-    ``probe``: also find out whether anything can be written there at all.
+def claim(
+    session: Session,
+    location: ArchiveLocation,
+    *,
+    probe: bool = True,
+    may_be_behind: bool = False,
+) -> None:
+    """Before the first write of a run: prove that this database may write, and say that it does;
+    after the last one: name what it has written. ``probe``: also find out whether anything can be
+    written there at all. ``may_be_behind``: see :func:`check_incarnation`.
 
     Raises:
         ArchiveConflict: see :func:`check_incarnation`; or another one did so at this moment.
         ArchiveUnavailable: the archive cannot be read or written.
     """
-    known, mine = check_incarnation(session, location)
+    known, mine = check_incarnation(session, location, may_be_behind=may_be_behind)
     if probe:
         location.check_writable()
     number, token = 1, str(uuid4())
@@ -147,21 +157,44 @@ def claim(session: Session, location: ArchiveLocation, *, probe: bool = True) ->
             number, token = known.number, known.token
     if token != known.token:
         session.rows("record_claim", [location.url, number, token])
-    make_claim(session, location, number, token, known.store_id)
+    # What was written before is not forgotten before a rebuild has taken it in.
+    others = mine.written if known.is_behind and mine else None
+    make_claim(session, location, number, token, known.store_id, others)
+
+
+def written(session: Session, url: str) -> Written:
+    """The ranges that this database has in an archive, and their manifests' numbers."""
+    return {
+        (start, end): layout.manifest_generation(key) or 0
+        for start, end, key in session.rows("written_ranges", [url])
+    }
+
+
+def is_known(ours: Written, key: str) -> bool:
+    """Whether the database knows what the manifest under this key said, by what it has written: it
+    has recorded that one, or replaced it."""
+    return (layout.manifest_generation(key) or 0) <= ours.get(layout.range_of(key), 0)
 
 
 def make_claim(
-    session: Session, location: ArchiveLocation, number: int, token: str, store_id: str
+    session: Session,
+    location: ArchiveLocation,
+    number: int,
+    token: str,
+    store_id: str,
+    others: Written | None = None,
 ) -> None:
-    """Make the object of a claim that the database has noted.
+    """Make the object of a claim that the database has noted. It names what the database has in the
+    archive, and ``others``.
 
     Raises:
         ArchiveConflict: somebody else made one of this number.
     """
     database = session.connection.info.dbname
     by = f"database {database} from {gethostname()}"
+    ranges = together((written(session, location.url), others or {}))
     try:
-        create_claim(location, session.schema, Claim.now(number, token, store_id, by))
+        create_claim(location, session.schema, Claim.now(number, token, store_id, by, ranges))
     except ArchiveConflict:
         theirs = read_claim(location, session.schema, number)
         if theirs is None or theirs.token != token:
@@ -205,7 +238,7 @@ def commit(session: Session, location: ArchiveLocation, manifest: Manifest) -> s
     if recorded is not None and url == location.url:
         known.append(KnownManifest(recorded, digest))
     if seen is not None:
-        known.append(KnownManifest(seen, seen_digest))
+        known.append(KnownManifest(seen, seen_digest, is_committed=False))
 
     def before(key: str) -> None:
         session.rows("see_manifest", [key, manifest.digest, manifest.range_start])

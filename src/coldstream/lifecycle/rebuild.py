@@ -8,14 +8,14 @@ known to the next one. Until all is restored, nobody writes: positions could be 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
 from coldstream.archive import layout
 from coldstream.archive.claims import newest_claim, read_shared
 from coldstream.archive.export import verify_object
-from coldstream.archive.inventory import inventory, read_manifest
+from coldstream.archive.inventory import inventory, missing, read_manifest
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.client._errors import mapped
@@ -28,7 +28,7 @@ from coldstream.errors import (
     ColdstreamError,
     LifecycleError,
 )
-from coldstream.lifecycle.incarnation import own_location
+from coldstream.lifecycle.incarnation import is_known, own_location, written
 from coldstream.lifecycle.merge_range import merge_range
 from coldstream.lifecycle.restored_streams import RestoredStreams
 from coldstream.lifecycle.session import Session, working
@@ -37,8 +37,9 @@ from coldstream.lifecycle.session import Session, working
 @dataclass(frozen=True)
 class Rebuilt:
     """One archived range, with the first of its files. ``result``: ``restored``; ``known``, the
-    ledger had it; ``database``, the database has its rows; ``merged``, it has them now and lacked
-    ``loaded`` of them; ``failed``, it was left as it was, and ``problem`` says why."""
+    ledger had it (``problem`` says where its manifest is missing or damaged); ``database``, the
+    database has its rows; ``merged``, it has them now and lacked ``loaded`` of them; ``failed``, it
+    was left as it was, and ``problem`` says why."""
 
     range_start: datetime
     range_end: datetime
@@ -72,6 +73,7 @@ def rebuild(
     with working(store) as session:
         location = own_location(store, session)
         store_id, ranges, damaged = _archived(store, session, location)
+        damaged = _known_to_the_ledger(session, location, damaged)
         plan = _plan(session, ranges)
         results = [
             _planned(each, result, other)
@@ -88,7 +90,8 @@ def rebuild(
                 results[number] = _rebuild_range(session, each, planned)
             on_range(results[number], number + 1, len(ranges))
         results = sorted([*results, *damaged], key=lambda each: each.range_start)
-        if accept_failed or all(each.problem is None for each in results):
+        # A range that the ledger knows lacks nothing here: a repair writes its manifest again.
+        if accept_failed or all(each.result != "failed" for each in results):
             # Also where all was known: a run before this one may have been killed at its end.
             with mapped(session.schema), session.connection.transaction():
                 session.rows("finish_restore")
@@ -110,9 +113,10 @@ def _archived(
             hint="Give every store its own archive URL.",
         )
     ranges = {
-        manifest.range_start: _Range(location, key, manifest) for key, manifest in found.manifests
+        manifest.range_start: _Range(location, key, manifest) for key, manifest in found.whole
     }
     damaged = [_damaged(key, error) for key, error in found.damaged.items()]
+    damaged += [_damaged(key, missing(location, key)) for key in found.missing]
     for shared in read_shared(location, session.schema, claim.store_id) if claim else ():
         # A fork's own export of a range comes after the one that it shares.
         elsewhere = ArchiveLocation.open(shared.url, store.archive_options)
@@ -127,6 +131,18 @@ def _archived(
             ranges.setdefault(manifest.range_start, _Range(elsewhere, shared.manifest, manifest))
     store_id = next(iter(stores), None)
     return store_id, [ranges[start] for start in sorted(ranges)], damaged
+
+
+def _known_to_the_ledger(
+    session: Session, location: ArchiveLocation, damaged: list[Rebuilt]
+) -> list[Rebuilt]:
+    """Of the ranges whose manifest is missing or damaged, those that this database needs no
+    manifest for are known."""
+    ours = written(session, location.url)
+    return [
+        replace(each, result="known") if is_known(ours, each.archive_object) else each
+        for each in damaged
+    ]
 
 
 def _plan(session: Session, ranges: list[_Range]) -> list[tuple[object, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,12 @@ from coldstream.archive.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import (
     ArchiveConflict,
+    ArchiveError,
     ArchiveUnavailable,
     ColdstreamError,
     InvalidInput,
     LifecycleError,
+    Unavailable,
 )
 from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.compress import compress_chunk
@@ -66,7 +69,9 @@ def run(
             location = own_location(store, session)
         with ChunkRows(session, store.dsn) as rows:
             work = _Run(session, rows, locate, location, format, spool_dir, file_rows, progress)
-            return [work.outcome(step) for step in steps]
+            done = [work.outcome(step) for step in steps]
+            work.end()
+            return done
 
 
 class _Run:
@@ -125,6 +130,13 @@ class _Run:
         self._storage_failed |= needs_storage and isinstance(problem, ArchiveUnavailable)
         self._connection_failed |= self._session.connection.closed
         return replace(step, outcome="failed", problem=problem, seconds=time.monotonic() - started)
+
+    def end(self) -> None:
+        """Name what was exported in the list of what has to be in the archive. Where that fails,
+        the next run does it."""
+        if self._location is not None and self._store_id is not None:
+            with suppress(ArchiveError, Unavailable):
+                claim(self._session, self._location, probe=False)
 
     def _do(self, step: Step) -> None:
         match step.verb:

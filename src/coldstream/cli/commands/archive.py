@@ -176,6 +176,53 @@ def rebuild(
     return 1 if problems else 0
 
 
+@archive_app.command
+def repair(
+    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
+) -> int:
+    """Write the manifests again that somebody deleted from the archive, or damaged.
+
+    From what this database knows of each file: every one is read and proved first. Without its
+    manifest a range is in no query of the archive, and cannot be rebuilt. Exit status 1 when one
+    cannot be written.
+    """
+    from coldstream.cli.chunks import MESSAGES, RANGE, RESULT, range_in_words, watching
+    from coldstream.cli.human import one_line
+    from coldstream.cli.lifecycle import say_archive
+    from coldstream.cli.prompt import confirm
+    from coldstream.cli.render import Column, render_table, write_json
+
+    with opened(database) as store:
+        found = store.lifecycle.repair(dry_run=True)
+        if found:
+            say_archive(store)
+        lacking = [each for each in found if each.problem is None]
+        if found and not json:
+            rows = [
+                {**vars(each), "range": range_in_words(each.range_start, each.range_end)}
+                for each in found
+            ]
+            columns = [RANGE, MESSAGES, RESULT, Column("archive_manifest", "manifest")]
+            render_table("Ranges without their manifest", columns, rows)
+        if lacking and not dry_run:
+            given_up = sum(each.result == "given up" for each in lacking)
+            more = f", and give up {given_up} ranges that are lost" if given_up else ""
+            confirm(f"Write {len(lacking) - given_up} manifests again{more}?", yes=yes)
+            with watching(store, "repair", len(lacking)):
+                found = store.lifecycle.repair()
+    problems = [each.problem for each in found if each.problem is not None]
+    if json:
+        write_json([{**vars(each), "problem": _in_words(each.problem)} for each in found])
+    elif not found:
+        print("nothing to repair: the archive has every manifest that this database knows")
+    else:
+        done = sum(each.problem is None and each.result != "given up" for each in found)
+        print(f"{'would write' if dry_run else 'wrote'} {done} of {len(found)} manifests")
+    for problem in problems:
+        print(f"coldstream: {one_line(_in_words(problem) or '')}", file=sys.stderr)
+    return 1 if problems else 0
+
+
 def _in_words(problem: ColdstreamError | None) -> str | None:
     if problem is None:
         return None
@@ -203,6 +250,11 @@ def adopt(*, database: Database, yes: Yes = False, json: Json = False) -> None:
         print(
             f"the archive has more of {len(adopted.behind)} ranges: run coldstream archive "
             "rebuild, before anything is written"
+        )
+    if adopted.lacking:
+        print(
+            f"the archive lacks the manifests of {len(adopted.lacking)} ranges: run coldstream "
+            "archive repair"
         )
 
 
