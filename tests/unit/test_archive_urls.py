@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coldstream.archive.location import ArchiveLocation, checked_url
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.urls import checked_url
 from coldstream.errors import ArchiveUnavailable
 
 SECRET = "S3cr3t"

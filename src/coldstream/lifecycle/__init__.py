@@ -352,7 +352,7 @@ class Lifecycle:
         Raises:
             ArchiveConflict: the caller names another one than the store's own.
         """
-        from coldstream.archive.location import checked_url
+        from coldstream.archive.urls import checked_url
         from coldstream.lifecycle.incarnation import check_own
 
         with reading(self._store) as session:
@@ -393,7 +393,7 @@ class Lifecycle:
     def _check_url(self) -> None:
         """A mistake in the archive's URL is one whatever else is going on."""
         if self._store.archive is not None:
-            from coldstream.archive.location import checked_url
+            from coldstream.archive.urls import checked_url
 
             checked_url(self._store.archive)
 

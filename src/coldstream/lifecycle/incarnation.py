@@ -16,8 +16,9 @@ from coldstream.archive import layout
 from coldstream.archive.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.export import KnownManifest, commit_manifest
 from coldstream.archive.inventory import newest_manifest_keys
-from coldstream.archive.location import ArchiveLocation, checked_url
+from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
+from coldstream.archive.urls import checked_url
 from coldstream.archive.written import Written, together
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict, InvalidInput

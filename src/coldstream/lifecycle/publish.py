@@ -16,7 +16,7 @@ from coldstream.archive.iceberg import (
     catalog_properties,
     storage_properties,
 )
-from coldstream.archive.location import checked_url
+from coldstream.archive.urls import checked_url
 from coldstream.client._sync import Store
 from coldstream.errors import ColdstreamError, PublicationError
 from coldstream.lifecycle.incarnation import check_incarnation, check_own, own_location
