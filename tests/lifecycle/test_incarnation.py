@@ -362,3 +362,25 @@ def test_a_fork_comes_back_from_both_places(half: Store, tmp_path: Any) -> None:
         assert [each.result for each in found] == ["restored"] * CHUNKS
         assert list(opened.get_all_messages()) == half.truth
         assert opened.lifecycle.adopt().behind == []
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_template_copy_is_told_what_it_is(half: Store, gone: bool) -> None:
+    """As the row is in a database that was made from another one of the server."""
+    template = "SELECT oid FROM pg_database WHERE datname = 'template1'"
+    half.run(f"UPDATE incarnation SET database = {'4000000000' if gone else f'({template})'}")
+    with half.opened() as opened, pytest.raises(ArchiveConflict) as caught:
+        opened.lifecycle.archive(END)
+    said, hint = str(caught.value), str(caught.value.hint)
+    assert "CREATE DATABASE ... TEMPLATE" in said
+    if gone:
+        assert "which is gone" in said
+    else:
+        assert "is a copy of template1, another one of this server" in said
+        assert "template1 is refused" in hint
+    assert "adopt" in hint
+    assert "fork" in hint
+    half.run("UPDATE incarnation SET tables[1] = 1::oid")
+    with half.opened() as opened, pytest.raises(ArchiveConflict, match="loaded from a dump"):
+        opened.lifecycle.archive(END)

@@ -100,11 +100,7 @@ def check_incarnation(
     known = Incarnation.of(session)
     mine = None
     if not known.is_here:
-        raise ArchiveConflict(
-            "This database is a copy of the store that archives to "
-            f"{known.own_url or location.url}",
-            hint=WHICH_IT_IS,
-        )
+        raise _copy(session, known.own_url or location.url)
     if known.url != location.url:
         # Nobody has written there, or somebody else has.
         newest = newest_claim(location, session.schema)
@@ -204,6 +200,30 @@ def make_claim(
                 + (f": {theirs.by}" if theirs else ""),
                 hint=WHICH_IT_IS,
             ) from None
+
+
+def _copy(session: Session, url: str) -> ArchiveConflict:
+    """What this database is a copy of, and what to say of it."""
+    rows = session.rows("copied_from")
+    if not rows:
+        return ArchiveConflict(
+            f"This database is a copy of the store that archives to {url}", hint=WHICH_IT_IS
+        )
+    [(is_template, name)] = rows
+    how = "CREATE DATABASE ... TEMPLATE" if is_template else "loaded from a dump"
+    if name is None:
+        return ArchiveConflict(
+            "This database is a copy of another one of this server, which is gone"
+            f" ({how}); that one archived to {url}",
+            hint=WHICH_IT_IS,
+        )
+    return ArchiveConflict(
+        f"This database is a copy of {name}, another one of this server ({how}); {name} archives to"
+        f" {url}",
+        hint=f"If {name} goes on: coldstream archive fork --archive and a URL of its own, in this "
+        f"database. If this one takes its place: coldstream archive adopt; {name} is refused then. "
+        "Where it was written to since: coldstream archive rebuild before that.",
+    )
 
 
 def _check_interrupted(session: Session, location: ArchiveLocation, known: Incarnation) -> None:
