@@ -37,6 +37,7 @@ _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "CS009": errors.ChunkChanged,
     "CS010": errors.ConsumerError,
     "CS011": errors.Unavailable,
+    "CS012": errors.SetupError,
     "55000": errors.LifecycleError,
     "55P03": errors.LifecycleBusy,
     "57014": errors.Unavailable,
@@ -132,7 +133,7 @@ def _mapped(error: psycopg.Error, schema: str) -> Exception:
             "Then somebody froze the chunk past the store: as its owner, "
             f"SELECT {schema}.unfreeze(...).",
         )
-    if state == "3F000" and schema in message:
+    if state == "3F000" and f'"{schema}"' in message:
         return not_installed(schema)
     if state in ("42P01", "42883") and f"{schema}." in message:
         return errors.NotInstalled(
@@ -173,10 +174,26 @@ def duplicate_id(detail: str) -> errors.DuplicateMessageId:
     )
 
 
-def not_installed(schema: str) -> errors.NotInstalled:
+def not_installed(schema: str, *, renamed_to: str | None = None) -> errors.NotInstalled:
+    """``renamed_to``: the schema that had this name when its store was made."""
+    if renamed_to not in (None, schema):
+        return errors.NotInstalled(
+            f"No store in schema {schema}: it was renamed to {renamed_to}",
+            hint=f"ALTER SCHEMA {renamed_to} RENAME TO {schema}, or "
+            f"coldstream init --schema {renamed_to}, and name that one from then on.",
+        )
     return errors.NotInstalled(
         f"No store in schema {schema}",
         hint="Install one with coldstream init, or name its schema.",
+    )
+
+
+def renamed(schema: str, made_in: str) -> errors.SetupError:
+    return errors.SetupError(
+        f"Schema {schema} was named {made_in} when its store was made, and its functions still are "
+        "bound to that name",
+        hint=f"coldstream init --schema {schema} binds them to the new one; or "
+        f"ALTER SCHEMA {schema} RENAME TO {made_in}.",
     )
 
 

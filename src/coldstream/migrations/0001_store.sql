@@ -133,8 +133,11 @@ CREATE TABLE @extschema@.chunks (
 );
 
 -- The files of each archived range: one, or several where a chunk is large.
+--
+-- Neither this table nor chunk_categories has a foreign key: a restore of the schema and then of the data
+-- loads them before chunks. forget_range takes their rows with the chunk's.
 CREATE TABLE @extschema@.archive_files (
-  range_start timestamptz NOT NULL REFERENCES @extschema@.chunks ON DELETE CASCADE,
+  range_start timestamptz NOT NULL,
   -- In the archive's order, by stream name: from 1.
   number integer NOT NULL CHECK (number > 0),
   object text NOT NULL,
@@ -174,7 +177,7 @@ CREATE INDEX transitions_chunk ON @extschema@.transitions (range_start);
 CREATE TABLE @extschema@.chunk_categories (
   category text NOT NULL,
   first_global_position bigint NOT NULL,
-  range_start timestamptz NOT NULL REFERENCES @extschema@.chunks ON DELETE CASCADE,
+  range_start timestamptz NOT NULL,
   last_global_position bigint NOT NULL,
   messages bigint NOT NULL,
   PRIMARY KEY (category, first_global_position, range_start)
@@ -202,9 +205,25 @@ CREATE TABLE @extschema@.stream_marks (
   PRIMARY KEY (stream_key, position)
 );
 
+-- A number of this store alone, of which a dump has three copies: in its schema (this function, which
+-- planning makes a constant), in its rows (store) and in its sequences (closed_before). Where they differ,
+-- a part of another store was loaded into this one, or of this one into another: see is_mixed.
+DO $$
+BEGIN
+  EXECUTE pg_catalog.format(
+    'CREATE FUNCTION @extschema@.store_token() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+     AS ''SELECT %s::bigint''',
+    -- The bits from 40 on: those below are for a time in seconds.
+    (1 + pg_catalog.floor(pg_catalog.random() * 4194302)::bigint) << 40
+  );
+END;
+$$;
+
 -- One row: what a write must know about the ledger without reading it.
 CREATE TABLE @extschema@.store (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- The store's token (see above).
+  token bigint NOT NULL,
   -- Tells two stores of one name apart that share an archive location.
   id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   -- Where it archives, once something has been exported there; never with credentials.
@@ -231,16 +250,17 @@ CREATE TABLE @extschema@.store (
   -- Whether writes wake consumers by NOTIFY (set_notify): every commit pays for it.
   notify boolean NOT NULL DEFAULT false
 );
-INSERT INTO @extschema@.store DEFAULT VALUES;
+INSERT INTO @extschema@.store (token) VALUES (@extschema@.store_token());
 
--- The store's closed_before once more, in seconds rounded up, where a write reads it for next to nothing.
--- A sequence does not roll back, so this may be later than the truth and is never earlier; later costs
--- a look at the ledger, earlier would cost a message.
+-- The store's closed_before once more, in seconds rounded up and never below zero, where a write reads it for
+-- next to nothing; with the token in the bits above. A sequence does not roll back, so this may be later than
+-- the truth and is never earlier; later costs a look at the ledger, earlier would cost a message.
 --
--- From the beginning it has a value, before every message's time: where it has none, what copied the store
--- left its sequences out, and global positions would begin anew (admit_time refuses).
-CREATE SEQUENCE @extschema@.closed_before MINVALUE -9223372036854775808;
-SELECT pg_catalog.setval('@extschema@.closed_before', -62135596800);
+-- From the beginning it has a value: where it has none, what copied the store left its sequences out, and
+-- global positions would begin anew. With another token it seems to be in the far future. Either way a write
+-- looks at the ledger, and admit_time refuses it.
+CREATE SEQUENCE @extschema@.closed_before;
+SELECT pg_catalog.setval('@extschema@.closed_before', @extschema@.store_token());
 
 CREATE TYPE @extschema@.message AS (
   id varchar,

@@ -184,13 +184,23 @@ def _install(
         run(names.render("CREATE SCHEMA IF NOT EXISTS @extschema@;\n"))
         run(query("create_migrations", names.schema))
         result.actions.append(f"created the store in schema {names.schema}")
+    elif not connection.execute(query("applied_migrations", names.schema).encode()).fetchone():
+        raise SetupError(
+            f"Schema {names.schema} was restored without its rows",
+            hint="Drop it, and restore the whole of a dump, or install a new store.",
+        )
 
     for migration in _pending(connection, names):
         run(names.render(migration.text))
         run(_record(names, migration))
         result.actions.append(f"ran migration {migration.name}")
 
-    if _one(connection, "knows_its_functions", names) and (
+    asked = {"schema": names.schema}
+    row = connection.execute(query("check_store", names.schema).encode(), asked).fetchone()
+    if row and row[3] not in (None, names.schema):
+        # Until they are made anew none of its functions can be called.
+        result.actions.append(f"bound the functions to the schema's name, which was {row[3]}")
+    elif _one(connection, "knows_its_functions", names) and (
         replaced := _one(connection, "replaced_functions", names)
     ):
         result.actions.append(f"brought back functions that somebody replaced: {replaced}")

@@ -23,6 +23,7 @@ from coldstream.client._errors import (
     mapped,
     not_installed,
     not_open,
+    renamed,
 )
 from coldstream.client._sockets import readable
 from coldstream.client._whose import AsyncOwnConnection, AsyncUnitInHand, mark, server_of
@@ -134,15 +135,18 @@ class AsyncConnections:
         try:
             with mapped(self.schema):
                 cursor = await connection.execute(
-                    query("check_store", self.schema).encode(), [self.schema]
+                    query("check_store", self.schema).encode(), {"schema": self.schema}
                 )
                 row = await cursor.fetchone()
+                assert row is not None
+                installed, one_connection, self._direct, made_in, is_in = row
+                if not installed:
+                    raise not_installed(self.schema, renamed_to=is_in)
+                if made_in not in (None, self.schema):
+                    raise renamed(self.schema, made_in)
+                await connection.execute(query("check_whole", self.schema).encode())
         finally:
             await connection.close()
-        assert row is not None
-        installed, one_connection, self._direct = row
-        if not installed:
-            raise not_installed(self.schema)
         if one_connection:
             self.takes_one = True
             self.max_size = 1

@@ -26,6 +26,7 @@ from coldstream.client._errors import (
     mapped,
     not_installed,
     not_open,
+    renamed,
 )
 from coldstream.client._sockets import readable
 from coldstream.client._whose import OwnConnection, UnitInHand, mark, server_of
@@ -137,15 +138,18 @@ class Connections:
         try:
             with mapped(self.schema):
                 cursor = connection.execute(
-                    query("check_store", self.schema).encode(), [self.schema]
+                    query("check_store", self.schema).encode(), {"schema": self.schema}
                 )
                 row = cursor.fetchone()
+                assert row is not None
+                installed, one_connection, self._direct, made_in, is_in = row
+                if not installed:
+                    raise not_installed(self.schema, renamed_to=is_in)
+                if made_in not in (None, self.schema):
+                    raise renamed(self.schema, made_in)
+                connection.execute(query("check_whole", self.schema).encode())
         finally:
             connection.close()
-        assert row is not None
-        installed, one_connection, self._direct = row
-        if not installed:
-            raise not_installed(self.schema)
         if one_connection:
             self.takes_one = True
             self.max_size = 1

@@ -1,6 +1,8 @@
 -- The names of the chunks that check_chunks_unchanged refuses, and of those that it has counted, in the
 -- catalog of TimescaleDB 2.29 and later: there a chunk is known by its relation, and a range by its chunk. NULL
 -- where there are none. is_older: the caller's snapshot is older than its statement.
+--
+-- What is looked at, and why, stands there, and so does why the walk stands twice: both must look at the same.
 CREATE OR REPLACE FUNCTION @extschema@.changed_chunks(
   chunk_names text[],
   open_from timestamptz,

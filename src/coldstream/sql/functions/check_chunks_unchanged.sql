@@ -16,7 +16,9 @@
 -- bounds the walk over the catalog's ranges, which are in microseconds.
 --
 -- The catalog's form is found by an index of it, at every call: whoever updates TimescaleDB has not run an
--- install since.
+-- install since. For the same reason the walk stands twice, here and in changed_chunks: a statement names
+-- columns and joins tables that only one form has, a view over them would break with the update, and a text
+-- that is put together here would be planned anew by every read. What one of the two looks at, both must.
 --
 -- Part of every read of a category: its names are qualified one by one, because a path of its own costs as
 -- much as a look into the catalog, and it gives true, because PL/pgSQL evaluates an expression faster than

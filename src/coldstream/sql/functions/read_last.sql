@@ -28,11 +28,16 @@ DECLARE
   _chunk_names text[] := '{}';
   _open_from timestamptz;
 BEGIN
-  SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
-  FROM @extschema@.streams AS h, @extschema@.store AS s
-  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+  SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch,
+    @extschema@.is_mixed(s.token) AS is_mixed
+  INTO _head
+  FROM @extschema@.store AS s
+  LEFT JOIN @extschema@.streams AS h ON pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
     AND h.stream_name = $1;
-  IF NOT FOUND THEN
+  IF NOT FOUND OR _head.is_mixed THEN
+    PERFORM @extschema@.check_whole(false);
+  END IF;
+  IF _head.position IS NULL THEN
     RETURN;
   END IF;
 

@@ -75,7 +75,11 @@ DECLARE
   _in_rows boolean;
   _is_unchanged boolean;
 BEGIN
-  SELECT s.archive_epoch, s.closed_before INTO _store FROM @extschema@.store AS s;
+  SELECT s.archive_epoch, s.closed_before, @extschema@.is_mixed(s.token) AS is_mixed INTO _store
+  FROM @extschema@.store AS s;
+  IF NOT FOUND OR _store.is_mixed THEN
+    PERFORM @extschema@.check_whole(false);
+  END IF;
   IF $9 <> _store.archive_epoch THEN
     RAISE EXCEPTION 'The archive has changed since epoch %', $9
       USING ERRCODE = 'CS002', HINT = 'Read the ledger again.';

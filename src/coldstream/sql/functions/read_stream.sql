@@ -49,11 +49,16 @@ DECLARE
   _rows bigint;
 BEGIN
   _statement := @extschema@.select_messages($4, 1, $5, 'position ASC');
-  SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch INTO _head
-  FROM @extschema@.streams AS h, @extschema@.store AS s
-  WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
+  SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch,
+    @extschema@.is_mixed(s.token) AS is_mixed
+  INTO _head
+  FROM @extschema@.store AS s
+  LEFT JOIN @extschema@.streams AS h ON pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
     AND h.stream_name = $1;
-  IF NOT FOUND OR $2 > _head.position THEN
+  IF NOT FOUND OR _head.is_mixed THEN
+    PERFORM @extschema@.check_whole(false);
+  END IF;
+  IF ($2 <= _head.position) IS NOT TRUE THEN
     IF $5 IS NOT NULL OR _left < 0 THEN
       -- Over no chunk, and still run: a wrong condition or limit is an error for any stream.
       IF $5 IS NOT NULL THEN
@@ -145,6 +150,7 @@ BEGIN
   END LOOP;
   IF _missing > 0 THEN
     PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
+    PERFORM @extschema@.check_whole(false);
   END IF;
 END;
 $$;

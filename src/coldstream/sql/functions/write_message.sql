@@ -13,7 +13,8 @@
 --      Message DB's);
 --   5. the look at the ledger: the INSERT of 3 holds the chunk's lock, so the chunk cannot close
 --      between the look and the write. closed_before is a sequence: it is read without a query, and
---      as it is now whatever the isolation level (see sync_store).
+--      as it is now whatever the isolation level (see sync_store). One of another store seems to be
+--      far ahead of every time.
 --
 -- This is the most used code of all. Everything rare is a function of its own, and what can be an
 -- expression is one: each statement and each call is paid by every write, and so would a search_path
@@ -86,7 +87,11 @@ BEGIN
   VALUES ($1::pg_catalog.uuid, _global_position);
 
   IF (_time OPERATOR(pg_catalog.<) pg_catalog.to_timestamp(
-    pg_catalog.pg_sequence_last_value('@extschema@.closed_before')
+    least(
+      pg_catalog.pg_sequence_last_value('@extschema@.closed_before')
+        OPERATOR(pg_catalog.#) @extschema@.store_token(),
+      9000000000000
+    )
   )) IS NOT FALSE THEN
     PERFORM @extschema@.admit_time(_time);
   END IF;

@@ -4,8 +4,8 @@
 -- its chunk again, so that its recorded ranges are no longer believed; a late one for a chunk that
 -- has been sealed is refused, because what was exported from it would no longer be all of it.
 --
--- Where the sequence that is looked at first has no value, nobody restored it, nor the one of the global
--- positions.
+-- Where the sequence that is looked at first has no value, or another store's, this is where a write is
+-- refused (check_whole).
 --
 -- Call it after the INSERT: then this transaction holds the chunk's lock, and close_range, which
 -- waits for that lock, sees the message. Under REPEATABLE READ the row of the store is locked too,
@@ -21,12 +21,7 @@ DECLARE
   _chunk @extschema@.chunks;
   _filenode oid;
 BEGIN
-  IF pg_sequence_last_value('@extschema@.closed_before') IS NULL THEN
-    RAISE EXCEPTION 'The store was restored or copied without its sequences: positions would be given twice'
-      USING
-        ERRCODE = 'object_not_in_prerequisite_state',
-        HINT = 'Restore all of it. Where everything else is there, "coldstream init" sets them.';
-  END IF;
+  PERFORM @extschema@.check_whole();
 
   IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) = 'read' THEN
     SELECT s.closed_before INTO _closed_before FROM @extschema@.store AS s;

@@ -25,6 +25,7 @@ BEGIN
   IF @extschema@.restore_sequences() THEN
     RETURN NEXT 'the sequences, which the store was copied without, go on after what is there';
   END IF;
+  PERFORM @extschema@.check_whole();
 
   SELECT s.* INTO _before FROM @extschema@.store AS s;
   PERFORM @extschema@.check_lifecycle_policy(

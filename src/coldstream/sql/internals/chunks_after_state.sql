@@ -9,8 +9,10 @@ DECLARE
   _from text := CASE WHEN OLD.part_name IS NULL THEN OLD.state ELSE 'rehydrated in part' END;
   _to text := CASE WHEN NEW.part_name IS NULL THEN NEW.state ELSE 'rehydrated in part' END;
 BEGIN
-  -- That there is a chunk is no transition.
-  IF NEW.state = 'open' AND (TG_OP = 'INSERT' OR OLD.state = 'open') THEN
+  -- That there is a chunk is no transition. What a restore loads is another's, and comes with its own.
+  IF current_setting('timescaledb.restoring', true) = 'on'
+    OR NEW.state = 'open' AND (TG_OP = 'INSERT' OR OLD.state = 'open')
+  THEN
     RETURN NULL;
   END IF;
 

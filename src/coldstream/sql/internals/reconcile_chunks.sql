@@ -52,7 +52,7 @@ BEGIN
         WHERE i.inhrelid = to_regclass(_row.chunk_name) AND i.inhparent = '@extschema@.messages'::regclass
       );
       IF _row.state = 'open' AND _row.messages IS NULL THEN
-        DELETE FROM @extschema@.chunks AS c WHERE c.range_start = _row.range_start;
+        PERFORM @extschema@.forget_range(_row.range_start);
       ELSE
         UPDATE @extschema@.chunks AS c
         SET state = 'dropped', chunk_name = NULL, filenode = NULL, dropped_at = clock_timestamp()
@@ -78,7 +78,7 @@ BEGIN
       WHERE tstzrange(h.range_start, h.range_end) && tstzrange(_row.range_start, _row.range_end)
         AND @extschema@.columnstore_of(h.chunk) IS NOT NULL
     )) THEN
-      DELETE FROM @extschema@.chunks AS c WHERE c.range_start = _row.range_start;
+      PERFORM @extschema@.forget_range(_row.range_start);
     ELSIF to_regclass(_row.chunk_name) IS NULL THEN
       UPDATE @extschema@.chunks AS c SET chunk_name = @extschema@.qualified_name(_chunk)
       WHERE c.range_start = _row.range_start;

@@ -1,14 +1,20 @@
--- Sets the sequences of a store that was copied without them (logical replication, a dump of its tables
--- alone): the first value of each is after all that is there. Returns whether that was so.
+-- Sets the sequences of a store that was copied without them: the first value of each is after all that is
+-- there. Logical replication copies none, into a schema that came from a dump or, with all rows instead of
+-- its own, into a store that was installed. Returns whether that was so.
 CREATE OR REPLACE FUNCTION @extschema@.restore_sequences()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF pg_sequence_last_value('@extschema@.closed_before') IS NOT NULL
-    OR NOT EXISTS (SELECT FROM @extschema@.store)
-  THEN
+  IF NOT EXISTS (SELECT FROM @extschema@.store) OR (
+    pg_sequence_last_value('@extschema@.closed_before') IS NOT NULL
+    AND (
+      (SELECT s.token FROM @extschema@.store AS s) = @extschema@.store_token()
+      -- Another store's sequences are not what a copy of its rows leaves.
+      OR @extschema@.is_mixed(@extschema@.store_token())
+    )
+  ) THEN
     RETURN false;
   END IF;
 
@@ -25,11 +31,12 @@ BEGIN
   -- The last: until then nobody writes.
   PERFORM setval(
     '@extschema@.closed_before',
-    coalesce(
-      ceil(date_part('epoch', nullif(s.closed_before, timestamptz '-infinity')))::bigint, -62135596800
-    )
+    greatest(ceil(date_part('epoch', nullif(s.closed_before, timestamptz '-infinity')))::bigint, 0)
+      # @extschema@.store_token()
   )
   FROM @extschema@.store AS s;
+  UPDATE @extschema@.store AS s SET token = @extschema@.store_token()
+  WHERE s.token <> @extschema@.store_token();
   RETURN true;
 END;
 $$;

@@ -17,6 +17,9 @@ DECLARE
   _ends timestamptz[];
   _compressed boolean[];
 BEGIN
+  -- By the ledger of another store nothing may be brought into step.
+  PERFORM @extschema@.check_whole();
+
   SELECT pg_catalog.array_agg(h.chunk),
     pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, r.relname)),
     pg_catalog.array_agg(h.range_start), pg_catalog.array_agg(h.range_end),
@@ -101,9 +104,12 @@ BEGIN
     OR s.rows_since <> coalesce(n.first_rows, n.last_end, s.rows_since)
   RETURNING s.closed_before INTO _closed_before;
   IF _closed_before > '-infinity' THEN
+    -- A restore that began meanwhile must stay noticed.
+    PERFORM @extschema@.check_whole();
     PERFORM pg_catalog.setval(
       '@extschema@.closed_before',
-      pg_catalog.ceil(pg_catalog.date_part('epoch', _closed_before))::bigint
+      greatest(pg_catalog.ceil(pg_catalog.date_part('epoch', _closed_before))::bigint, 0)
+        # @extschema@.store_token()
     );
   END IF;
 

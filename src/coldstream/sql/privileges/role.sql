@@ -59,6 +59,7 @@ BEGIN
     EXECUTE pg_catalog.format('GRANT %I TO @role@', _inserter);
   END IF;
   GRANT USAGE, SELECT ON SEQUENCE @extschema@.messages_global_position_seq TO @role@;
+  GRANT SELECT ON SEQUENCE @extschema@.closed_before TO @role@;
   GRANT SELECT ON @extschema@.streams, @extschema@.recent_ids, @extschema@.chunks,
     @extschema@.archive_files, @extschema@.chunk_categories, @extschema@.stream_marks,
     @extschema@.store, @extschema@.consumers, @extschema@.consumer_owners,
@@ -68,7 +69,7 @@ BEGIN
   FOR _function IN
     SELECT p.oid::regprocedure
     FROM pg_catalog.pg_proc AS p
-    WHERE p.pronamespace = '@extschema@'::regnamespace AND p.proname = ANY ('{@functions@}')
+    WHERE p.pronamespace = '@extschema@'::regnamespace AND p.proname = ANY ('{@functions@,store_token}')
   LOOP
     EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO @role@', _function);
   END LOOP;

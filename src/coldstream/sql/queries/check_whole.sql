@@ -1,0 +1,1 @@
+SELECT @extschema@.check_whole(false)
