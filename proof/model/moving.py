@@ -96,6 +96,23 @@ def _clean(store: coldstream.Store, chance: random.Random, today: datetime, alon
     return "clean"
 
 
+def _rebuild(store: coldstream.Store, chance: random.Random, today: datetime, alone: bool) -> str:
+    """From its own archive, of which it has everything."""
+    dry_run = chance.random() < 0.5
+    found = store.lifecycle.rebuild(dry_run=dry_run)
+    wrong = [each for each in found if each.result not in ("known", "database")]
+    if wrong and not is_thinned(store):
+        raise Fault(f"rebuild: {wrong[0]}")
+    return f"rebuild {len(found)}"
+
+
+def _adopt(store: coldstream.Store, chance: random.Random, today: datetime, alone: bool) -> str:
+    """It is the one that writes already."""
+    if behind := store.lifecycle.adopt().behind:
+        raise Fault(f"adopt: behind by {behind}")
+    return "adopt"
+
+
 def _job(store: coldstream.Store, chance: random.Random, today: datetime, alone: bool) -> str:
     """TimescaleDB's own job, as its scheduler runs it."""
     rows = sql(
@@ -150,6 +167,8 @@ VERBS: list[Verb] = [
     _rehydrate,
     _run,
     _clean,
+    _rebuild,
+    _adopt,
     _job,
     _by_hand,
 ]

@@ -9,13 +9,24 @@ from datetime import timedelta
 
 from proof.model.background import Background
 from proof.model.consuming import Following, consume, consumers
+from proof.model.importing import import_again, import_kept, import_messages
 from proof.model.moving import check_chunks, move
 from proof.model.reading import any_read, check, check_versions, every_read
 from proof.model.truth import Fault
+from proof.model.updating import update
 from proof.model.world import PAST, World
-from proof.model.writing import delete, import_messages, insert, write, write_batch
+from proof.model.writing import delete, insert, write, write_batch
 
-_WRITES = [write] * 3 + [write_batch] * 2 + [insert] * 2 + [import_messages] * 4 + [delete]
+_WRITES = [
+    *[write] * 3,
+    *[write_batch] * 2,
+    *[insert] * 2,
+    *[import_messages] * 3,
+    *[import_kept] * 2,
+    import_again,
+    *[update] * 3,
+    delete,
+]
 
 
 def run(

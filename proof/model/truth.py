@@ -49,13 +49,20 @@ class Made:
 @dataclass(frozen=True)
 class View:
     """The model at one moment. ``is_still``: nobody changed the store then. ``attempted``: what may
-    be there; ``doubtful``: what may have been deleted already."""
+    be there; ``doubtful``: what may have been deleted already, or is being changed. ``was``: what
+    messages that an UPDATE changed were before, or may be now; ``changed``: by when."""
 
     changes: int
     is_still: bool
     messages: list[Made]
     attempted: set[UUID]
     doubtful: set[UUID]
+    was: dict[UUID, list[Made]]
+    changed: dict[UUID, int]
+
+    def is_as_before(self, id: UUID, before: View) -> bool:
+        """Whether no UPDATE touched a message since another look."""
+        return self.changed.get(id, 0) <= before.changes
 
 
 class Truth:
@@ -68,15 +75,29 @@ class Truth:
         self._taken: dict[str, dict[int, UUID]] = {}
         self._attempted: set[UUID] = set()
         self._doubtful: set[UUID] = set()
+        self._was: dict[UUID, list[Made]] = {}
+        self._changed: dict[UUID, int] = {}
+        self._global_positions: set[int] = set()
         self.versions: dict[str, int] = {}
 
     @contextmanager
-    def changing(self, new: Iterable[UUID] = (), doubtful: Iterable[UUID] = ()) -> Iterator[None]:
-        """Around a statement that changes the store, and what it means for the model."""
+    def changing(
+        self,
+        new: Iterable[UUID] = (),
+        doubtful: Iterable[UUID] = (),
+        updated: Iterable[tuple[Made, Made]] = (),
+    ) -> Iterator[None]:
+        """Around a statement that changes the store, and what it means for the model. ``updated``:
+        what an UPDATE may change, and into what."""
         with self._lock:
             self._changes += 1
             self._attempted |= set(new)
             self._doubtful = set(doubtful)
+            for old, made in updated:
+                self._doubtful.add(old.id)
+                self._attempted.add(made.id)
+                for each in (old, made):
+                    self._was.setdefault(each.id, []).append(each)
         try:
             yield
         finally:
@@ -92,17 +113,38 @@ class Truth:
                 list(self._messages.values()),
                 set(self._attempted),
                 set(self._doubtful),
+                {id: list(was) for id, was in self._was.items()},
+                dict(self._changed),
             )
 
     def add(self, messages: Iterable[Made]) -> None:
         with self._lock:
             for each in messages:
-                if each.position in self._taken.setdefault(each.stream_name, {}):
-                    raise Fault(f"the position {each.position} of {each.stream_name} twice")
-                self._taken[each.stream_name][each.position] = each.id
-                self._messages[each.id] = each
-                version = self.versions.get(each.stream_name, -1)
-                self.versions[each.stream_name] = max(version, each.position)
+                self._add(each)
+
+    def _add(self, made: Made) -> None:
+        if made.position in self._taken.setdefault(made.stream_name, {}):
+            raise Fault(f"the position {made.position} of {made.stream_name} twice")
+        if made.global_position in self._global_positions:
+            raise Fault(f"the global position {made.global_position} twice")
+        self._taken[made.stream_name][made.position] = made.id
+        self._global_positions.add(made.global_position)
+        self._messages[made.id] = made
+        version = self.versions.get(made.stream_name, -1)
+        self.versions[made.stream_name] = max(version, made.position)
+
+    def update(self, pairs: Iterable[tuple[Made, Made]]) -> None:
+        """What an UPDATE made of messages. A version never goes back, and what nobody has any more
+        is not given again."""
+        with self._lock:
+            for old, made in pairs:
+                del self._messages[old.id]
+                del self._taken[old.stream_name][old.position]
+                if made.global_position == old.global_position:
+                    self._global_positions.discard(made.global_position)
+                self._add(made)
+                # It is over when this statement is.
+                self._changed[old.id] = self._changed[made.id] = self._changes + 1
 
     def delete(self, ids: Iterable[UUID]) -> None:
         """The positions are not given again: a version never goes back."""
@@ -123,6 +165,10 @@ class Truth:
 
     def is_taken(self, stream_name: str, position: int) -> bool:
         return position in self._taken.get(stream_name, {})
+
+    def has(self, made: Made) -> bool:
+        """Whether it is there, as it is."""
+        return self._messages.get(made.id) == made
 
     def of(self, stream_name: str) -> list[Made]:
         with self._lock:

@@ -17,7 +17,7 @@ from coldstream import Message
 from coldstream.errors import ColdstreamError
 from coldstream.migrations import Settings, install
 from coldstream.sql import Names
-from proof.model.truth import Truth
+from proof.model.truth import Made, Truth
 
 INTERVAL = timedelta(days=1)
 PAST = 10  # chunks before the present one
@@ -57,6 +57,8 @@ class World:
         self.alone = alone
         self.truth = Truth()
         self.log: list[str] = []
+        # What was imported with global positions of its own: it may be brought along again.
+        self.imported: list[Made] = []
         self.folder = tempfile.mkdtemp(prefix="coldstream-model-")
         self.place = Place(dsn, schema, f"file://{self.folder}")
         self.layout = chance.choice(["bucket", "stream"])
@@ -125,6 +127,17 @@ def sql(store: coldstream.Store, statement: str, arguments: Any = None) -> list[
     with store.connection() as connection:
         cursor = connection.execute(statement.replace("{s}", store.schema).encode(), arguments)
         return cursor.fetchall() if cursor.description else []
+
+
+def last_drawn(store: coldstream.Store) -> int:
+    """The global position that was handed out last, whatever became of it."""
+    rows = sql(
+        store,
+        "SELECT coalesce(pg_sequence_last_value(%s), 0)",
+        [f"{store.schema}.messages_global_position_seq"],
+    )
+    last: int = rows[0][0]
+    return last
 
 
 def has_left(store: coldstream.Store, category: str | None) -> bool:

@@ -1,25 +1,23 @@
-"""What changes the messages: writes, batches, plain INSERTs, imports, DELETEs."""
+"""What changes the messages: writes, batches, plain INSERTs, DELETEs."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
 
-from coldstream import Message, NewMessage
-from coldstream.client._calls import import_arguments
+from coldstream import NewMessage
 from coldstream.errors import ColdstreamError, ExpectedVersionError, LateMessage
-from coldstream.sql import query
 from proof.model.truth import Fault, Made
 from proof.model.world import INTERVAL, NAMES, PAST, TYPES, World, is_rolled_back
 
 
-def _id(world: World) -> UUID:
+def new_id(world: World) -> UUID:
     return UUID(int=world.chance.getrandbits(128), version=4)
 
 
-def _body(world: World) -> tuple[dict[str, int], dict[str, str] | None, str, str | None]:
+def body(world: World) -> tuple[dict[str, int], dict[str, str] | None, str, str | None]:
     """Data and metadata, and their texts as PostgreSQL gives them."""
     number = world.chance.randrange(1000)
     if world.chance.random() < 0.5:
@@ -37,8 +35,8 @@ def _wrong_version(error: ExpectedVersionError, version: int, expected: int | No
 def write(world: World) -> None:
     """One message, now, with a right, a wrong or no expected version."""
     chance, truth = world.chance, world.truth
-    name, type, id = chance.choice(NAMES), chance.choice(TYPES), _id(world)
-    data, metadata, data_text, metadata_text = _body(world)
+    name, type, id = chance.choice(NAMES), chance.choice(TYPES), new_id(world)
+    data, metadata, data_text, metadata_text = body(world)
     version = truth.version(name)
     expected = chance.choice([None, None, version, version, version - 1 if version >= 0 else 3])
     world.say(f"write {name} expected {expected}")
@@ -68,8 +66,8 @@ def write_batch(world: World) -> None:
     made = []
     next_position = dict(versions)
     for _ in range(chance.randint(1, 12)):
-        name, type, id = chance.choice(names), chance.choice(TYPES), _id(world)
-        data, metadata, data_text, metadata_text = _body(world)
+        name, type, id = chance.choice(names), chance.choice(TYPES), new_id(world)
+        data, metadata, data_text, metadata_text = body(world)
         messages.append(NewMessage(name, type, data, metadata, id))
         next_position[name] += 1
         made.append(Made(id, name, type, next_position[name], 0, data_text, metadata_text, None))
@@ -86,12 +84,12 @@ def write_batch(world: World) -> None:
             return
         if any(versions[name] != version for name, version in expected.items()):
             raise Fault(f"accepted at {versions}, expected {expected}")
-        _add(world, made, [each.global_position for each in done])
+        add(world, made, [each.global_position for each in done])
         if [each.position for each in done] != [each.position for each in made]:
             raise Fault(f"positions {done}")
 
 
-def _add(world: World, made: list[Made], global_positions: list[int]) -> None:
+def add(world: World, made: list[Made], global_positions: list[int]) -> None:
     world.truth.add(
         Made(m.id, m.stream_name, m.type, m.position, g, m.data, m.metadata, m.time)
         for m, g in zip(made, global_positions, strict=True)
@@ -101,8 +99,8 @@ def _add(world: World, made: list[Made], global_positions: list[int]) -> None:
 def insert(world: World) -> None:
     """A plain INSERT with a position of its own: the next one, one after a gap, or any."""
     chance, truth = world.chance, world.truth
-    name, type, id = chance.choice(NAMES), chance.choice(TYPES), _id(world)
-    _, _, data, metadata = _body(world)
+    name, type, id = chance.choice(NAMES), chance.choice(TYPES), new_id(world)
+    _, _, data, metadata = body(world)
     version = truth.version(name)
     position = chance.choice(
         [version + 1] * 6 + [version + chance.randint(2, 4)] * 2 + [chance.randint(0, version + 1)]
@@ -118,59 +116,12 @@ def insert(world: World) -> None:
                 [name, position, type, data, metadata, id, time],
             )
         except ColdstreamError as error:
-            _refused(world, error, [(name, position)], [time] if time else [])
+            refused(world, error, [(name, position)], [time] if time else [])
             return
         truth.add([Made(id, name, type, position, rows[0][0], data, metadata, time)])
 
 
-def import_messages(world: World) -> None:
-    """History: in the order of time, against it, in none, or all at one time; with gaps or not."""
-    chance, truth = world.chance, world.truth
-    names = chance.sample(NAMES, chance.randint(1, 3))
-    count = chance.choice([1, 2, 5, 20, 60])
-    order = chance.choice(["in order", "backwards", "mixed", "one time", "one chunk"])
-    times = _times(world, order, count)
-    gap = chance.random() < 0.2
-    positions = {name: truth.version(name) for name in names}
-    made = []
-    for time in times:
-        name = chance.choice(names)
-        positions[name] += chance.randint(1, 3) if gap else 1
-        _, _, data, metadata = _body(world)
-        made.append(
-            Made(_id(world), name, chance.choice(TYPES), positions[name], 0, data, metadata, time)
-        )
-    world.say(f"import {order} {[(m.stream_name, m.position, str(m.time)[5:19]) for m in made]}")
-    arguments = import_arguments(
-        [
-            Message(m.id, m.stream_name, m.type, m.position, 0, m.data, m.metadata, time)
-            for m, time in zip(made, times, strict=True)
-        ]
-    )
-    with truth.changing([each.id for each in made]):
-        try:
-            rows = world.sql(query("import_messages", world.place.schema), arguments)
-        except ColdstreamError as error:
-            _refused(world, error, [(m.stream_name, m.position) for m in made], times)
-            return
-        _add(world, made, [row[0] for row in rows])
-
-
-def _times(world: World, order: str, count: int) -> list[datetime]:
-    times = [world.past() for _ in range(count)]
-    if order == "one time":
-        return times[:1] * count
-    if order == "one chunk":
-        start = times[0]
-        return [
-            start + n * timedelta(microseconds=world.chance.randint(0, 9)) for n in range(count)
-        ]
-    if order == "mixed":
-        return times
-    return sorted(times, reverse=order == "backwards")
-
-
-def _refused(
+def refused(
     world: World, error: ColdstreamError, places: list[tuple[str, int]], times: list[datetime]
 ) -> None:
     """Whether this error may be what became of it; nothing was written then."""

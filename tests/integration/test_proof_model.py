@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from proof.model import __main__ as command
 from proof.model import sequence
+from proof.model.importing import import_messages
 from proof.model.moving import check_chunks
 from proof.model.reading import check, check_versions, every_read
 from proof.model.truth import Fault
 from proof.model.world import World
-from proof.model.writing import import_messages
 
 
 @pytest.fixture
