@@ -47,6 +47,7 @@ NAMES = {
     "anext": "next",
     # coldstream.client._concurrency
     "called_on_signals": "called_on_signals_sync",
+    "current_loop": "current_loop_sync",
     "in_thread": "in_thread_sync",
     "settle_async": "settle",
     "settled": "settled_sync",

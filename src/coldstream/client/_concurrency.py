@@ -51,6 +51,14 @@ def in_thread_sync(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 sleep = asyncio.sleep
 sleep_sync = time.sleep
 
+current_loop = asyncio.get_running_loop
+
+
+def current_loop_sync() -> Any:
+    """There is none: a sync store is any thread's."""
+    return None
+
+
 AsyncLock = asyncio.Lock
 Lock = threading.Lock
 
@@ -77,7 +85,8 @@ class Ahead(Generic[T]):
 
     def __init__(self, function: Callable[..., T], *args: Any) -> None:
         self._future: Future[T] = Future()
-        self._thread = Thread(target=self._run, args=(function, args), daemon=True)
+        run = copy_context().run
+        self._thread = Thread(target=run, args=(self._run, function, args), daemon=True)
         self._thread.start()
 
     def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> None:

@@ -109,6 +109,25 @@ def connect(
     return connection
 
 
+async def connect_async(
+    dsn: str, schema: str, *, name: str = "coldstream", timeout: float | None = None
+) -> AsyncConnection[TupleRow]:
+    """The same."""
+    try:
+        try:
+            given = parameters(dsn, name=name, timeout=timeout)
+            connection = await AsyncConnection.connect(dsn, autocommit=True, **given)
+        except psycopg.OperationalError as error:
+            if not refuses_options(error):
+                raise
+            given = parameters(dsn, name=name, timeout=timeout, options=False)
+            connection = await AsyncConnection.connect(dsn, autocommit=True, **given)
+        await settle_async(connection, schema)
+    except psycopg.Error as error:
+        raise cannot_connect(error) from None
+    return connection
+
+
 def settle(connection: Connection[TupleRow], schema: str) -> None:
     """Set what is not in the startup options: the whole of it where those were not taken."""
     if not connection.execute(query("own_session", schema).encode()).fetchall():

@@ -26,6 +26,11 @@ _VALUES = (
 )
 _QUOTED = re.compile(r'"(?!\w+"|.").*"')
 
+ONE_LOOP = (
+    "It belongs to the event loop that it was opened in: use and close it there, within one "
+    "asyncio.run(...). Another loop, or thread, opens a store of its own."
+)
+
 _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "CS001": errors.Archived,
     "CS003": errors.NotArchived,
@@ -202,6 +207,10 @@ def not_open() -> errors.StoreClosed:
         "The store is not open",
         hint="with coldstream.connect(dsn) as store: ..., or open() before and close() after.",
     )
+
+
+def in_another_loop() -> errors.StoreClosed:
+    return errors.StoreClosed("The store is open in another event loop", hint=ONE_LOOP)
 
 
 def is_read_only(error: errors.Unavailable) -> bool:

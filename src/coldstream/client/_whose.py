@@ -1,8 +1,11 @@
-"""Which server an error is of, and which transaction the caller is in the middle of."""
+"""Which server an error is of, which transaction the caller is in the middle of, and whether he
+still waits."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import asyncio
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
@@ -40,17 +43,69 @@ def is_of(error: BaseException | None, server: str) -> bool:
     return False
 
 
+_NobodyWaits: ContextVar[Callable[[], bool] | None] = ContextVar(
+    "coldstream_nobody_waits", default=None
+)
+_CANCELLING = 5.0  # seconds at most
+
+
+@contextmanager
+def cancelled_when(nobody_waits: Callable[[], bool]) -> Iterator[None]:
+    """Have statements cancelled, soon after nobody waits for them any more. They raise Unavailable
+    then; for those that change nothing, or that may be undone."""
+    token = _NobodyWaits.set(nobody_waits)
+    try:
+        yield
+    finally:
+        _NobodyWaits.reset(token)
+
+
+def _watched(
+    gen: Generator[Any, Any, T], nobody_waits: Callable[[], bool], cancel: Callable[[], object]
+) -> Generator[Any, Any, T]:
+    """The steps of a statement. psycopg takes the next one some times a second, though nothing has
+    come: then it is cancelled, once."""
+    cancelled = False
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and not cancelled and nobody_waits():
+                cancelled = True
+                cancel()
+            wanted = gen.send(ready)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
 class AsyncOwnConnection(AsyncConnection[Row]):
     """A connection whose errors say which server they are of."""
 
     server = ""
 
     async def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
+        cancelling: asyncio.Task[None] | None = None
+
+        def cancel() -> None:
+            nonlocal cancelling
+            cancelling = asyncio.create_task(self._cancel())
+
+        if (nobody_waits := _NobodyWaits.get()) is not None:
+            gen = _watched(gen, nobody_waits, cancel)
         try:
             return await super().wait(gen, *arguments, **options)
         except psycopg.Error as error:
             mark(error, self.server)
             raise
+        finally:
+            # Or it would meet the next statement.
+            if cancelling is not None:
+                await asyncio.wait([cancelling])
+
+    async def _cancel(self) -> None:
+        with suppress(psycopg.Error, OSError):
+            await self.cancel_safe(timeout=_CANCELLING)
 
 
 class OwnConnection(Connection[Row]):
@@ -59,11 +114,17 @@ class OwnConnection(Connection[Row]):
     server = ""
 
     def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
+        if (nobody_waits := _NobodyWaits.get()) is not None:
+            gen = _watched(gen, nobody_waits, self._cancel)
         try:
             return super().wait(gen, *arguments, **options)
         except psycopg.Error as error:
             mark(error, self.server)
             raise
+
+    def _cancel(self) -> None:
+        with suppress(psycopg.Error, OSError):
+            self.cancel_safe(timeout=_CANCELLING)
 
 
 class AsyncOpenUnit(Protocol):

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from coldstream.client._calls import Idempotent, check_version, message_arguments
 from coldstream.client._entries import Entry, fail
+from coldstream.client._errors import ONE_LOOP
 from coldstream.client._pending import Batch, Options, Pending, Statistics
 from coldstream.errors import AppenderClosed
 from coldstream.message import WriteResult
@@ -56,6 +57,7 @@ class AsyncAppender(Statistics):
         self._room = asyncio.Semaphore(options.max_pending)
         self._hurry = asyncio.Event()
         self._flushes: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     @property
@@ -75,7 +77,12 @@ class AsyncAppender(Statistics):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Take no more messages, and wait until each that was accepted has its answer."""
+        """Take no more messages, and wait until each that was accepted has its answer.
+
+        Raises:
+            AppenderClosed: it was used in another event loop.
+        """
+        self._check_loop()
         self._closed = True
         self._hurry.set()
         while self._flushes:
@@ -120,6 +127,7 @@ class AsyncAppender(Statistics):
     ) -> asyncio.Future[WriteResult]:
         """Hand over one message; returns when there is room for it. The future is its answer."""
         entry = _entry(stream_name, type, data, metadata, id, expected_version, idempotent)
+        self._check_loop()
         self._check_open()
         await self._room.acquire()
         try:
@@ -137,6 +145,14 @@ class AsyncAppender(Statistics):
     def _check_open(self) -> None:
         if self._closed:
             raise _closed()
+
+    def _check_loop(self) -> None:
+        # From another loop its answers would never be heard of.
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise AppenderClosed("The appender is used in another event loop", hint=ONE_LOOP)
 
     def _withdraw(self, entry: Entry) -> None:
         if not entry.taken:

@@ -15,10 +15,11 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from coldstream._forks import after_fork, leave
-from coldstream.client._concurrency import AsyncLock
+from coldstream.client._concurrency import AsyncLock, current_loop
 from coldstream.client._connect import parameters, refuses_options, settle_async
 from coldstream.client._errors import (
     cannot_connect,
+    in_another_loop,
     is_read_only,
     mapped,
     not_installed,
@@ -68,10 +69,14 @@ class AsyncConnections:
         # Whether the server takes one connection and no more, once that is known.
         self.takes_one = False
         self._pool: AsyncConnectionPool[AsyncOwnConnection[TupleRow]] | None = None
+        # The event loop of the pool, in which alone it can be used; none for a sync one.
+        self._loop: Any = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
         self._direct = False
         self._renewed_at = 0.0
+        # How often it has left a server that takes no writes.
+        self.renewals = 0
         self._lent: WeakSet[AsyncConnection[TupleRow]] = WeakSet()
         self._lock = AsyncLock()
         after_fork(self)
@@ -83,11 +88,19 @@ class AsyncConnections:
             Unavailable: no connection.
             InvalidInput: the DSN is none.
             NotInstalled: no store in the schema.
+            StoreClosed: it is open in another event loop.
         """
+        self._leave_closed_loop()
         await self._connect()
         self._is_open = True
 
     async def close(self) -> None:
+        """
+        Raises:
+            StoreClosed: it is open in another event loop.
+        """
+        self._leave_closed_loop()
+        self._check_loop()
         self._is_open = False
         await self.release()
 
@@ -109,13 +122,27 @@ class AsyncConnections:
         """Called in a child process: its parent goes on with the connections, and has the threads
         that look after them. The child makes its own when it needs one."""
         leave(self._pool, *self._lent)
+        self._forget()
+
+    def _forget(self) -> None:
         self._lent = WeakSet()
         self._lock = AsyncLock()
         self._pool = None
 
+    def _leave_closed_loop(self) -> None:
+        """Of a pool whose event loop has ended nothing is at work any more."""
+        if self._pool is not None and self._loop is not None and self._loop.is_closed():
+            self._forget()
+
+    def _check_loop(self) -> None:
+        if self._pool is not None and self._loop is not current_loop():
+            raise in_another_loop()
+
     async def _connect(self) -> AsyncConnectionPool[AsyncOwnConnection[TupleRow]]:
+        self._check_loop()
         async with self._lock:
             if self._pool is None:
+                self._loop = current_loop()
                 self._pool = await self._new_pool()
             return self._pool
 
@@ -182,7 +209,7 @@ class AsyncConnections:
         """A connection of ours, in autocommit mode; errors come out as ours.
 
         Raises:
-            StoreClosed: the store is not open.
+            StoreClosed: the store is not open, or in another event loop.
         """
         async with self._taken() as connection:
             if connection in self._lent:
@@ -208,6 +235,7 @@ class AsyncConnections:
     @asynccontextmanager
     async def _taken(self, *, ours: bool = True) -> AsyncIterator[AsyncConnection[TupleRow]]:
         self.check_open()
+        self._check_loop()
         if (unit := AsyncUnitInHand.get()) is not None:
             await unit.check(self, None)
         pool = self._pool or await self._connect()
@@ -272,6 +300,7 @@ class AsyncConnections:
         should, which may be another one since."""
         if time.monotonic() - self._renewed_at > _RENEWED_FOR:
             self._renewed_at = time.monotonic()
+            self.renewals += 1
             await pool.drain()
 
     async def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:

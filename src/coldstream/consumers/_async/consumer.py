@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from coldstream.client._async.store import AsyncStore, Tiers
 from coldstream.client._concurrency import called_on_signals
+from coldstream.client._whose import cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
 from coldstream.consumers._async.leases import AsyncLeases
 from coldstream.consumers._async.listener import AsyncListener
@@ -141,8 +142,9 @@ class AsyncConsumer:
         return self.handlers.batch_handler(function)
 
     def stop(self) -> None:
-        """Finish the message in hand, record the position, and have ``run`` return; also one that
-        is called later. From any thread, and from a signal handler."""
+        """Finish the message in hand, call off what is being read, record the position, and have
+        ``run`` return; also one that is called later. From any thread, and from a signal
+        handler."""
         self._stop = True
 
     async def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
@@ -182,7 +184,13 @@ class AsyncConsumer:
         await self._store.open()
         listener = AsyncListener(self._store, self._options.source, self._is_stopped)
         try:
-            await self._members.join()
+            try:
+                with cancelled_when(self._is_left):
+                    await self._members.join()
+            except Unavailable:
+                if not self._stop:
+                    raise
+                return 0
             await self._look_for_nobodys()
             if live and await self._notifies():
                 await listener.listen()
@@ -252,6 +260,7 @@ class AsyncConsumer:
             lease,
             self._tiers,
             lambda: self._stop or not lease.keep,
+            self._is_left,
             patient=self._failures.patient,
         )
         self._works[lease.member] = work
@@ -316,6 +325,11 @@ class AsyncConsumer:
 
     def _is_stopped(self) -> bool:
         return self._stop
+
+    def _is_left(self) -> bool:
+        """Whether nobody waits any more for what is read. A server of one connection cannot be told
+        so."""
+        return self._stop and not self._store._connections.takes_one
 
     def _choose_members(self, positions: PositionsArgument) -> AsyncMembers:
         store, options = self._store, self._options

@@ -13,8 +13,10 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._concurrency import sleep
-from coldstream.client._connect import parameters
+from coldstream.client._connect import connect_async
+from coldstream.client._errors import mapped
 from coldstream.consumers.options import Source
+from coldstream.errors import ColdstreamError
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -39,6 +41,7 @@ class AsyncListener:
         self._connection: AsyncConnection[TupleRow] | None = None
         self._listens = False
         self._try_at = 0.0
+        self._renewals = 0
 
     async def listen(self) -> None:
         self._listens = True
@@ -50,6 +53,10 @@ class AsyncListener:
         end = time.monotonic() + seconds
         while not self._stopped():
             left = end - time.monotonic()
+            if self._renewals != self._store._connections.renewals:
+                # The store has left this server, which takes no writes and so tells of none.
+                await self.close()
+                self._try_at = 0.0
             if self._connection is None and self._listens and time.monotonic() >= self._try_at:
                 await self._connect()
             if self._connection is None:
@@ -65,16 +72,16 @@ class AsyncListener:
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(psycopg.Error):
-                await connection.close()
+            await _closed(connection)
 
     async def _notified(self, connection: AsyncConnection[TupleRow], seconds: float) -> bool:
         category = self._source.category
         woken = False
         try:
-            async for notification in connection.notifies(timeout=seconds, stop_after=1):
-                woken = woken or category is None or notification.payload == category
-        except psycopg.Error as error:
+            with mapped(self._store.schema):
+                async for notification in connection.notifies(timeout=seconds, stop_after=1):
+                    woken = woken or category is None or notification.payload == category
+        except ColdstreamError as error:
             _log.warning("Consumer of %s is not notified any more: %s", self._source, error)
             self._try_at = time.monotonic() + _RETRY
             await self.close()
@@ -82,18 +89,23 @@ class AsyncListener:
 
     async def _connect(self) -> None:
         self._try_at = time.monotonic() + _RETRY
-        statement = sql.SQL("LISTEN {}").format(sql.Identifier(self._store.schema))
+        connections, schema = self._store._connections, self._store.schema
+        self._renewals = connections.renewals
+        connection: AsyncConnection[TupleRow] | None = None
         try:
-            # Without our options: nothing is read over it, and a pooler refuses them.
-            given = parameters(
-                self._store.dsn,
-                name="coldstream consumer",
-                timeout=self._store._connections.timeout,
-                options=False,
+            connection = await connect_async(
+                connections.dsn, schema, name="coldstream consumer", timeout=connections.timeout
             )
-            connection = await AsyncConnection.connect(self._store.dsn, autocommit=True, **given)
-            await connection.execute(statement)
-        except psycopg.Error as error:
+            with mapped(schema):
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(schema)))
+        except ColdstreamError as error:
             _log.warning("Consumer of %s cannot listen: %s", self._source, error)
+            if connection is not None:
+                await _closed(connection)
             return
         self._connection = connection
+
+
+async def _closed(connection: AsyncConnection[TupleRow]) -> None:
+    with suppress(psycopg.Error):
+        await connection.close()

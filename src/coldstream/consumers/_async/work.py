@@ -17,7 +17,7 @@ from psycopg.rows import TupleRow
 from coldstream.client._async.retries import connection_lost
 from coldstream.client._async.store import AsyncStore, Tiers
 from coldstream.client._concurrency import settled
-from coldstream.client._whose import AsyncUnitInHand
+from coldstream.client._whose import AsyncUnitInHand, cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
 from coldstream.consumers._async.unit import AsyncContext, AsyncUnit
 from coldstream.consumers.handlers import Handlers
@@ -62,6 +62,7 @@ class AsyncWork:
         lease: Lease,
         tiers: Tiers,
         stopped: Callable[[], bool],
+        left: Callable[[], bool],
         *,
         patient: bool,
     ) -> None:
@@ -74,6 +75,7 @@ class AsyncWork:
         self._members = members
         self._tiers = tiers
         self._stopped = stopped
+        self._left = left
         self._unit = AsyncUnit(store)
         self._failures = AsyncFailures(store, options, stopped, patient=patient)
         self._messages: AsyncGenerator[Message] | None = None
@@ -90,8 +92,16 @@ class AsyncWork:
             Unavailable: the server cannot be reached; nothing is known to be lost.
         """
         try:
-            end = await self._end_of_category()
-            batch = await self._read()
+            try:
+                with cancelled_when(self._left):
+                    end = await self._end_of_category()
+                    batch = await self._read()
+            except Unavailable:
+                if not self._left():
+                    raise
+                # A read that was called off, or failed as it was: nothing of it is handled.
+                await self.close()
+                return 0
             if not batch and end >= self.position:
                 self.position = end + 1
                 self._unrecorded += 1

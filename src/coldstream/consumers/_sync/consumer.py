@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from coldstream.client._concurrency import called_on_signals_sync
 from coldstream.client._sync.store import Store, Tiers
+from coldstream.client._whose import cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.leases import Leases
 from coldstream.consumers._sync.listener import Listener
@@ -144,8 +145,9 @@ class Consumer:
         return self.handlers.batch_handler(function)
 
     def stop(self) -> None:
-        """Finish the message in hand, record the position, and have ``run`` return; also one that
-        is called later. From any thread, and from a signal handler."""
+        """Finish the message in hand, call off what is being read, record the position, and have
+        ``run`` return; also one that is called later. From any thread, and from a signal
+        handler."""
         self._stop = True
 
     def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
@@ -185,7 +187,13 @@ class Consumer:
         self._store.open()
         listener = Listener(self._store, self._options.source, self._is_stopped)
         try:
-            self._members.join()
+            try:
+                with cancelled_when(self._is_left):
+                    self._members.join()
+            except Unavailable:
+                if not self._stop:
+                    raise
+                return 0
             self._look_for_nobodys()
             if live and self._notifies():
                 listener.listen()
@@ -255,6 +263,7 @@ class Consumer:
             lease,
             self._tiers,
             lambda: self._stop or not lease.keep,
+            self._is_left,
             patient=self._failures.patient,
         )
         self._works[lease.member] = work
@@ -319,6 +328,11 @@ class Consumer:
 
     def _is_stopped(self) -> bool:
         return self._stop
+
+    def _is_left(self) -> bool:
+        """Whether nobody waits any more for what is read. A server of one connection cannot be told
+        so."""
+        return self._stop and not self._store._connections.takes_one
 
     def _choose_members(self, positions: PositionsArgument) -> Members:
         store, options = self._store, self._options

@@ -15,9 +15,11 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from coldstream.client._concurrency import sleep_sync
-from coldstream.client._connect import parameters
+from coldstream.client._connect import connect
+from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
 from coldstream.consumers.options import Source
+from coldstream.errors import ColdstreamError
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -42,6 +44,7 @@ class Listener:
         self._connection: Connection[TupleRow] | None = None
         self._listens = False
         self._try_at = 0.0
+        self._renewals = 0
 
     def listen(self) -> None:
         self._listens = True
@@ -53,6 +56,10 @@ class Listener:
         end = time.monotonic() + seconds
         while not self._stopped():
             left = end - time.monotonic()
+            if self._renewals != self._store._connections.renewals:
+                # The store has left this server, which takes no writes and so tells of none.
+                self.close()
+                self._try_at = 0.0
             if self._connection is None and self._listens and time.monotonic() >= self._try_at:
                 self._connect()
             if self._connection is None:
@@ -68,16 +75,16 @@ class Listener:
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(psycopg.Error):
-                connection.close()
+            _closed(connection)
 
     def _notified(self, connection: Connection[TupleRow], seconds: float) -> bool:
         category = self._source.category
         woken = False
         try:
-            for notification in connection.notifies(timeout=seconds, stop_after=1):
-                woken = woken or category is None or notification.payload == category
-        except psycopg.Error as error:
+            with mapped(self._store.schema):
+                for notification in connection.notifies(timeout=seconds, stop_after=1):
+                    woken = woken or category is None or notification.payload == category
+        except ColdstreamError as error:
             _log.warning("Consumer of %s is not notified any more: %s", self._source, error)
             self._try_at = time.monotonic() + _RETRY
             self.close()
@@ -85,18 +92,23 @@ class Listener:
 
     def _connect(self) -> None:
         self._try_at = time.monotonic() + _RETRY
-        statement = sql.SQL("LISTEN {}").format(sql.Identifier(self._store.schema))
+        connections, schema = self._store._connections, self._store.schema
+        self._renewals = connections.renewals
+        connection: Connection[TupleRow] | None = None
         try:
-            # Without our options: nothing is read over it, and a pooler refuses them.
-            given = parameters(
-                self._store.dsn,
-                name="coldstream consumer",
-                timeout=self._store._connections.timeout,
-                options=False,
+            connection = connect(
+                connections.dsn, schema, name="coldstream consumer", timeout=connections.timeout
             )
-            connection = Connection.connect(self._store.dsn, autocommit=True, **given)
-            connection.execute(statement)
-        except psycopg.Error as error:
+            with mapped(schema):
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(schema)))
+        except ColdstreamError as error:
             _log.warning("Consumer of %s cannot listen: %s", self._source, error)
+            if connection is not None:
+                _closed(connection)
             return
         self._connection = connection
+
+
+def _closed(connection: Connection[TupleRow]) -> None:
+    with suppress(psycopg.Error):
+        connection.close()

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from coldstream.client._concurrency import settled_sync
 from coldstream.client._sync.retries import connection_lost
 from coldstream.client._sync.store import Store, Tiers
-from coldstream.client._whose import UnitInHand
+from coldstream.client._whose import UnitInHand, cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.unit import Context, Unit
 from coldstream.consumers.handlers import Handlers
@@ -65,6 +65,7 @@ class Work:
         lease: Lease,
         tiers: Tiers,
         stopped: Callable[[], bool],
+        left: Callable[[], bool],
         *,
         patient: bool,
     ) -> None:
@@ -77,6 +78,7 @@ class Work:
         self._members = members
         self._tiers = tiers
         self._stopped = stopped
+        self._left = left
         self._unit = Unit(store)
         self._failures = Failures(store, options, stopped, patient=patient)
         self._messages: Generator[Message] | None = None
@@ -93,8 +95,16 @@ class Work:
             Unavailable: the server cannot be reached; nothing is known to be lost.
         """
         try:
-            end = self._end_of_category()
-            batch = self._read()
+            try:
+                with cancelled_when(self._left):
+                    end = self._end_of_category()
+                    batch = self._read()
+            except Unavailable:
+                if not self._left():
+                    raise
+                # A read that was called off, or failed as it was: nothing of it is handled.
+                self.close()
+                return 0
             if not batch and end >= self.position:
                 self.position = end + 1
                 self._unrecorded += 1
