@@ -18,10 +18,11 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool
 
 from coldstream._forks import after_fork, leave
-from coldstream.client._concurrency import Lock
+from coldstream.client._concurrency import Lock, current_loop_sync
 from coldstream.client._connect import parameters, refuses_options, settle
 from coldstream.client._errors import (
     cannot_connect,
+    in_another_loop,
     is_read_only,
     mapped,
     not_installed,
@@ -71,10 +72,14 @@ class Connections:
         # Whether the server takes one connection and no more, once that is known.
         self.takes_one = False
         self._pool: ConnectionPool[OwnConnection[TupleRow]] | None = None
+        # The event loop of the pool, in which alone it can be used; none for a sync one.
+        self._loop: Any = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
         self._direct = False
         self._renewed_at = 0.0
+        # How often it has left a server that takes no writes.
+        self.renewals = 0
         self._lent: WeakSet[Connection[TupleRow]] = WeakSet()
         self._lock = Lock()
         after_fork(self)
@@ -86,11 +91,19 @@ class Connections:
             Unavailable: no connection.
             InvalidInput: the DSN is none.
             NotInstalled: no store in the schema.
+            StoreClosed: it is open in another event loop.
         """
+        self._leave_closed_loop()
         self._connect()
         self._is_open = True
 
     def close(self) -> None:
+        """
+        Raises:
+            StoreClosed: it is open in another event loop.
+        """
+        self._leave_closed_loop()
+        self._check_loop()
         self._is_open = False
         self.release()
 
@@ -112,13 +125,27 @@ class Connections:
         """Called in a child process: its parent goes on with the connections, and has the threads
         that look after them. The child makes its own when it needs one."""
         leave(self._pool, *self._lent)
+        self._forget()
+
+    def _forget(self) -> None:
         self._lent = WeakSet()
         self._lock = Lock()
         self._pool = None
 
+    def _leave_closed_loop(self) -> None:
+        """Of a pool whose event loop has ended nothing is at work any more."""
+        if self._pool is not None and self._loop is not None and self._loop.is_closed():
+            self._forget()
+
+    def _check_loop(self) -> None:
+        if self._pool is not None and self._loop is not current_loop_sync():
+            raise in_another_loop()
+
     def _connect(self) -> ConnectionPool[OwnConnection[TupleRow]]:
+        self._check_loop()
         with self._lock:
             if self._pool is None:
+                self._loop = current_loop_sync()
                 self._pool = self._new_pool()
             return self._pool
 
@@ -185,7 +212,7 @@ class Connections:
         """A connection of ours, in autocommit mode; errors come out as ours.
 
         Raises:
-            StoreClosed: the store is not open.
+            StoreClosed: the store is not open, or in another event loop.
         """
         with self._taken() as connection:
             if connection in self._lent:
@@ -211,6 +238,7 @@ class Connections:
     @contextmanager
     def _taken(self, *, ours: bool = True) -> Iterator[Connection[TupleRow]]:
         self.check_open()
+        self._check_loop()
         if (unit := UnitInHand.get()) is not None:
             unit.check(self, None)
         pool = self._pool or self._connect()
@@ -273,6 +301,7 @@ class Connections:
         should, which may be another one since."""
         if time.monotonic() - self._renewed_at > _RENEWED_FOR:
             self._renewed_at = time.monotonic()
+            self.renewals += 1
             pool.drain()
 
     def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
