@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.lifecycle.test_incarnation import as_a_copy
 
 import coldstream
 from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest import Manifest, sealed
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveUnavailable
 
 
@@ -183,8 +184,6 @@ def test_another_history_is_left_alone(exported: Store) -> None:
     document = json.loads(first.read_bytes())
     document.pop("manifest_sha256")
     document["digest"] = other
-    from coldstream.archive.manifest import sealed
-
     newer = first.with_name("_manifest-000002.json")
     newer.write_bytes(sealed(document))
     before = exported.files()
@@ -283,3 +282,32 @@ def test_the_command(exported: Store, cli: Cli) -> None:
     first.write_bytes(b"{}")
     done = cli("archive", "repair", "--yes", *words)
     assert (done.status, "wrote 1 of 1 manifests" in done.out) == (0, True)
+
+
+@pytest.mark.parametrize("streams", [None, ["account-1"]])
+def test_another_manifest_and_its_files_are_not_loaded(
+    archived: Store, streams: list[str] | None
+) -> None:
+    """Both are whole and agree, and the digest is the ledger's: only the files are others."""
+    first, *_ = manifests(archived)
+    theirs = json.loads(first.read_bytes())
+    theirs.pop("manifest_sha256")
+    [file] = theirs["files"]
+    source = archived.folder / file["key"]
+    forged = hashlib.sha256(source.read_bytes() + b"\n").hexdigest()
+    file["key"] = file["key"].replace(file["sha256"], forged)
+    file["sha256"] = forged
+    (archived.folder / file["key"]).write_bytes(source.read_bytes() + b"\n")
+    first.write_bytes(sealed(theirs))
+    with archived.opened() as opened:
+        with pytest.raises(ArchiveCorrupt, match="not the manifest that the ledger knows"):
+            opened.lifecycle.rehydrate(START, START + WEEK, streams=streams)
+        problems = [str(v.problem) for v in opened.lifecycle.verify(deep=True) if v.problem]
+    assert len(problems) == 1
+    assert "not the manifest that the ledger knows" in problems[0]
+    # As the hint says.
+    first.unlink()
+    with archived.opened() as opened:
+        assert [each.problem for each in opened.lifecycle.repair()] == [None]
+        opened.lifecycle.rehydrate(START, START + WEEK, streams=streams)
+    assert archived.read_all() == archived.truth

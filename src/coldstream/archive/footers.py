@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from coldstream.archive.pages import Chunk
 from coldstream.archive.ranges import Range
-from coldstream.archive.rows import COLUMNS
+from coldstream.archive.rows import COLUMNS, DICTIONARY
 
 _STREAM_NAME = COLUMNS.index("stream_name")
 _POSITION = COLUMNS.index("position")
@@ -20,6 +21,7 @@ class Footer:
     def __init__(self, metadata: pq.FileMetaData) -> None:
         self.metadata = metadata
         self._known: dict[int, tuple[str, str] | None] = {}
+        self._chunks: dict[int, dict[str, Chunk]] = {}
 
     @cached_property
     def nbytes(self) -> int:
@@ -80,6 +82,27 @@ class Footer:
         start = sum(self.head(number))
         last, length = self._column(number, len(COLUMNS) - 1)
         return start, last + length - start
+
+    def chunks(self, number: int) -> dict[str, Chunk]:
+        """What it says of the columns of a row group, by their names."""
+        found = self._chunks.get(number)
+        if found is None:
+            group = self.metadata.row_group(number)
+            rows = group.num_rows
+            found = {}
+            for at, name in enumerate(COLUMNS):
+                column = group.column(at)
+                start = column.dictionary_page_offset
+                found[name] = Chunk(
+                    name,
+                    column.data_page_offset if start is None else start,
+                    column.total_compressed_size,
+                    column.total_uncompressed_size,
+                    rows,
+                    name in DICTIONARY,
+                )
+            self._chunks[number] = found
+        return found
 
     def _column(self, number: int, column: int) -> Range:
         chunk = self.metadata.row_group(number).column(column)

@@ -26,6 +26,8 @@ FORMAT_VERSION = 3
 """Of manifests and of the files that they name. Another one is refused, not guessed at."""
 MOST_BYTES = 256 * 1024 * 1024
 """Of a manifest: as many as two million categories in one range take."""
+MOST_FOOTER_BYTES = 64 * 1024 * 1024
+"""Of a Parquet file: a hundred times what 250 row groups take."""
 Format: TypeAlias = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv")
 
@@ -368,7 +370,8 @@ def _consistent_file(manifest: Manifest, file: ArchiveFile) -> None:
     if file.bytes < 1 or file.rows < 0:
         raise _Wrong("bytes, rows: no size")
     if manifest.format == "parquet":
-        if file.footer_bytes is None or not 12 <= file.footer_bytes <= file.bytes:
+        most = min(file.bytes, MOST_FOOTER_BYTES)
+        if file.footer_bytes is None or not 12 <= file.footer_bytes <= most:
             raise _Wrong("footer_bytes: no size of a footer")
         if file.footer_sha256 is None or not _SHA256.fullmatch(file.footer_sha256):
             raise _Wrong("footer_sha256: not 64 hexadecimal digits")

@@ -6,7 +6,7 @@ Encodings and sizes were chosen by measuring.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import zip_longest
@@ -21,9 +21,10 @@ from coldstream.archive.ahead import one_ahead
 from coldstream.archive.footers import Footer
 from coldstream.archive.memory import give_back
 from coldstream.archive.ordering import in_global_order
+from coldstream.archive.pages import MOST_BYTES, check
 from coldstream.archive.ranges import Range, RangeFile, SeekableFile
 from coldstream.archive.row_groups import ROW_GROUP_ROWS, RowGroups
-from coldstream.archive.rows import COLUMNS, SCHEMA, Batch, Row, to_messages, to_rows
+from coldstream.archive.rows import COLUMNS, DICTIONARY, SCHEMA, Batch, Row, to_messages, to_rows
 from coldstream.archive.sink import HashingSink
 from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
@@ -42,11 +43,12 @@ _ENCODINGS = {
 # Random digits: higher levels look for repetitions that are not there, and code those that they
 # find at random worse than the digits themselves (tools/id_bytes.py).
 _LEVELS = {name: 1 if name == "id" else 9 for name in COLUMNS}
-_DICTIONARY = ["type", "category"]
 # Ranges of JSON and of random ids prune nothing, and long JSON would fill the footer.
 _STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id")]
 
 _KEPT = 4  # row groups: the caches are not for a longer stream, which would push out all others
+
+_HOLE, _TOGETHER = 8192, 32 * 1024 * 1024  # bytes: pyarrow's own for reads ahead
 
 _SMALL = 64 * 1024  # bytes: not worth a request that may save them
 _AT_ONCE = 4 * 1024 * 1024  # bytes of row groups that a read of the whole file asks for together
@@ -87,7 +89,7 @@ def writer_options() -> dict[str, Any]:
     return {
         "compression": "zstd",
         "compression_level": _LEVELS,
-        "use_dictionary": _DICTIONARY,
+        "use_dictionary": list(DICTIONARY),
         "column_encoding": _ENCODINGS,
         "write_statistics": _STATISTICS,
         "write_page_checksum": True,
@@ -156,6 +158,9 @@ class ParquetRows:
     def __init__(
         self, file: SeekableFile, footer: Footer | None = None, decoded: DecodedGroups | None = None
     ) -> None:
+        self._opened = file.open("rb") if isinstance(file, Path) else None
+        self._source: Any = self._opened or file
+        self._checked: set[tuple[int, str]] = set()
         self._file = pq.ParquetFile(
             file,
             metadata=footer.metadata if footer else None,
@@ -181,14 +186,20 @@ class ParquetRows:
                     " archive it again.",
                 )
 
-        # What a row group takes in memory is bounded by this, whatever its size in the file.
-        groups = range(self.footer.num_row_groups)
-        if any(self.footer.row_group(number).num_rows > ROW_GROUP_ROWS for number in groups):
+        # What a row group takes in memory is bounded by these, whatever its size in the file, and
+        # by what _check finds in its pages.
+        groups = [self.footer.row_group(number) for number in range(self.footer.num_row_groups)]
+        if any(group.num_rows > ROW_GROUP_ROWS for group in groups):
             self.close()
             raise ArchiveCorrupt(f"Not an archive file: more than {ROW_GROUP_ROWS} rows together")
+        if any(group.total_byte_size > MOST_BYTES for group in groups):
+            self.close()
+            raise ArchiveCorrupt("Not an archive file: more than a gigabyte together, unpacked")
 
     def close(self) -> None:
         self._file.close()
+        if self._opened is not None:
+            self._opened.close()
 
     @property
     def row_bytes(self) -> int:
@@ -307,13 +318,63 @@ class ParquetRows:
 
     def _read(self, number: int, columns: Iterable[str] | None) -> pa.Table:
         names = None if columns is None else list(columns)
+        held: list[Range] = []
         try:
+            held = self._check(number, names or COLUMNS)
             table = self._file.read_row_group(number, columns=names, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise ArchiveCorrupt(f"Row group {number} cannot be read: {_line(error)}") from error
+        finally:
+            if self._ranges:
+                self._ranges.let_go(held)
         if table.num_rows != self.footer.row_group(number).num_rows:
             raise ArchiveCorrupt(f"Row group {number} has {table.num_rows} rows")
         return table
+
+    def _check(self, number: int, names: Container[str]) -> list[Range]:
+        """Prove that what is about to be read unpacks to what the footer says. Of an object, what
+        the library will ask for is held from here on; gives that."""
+        chunks = [each for name, each in self._groups.chunks(number).items() if name in names]
+        if sum(chunk.unpacked for chunk in chunks) > MOST_BYTES:
+            raise ArchiveCorrupt("Not an archive file: more than a gigabyte together, unpacked")
+        held: list[Range] = []
+        if self._ranges:
+            missing = [
+                (c.start, c.length) for c in chunks if not self._ranges.holds(c.start, c.length)
+            ]
+            held = _near(missing)
+            self._ranges.hold(held, keep=False)
+        for chunk in chunks:
+            if (number, chunk.name) in self._checked:
+                continue
+            dictionary = check(self._bytes, chunk)
+            # Each row may have the longest text of it.
+            if dictionary * chunk.rows > MOST_BYTES:
+                self._check_dictionary(number, chunk.name)
+            self._checked.add((number, chunk.name))
+        return held
+
+    def _check_dictionary(self, number: int, name: str) -> None:
+        """Prove that the texts of a dictionary, each as often as it is used, are not too many."""
+        file = pq.ParquetFile(
+            self._source,
+            metadata=self.footer,
+            read_dictionary=[name],
+            page_checksum_verification=True,
+        )
+        table = file.read_row_group(number, columns=[name], use_threads=False)
+        size = 0
+        for texts in table[name].chunks:
+            lengths = pc.binary_length(texts.dictionary.cast(pa.binary()))
+            size += pc.sum(lengths.take(texts.indices).cast(pa.int64())).as_py() or 0
+        if size > MOST_BYTES:
+            raise ArchiveCorrupt(
+                f"Not an archive file: the column {name} has {size} bytes together"
+            )
+
+    def _bytes(self, start: int, length: int) -> bytes:
+        self._source.seek(start)
+        return bytes(self._source.read(length) or b"")
 
     def _may_hold(self, number: int, column: str, low: Any, high: Any) -> bool:
         """Whether a row group's range of a column meets ``low``..``high`` (``None``: no bound)."""
@@ -331,6 +392,17 @@ class ParquetRows:
         """A row group's range of a column, where it was recorded."""
         statistics = self.footer.row_group(number).column(COLUMNS.index(column)).statistics
         return statistics if statistics is not None and statistics.has_min_max else None
+
+
+def _near(ranges: list[Range]) -> list[Range]:
+    """Ranges, ascending, as the library asks for them: those that lie near together in one."""
+    found: list[Range] = []
+    for start, length in ranges:
+        if found and start - sum(found[-1]) <= _HOLE and start + length - found[-1][0] <= _TOGETHER:
+            found[-1] = found[-1][0], start + length - found[-1][0]
+        else:
+            found.append((start, length))
+    return found
 
 
 def _slice(table: pa.Table, stream_name: str) -> pa.Table:

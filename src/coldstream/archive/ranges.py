@@ -98,6 +98,18 @@ class RangeFile(io.RawIOBase):
                 if keep and self._kept:
                     self._kept.put(start, part)
 
+    def holds(self, start: int, length: int) -> bool:
+        """Whether a range lies in one that is held."""
+        return any(
+            first <= start and start + length <= first + len(data)
+            for first, data in self._held.items()
+        )
+
+    def let_go(self, ranges: Iterable[Range]) -> None:
+        """Let go of these that are held."""
+        for start, _ in ranges:
+            self._held.pop(start, None)
+
     def release(self, *, before: int | None = None) -> None:
         """Let go of what is held, or of what starts before an offset."""
         for start in [each for each in self._held if before is None or each < before]:

@@ -86,6 +86,9 @@ class RowGroups:
                     average = max(1, batch.nbytes // batch.num_rows)
                     fit = min(self._rows - rows, max(1, (limit - size) // average))
                     piece = batch.slice(at, fit)
+                    # An average says nothing of the one row that is large.
+                    while piece.num_rows > 1 and piece.nbytes > ROW_GROUP_MEMORY:
+                        piece = piece.slice(0, piece.num_rows // 2)
                     group.append(piece)
                     at += piece.num_rows
                     rows += piece.num_rows

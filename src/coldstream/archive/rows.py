@@ -48,6 +48,8 @@ _TYPES = {
 # for UUIDs, whatever column is asked for, and the bytes of one mean nothing to a reader of SQL.
 _NULLABLE = {"data", "metadata"}
 COLUMNS = tuple(_TYPES)
+DICTIONARY = ("type", "category")
+"""The columns whose texts are in a dictionary of a Parquet file's."""
 
 # Iceberg readers find a column by its field id, so an id never changes its meaning.
 SCHEMA = pa.schema(

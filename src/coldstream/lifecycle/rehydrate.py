@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from coldstream.archive.digest import RowsDigest
-from coldstream.archive.inventory import read_manifest
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import Manifest
 from coldstream.archive.restore import archived_rows
@@ -17,6 +16,7 @@ from coldstream.errors import Archived, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
 from coldstream.lifecycle.states import DROPPED
+from coldstream.lifecycle.verify import ledgers_manifest
 
 _EVERYTHING = "*"
 
@@ -106,13 +106,14 @@ def rehydrate(
         if dry_run:
             return chunks
         manifests = {
-            row[0]: row[3] for row in session.rows("archived_manifests", [end, start]) if row[3]
+            row[0]: row for row in session.rows("archived_manifests", [end, start]) if row[3]
         }
         [own] = session.one("own_archive")
         for chunk in chunks:
             location = locate(str(chunk.archive_url), own)
-            key = manifests[chunk.range_start]
-            manifest = read_manifest(location, key)
+            _, _, _, key, digest, _, objects = manifests[chunk.range_start]
+            # A part of the rows has no digest that was known before: the files have to be the ones.
+            manifest = ledgers_manifest(location, key, digest, objects)
             work = _Rehydration(session, location, chunk, manifest, keep_for, progress)
             # A reader sees the whole chunk or none of it, and a killed run leaves none.
             with mapped(session.schema), session.connection.transaction():

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from coldstream.archive.export import verify_object
 from coldstream.archive.faults import is_of_one_object
 from coldstream.archive.inventory import read_manifest
+from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest import Manifest
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
@@ -123,17 +125,32 @@ def verify_chunk(
         row[3:] for row in rows if row[0] == chunk.range_start
     ]
     location = locate(url, session.one("own_archive")[0])
-    manifest = read_manifest(location, manifest_key)
-    # A key contains its object's SHA-256: files that were exchanged together with their manifest
-    # have others.
-    if manifest.digest != digest or (not deep and manifest.keys != objects):
-        raise ArchiveCorrupt(
-            f"{location.url_of(manifest_key)} is not the manifest that the ledger knows",
-            hint="Export the chunk again: coldstream archive --again.",
-        )
+    manifest = ledgers_manifest(location, manifest_key, digest, objects)
     verify_object(location, manifest, deep=deep, progress=reporter(progress, chunk))
     session.record(
         "record_verified",
         [chunk.range_start, digest, location.url, manifest.to_json().decode()],
         seconds=time.monotonic() - started,
     )
+
+
+def ledgers_manifest(
+    location: ArchiveLocation, key: str, digest: str, objects: list[str]
+) -> Manifest:
+    """The manifest under a key, which names the files and the rows that the ledger does.
+
+    Raises:
+        ArchiveCorrupt: it does not, or is missing or damaged.
+        ArchiveUnavailable: it cannot be read.
+    """
+    manifest = read_manifest(location, key)
+    # A key contains its object's SHA-256: files that were exchanged together with their manifest
+    # have others, and are not even unpacked.
+    if manifest.digest != digest or manifest.keys != objects:
+        raise ArchiveCorrupt(
+            f"{location.url_of(key)} is not the manifest that the ledger knows",
+            hint="Export the chunk again: coldstream archive --again. Where it has been dropped, "
+            "delete that manifest from the archive: coldstream archive repair writes the right "
+            "one.",
+        )
+    return manifest
