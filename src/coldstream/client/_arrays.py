@@ -17,6 +17,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from coldstream.client._adapters import OWN
+
 _BIGINT, _BIGINT_ARRAY = 20, 1016
 _TIMESTAMPTZ, _TIMESTAMPTZ_ARRAY = 1184, 1185
 _VARCHAR, _VARCHAR_ARRAY = 1043, 1015
@@ -106,7 +108,8 @@ class _JsonbArrayDumper(_ArrayDumper):
 
 
 # Types of our own, so nobody else's arguments are adapted in another way.
-psycopg.adapters.register_dumper(BigintArray, _BigintArrayDumper)
-psycopg.adapters.register_dumper(TimestamptzArray, _TimestamptzArrayDumper)
-psycopg.adapters.register_dumper(VarcharArray, _VarcharArrayDumper)
-psycopg.adapters.register_dumper(JsonbArray, _JsonbArrayDumper)
+for _adapters in (OWN, psycopg.adapters):
+    _adapters.register_dumper(BigintArray, _BigintArrayDumper)
+    _adapters.register_dumper(TimestamptzArray, _TimestamptzArrayDumper)
+    _adapters.register_dumper(VarcharArray, _VarcharArrayDumper)
+    _adapters.register_dumper(JsonbArray, _JsonbArrayDumper)

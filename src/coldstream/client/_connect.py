@@ -21,6 +21,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import OWN
 from coldstream.client._errors import cannot_connect
 from coldstream.sql import query
 
@@ -97,12 +98,12 @@ def connect(
     try:
         try:
             given = parameters(dsn, name=name, timeout=timeout)
-            connection = Connection.connect(dsn, autocommit=True, **given)
+            connection = Connection.connect(dsn, autocommit=True, context=OWN, **given)
         except psycopg.OperationalError as error:
             if not refuses_options(error):
                 raise
             given = parameters(dsn, name=name, timeout=timeout, options=False)
-            connection = Connection.connect(dsn, autocommit=True, **given)
+            connection = Connection.connect(dsn, autocommit=True, context=OWN, **given)
         settle(connection, schema)
     except psycopg.Error as error:
         raise cannot_connect(error) from None
@@ -116,12 +117,12 @@ async def connect_async(
     try:
         try:
             given = parameters(dsn, name=name, timeout=timeout)
-            connection = await AsyncConnection.connect(dsn, autocommit=True, **given)
+            connection = await AsyncConnection.connect(dsn, autocommit=True, context=OWN, **given)
         except psycopg.OperationalError as error:
             if not refuses_options(error):
                 raise
             given = parameters(dsn, name=name, timeout=timeout, options=False)
-            connection = await AsyncConnection.connect(dsn, autocommit=True, **given)
+            connection = await AsyncConnection.connect(dsn, autocommit=True, context=OWN, **given)
         await settle_async(connection, schema)
     except psycopg.Error as error:
         raise cannot_connect(error) from None

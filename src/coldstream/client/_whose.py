@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection
+from psycopg.adapt import AdaptersMap
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import Row
 
@@ -83,6 +84,12 @@ class AsyncOwnConnection(AsyncConnection[Row]):
     """A connection whose errors say which server they are of."""
 
     server = ""
+    # Those of the caller, whom it is lent to.
+    callers: AdaptersMap | None = None
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return self.callers or super().adapters
 
     async def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
         cancelling: asyncio.Task[None] | None = None
@@ -112,6 +119,11 @@ class OwnConnection(Connection[Row]):
     """The same."""
 
     server = ""
+    callers: AdaptersMap | None = None
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return self.callers or super().adapters
 
     def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **options: Any) -> T:
         if (nobody_waits := _NobodyWaits.get()) is not None:

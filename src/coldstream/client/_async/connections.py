@@ -11,10 +11,12 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from coldstream._forks import after_fork, leave
+from coldstream.client._adapters import OWN
 from coldstream.client._concurrency import AsyncLock, current_loop
 from coldstream.client._connect import parameters, refuses_options, settle_async
 from coldstream.client._errors import (
@@ -77,7 +79,7 @@ class AsyncConnections:
         self._renewed_at = 0.0
         # How often it has left a server that takes no writes.
         self.renewals = 0
-        self._lent: WeakSet[AsyncConnection[TupleRow]] = WeakSet()
+        self._lent: WeakSet[AsyncOwnConnection[TupleRow]] = WeakSet()
         self._lock = AsyncLock()
         after_fork(self)
 
@@ -196,6 +198,7 @@ class AsyncConnections:
     def _arguments(self, *, options: bool) -> dict[str, Any]:
         return {
             "autocommit": True,
+            "context": OWN,
             "prepare_threshold": self._prepare_threshold,
             **parameters(self.dsn, timeout=self.timeout, options=options),
         }
@@ -225,15 +228,16 @@ class AsyncConnections:
             StoreClosed: the store is not open.
         """
         async with self._taken(ours=False) as connection:
+            if connection in self._lent:
+                await self._tidy(connection)
+            self._lent.add(connection)
+            connection.callers = AdaptersMap(psycopg.adapters)
             if self._direct:
-                if connection in self._lent:
-                    await self._tidy(connection)
-                self._lent.add(connection)
                 await self._as_the_callers(connection)
             yield connection
 
     @asynccontextmanager
-    async def _taken(self, *, ours: bool = True) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    async def _taken(self, *, ours: bool = True) -> AsyncIterator[AsyncOwnConnection[TupleRow]]:
         self.check_open()
         self._check_loop()
         if (unit := AsyncUnitInHand.get()) is not None:
@@ -278,10 +282,12 @@ class AsyncConnections:
         # Two commands in one round trip: no statement that could be prepared.
         await connection.execute(query("caller_session", self.schema).encode(), prepare=False)
 
-    async def _reclaim(self, connection: AsyncConnection[TupleRow]) -> None:
+    async def _reclaim(self, connection: AsyncOwnConnection[TupleRow]) -> None:
         await self._tidy(connection)
-        await self._as_the_callers(connection)
-        await settle_async(connection, self.schema)
+        connection.callers = None
+        if self._direct:
+            await self._as_the_callers(connection)
+            await settle_async(connection, self.schema)
 
     async def _tidy(self, connection: AsyncConnection[TupleRow]) -> None:
         """Undo what a caller did to the connection object; what he did to the session undoes the

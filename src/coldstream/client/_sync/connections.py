@@ -14,10 +14,12 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg import Connection, Cursor
+from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool
 
 from coldstream._forks import after_fork, leave
+from coldstream.client._adapters import OWN
 from coldstream.client._concurrency import Lock, current_loop_sync
 from coldstream.client._connect import parameters, refuses_options, settle
 from coldstream.client._errors import (
@@ -80,7 +82,7 @@ class Connections:
         self._renewed_at = 0.0
         # How often it has left a server that takes no writes.
         self.renewals = 0
-        self._lent: WeakSet[Connection[TupleRow]] = WeakSet()
+        self._lent: WeakSet[OwnConnection[TupleRow]] = WeakSet()
         self._lock = Lock()
         after_fork(self)
 
@@ -199,6 +201,7 @@ class Connections:
     def _arguments(self, *, options: bool) -> dict[str, Any]:
         return {
             "autocommit": True,
+            "context": OWN,
             "prepare_threshold": self._prepare_threshold,
             **parameters(self.dsn, timeout=self.timeout, options=options),
         }
@@ -228,15 +231,16 @@ class Connections:
             StoreClosed: the store is not open.
         """
         with self._taken(ours=False) as connection:
+            if connection in self._lent:
+                self._tidy(connection)
+            self._lent.add(connection)
+            connection.callers = AdaptersMap(psycopg.adapters)
             if self._direct:
-                if connection in self._lent:
-                    self._tidy(connection)
-                self._lent.add(connection)
                 self._as_the_callers(connection)
             yield connection
 
     @contextmanager
-    def _taken(self, *, ours: bool = True) -> Iterator[Connection[TupleRow]]:
+    def _taken(self, *, ours: bool = True) -> Iterator[OwnConnection[TupleRow]]:
         self.check_open()
         self._check_loop()
         if (unit := UnitInHand.get()) is not None:
@@ -279,10 +283,12 @@ class Connections:
         # Two commands in one round trip: no statement that could be prepared.
         connection.execute(query("caller_session", self.schema).encode(), prepare=False)
 
-    def _reclaim(self, connection: Connection[TupleRow]) -> None:
+    def _reclaim(self, connection: OwnConnection[TupleRow]) -> None:
         self._tidy(connection)
-        self._as_the_callers(connection)
-        settle(connection, self.schema)
+        connection.callers = None
+        if self._direct:
+            self._as_the_callers(connection)
+            settle(connection, self.schema)
 
     def _tidy(self, connection: Connection[TupleRow]) -> None:
         """Undo what a caller did to the connection object; what he did to the session undoes the

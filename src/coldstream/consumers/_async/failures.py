@@ -10,6 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import AsyncOwnCursor
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._calls import MessageArguments, message_arguments
 from coldstream.client._concurrency import sleep
@@ -126,7 +127,7 @@ class AsyncFailures:
         if options.on_failure == "dead_letter":
             stream, text = await self._write_letter(connection, message, text, attempts)
         with mapped(self._store.schema):
-            await connection.execute(
+            await AsyncOwnCursor(connection).execute(
                 query("record_consumer_failure", self._store.schema).encode(),
                 [
                     *(options.name, member, message.id, message.stream_name, message.type),
@@ -164,7 +165,7 @@ class AsyncFailures:
         """Write it so that a failure leaves the transaction as it was."""
         statement = query("write_message", self._store.schema).encode()
         async with connection.transaction():
-            await connection.execute(statement, (*letter, None))
+            await AsyncOwnCursor(connection).execute(statement, (*letter, None))
 
     def _letter(self, stream: str, message: Message, text: str, attempts: int) -> MessageArguments:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}

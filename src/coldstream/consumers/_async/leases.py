@@ -19,6 +19,7 @@ from uuid import uuid4
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import AsyncOwnCursor
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._concurrency import AsyncLock, AsyncRepeated, in_thread
 from coldstream.client._errors import mapped
@@ -123,7 +124,9 @@ class AsyncLeases:
         else:
             with mapped(self._store.schema):
                 statement = query(name, self._store.schema).encode()
-                rows = await (await connection.execute(statement, arguments)).fetchall()
+                rows = await (
+                    await AsyncOwnCursor(connection).execute(statement, arguments)
+                ).fetchall()
         if not rows[0][0]:
             raise LeaseLost
         if connection is None:

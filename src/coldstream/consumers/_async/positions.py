@@ -10,6 +10,7 @@ from typing import Protocol
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import AsyncOwnCursor
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._calls import message_arguments
 from coldstream.client._errors import mapped
@@ -87,7 +88,7 @@ class AsyncStreamPositions:
             else:
                 with mapped(self._store.schema):
                     statement = query("write_message", self._store.schema).encode()
-                    await connection.execute(statement, arguments)
+                    await AsyncOwnCursor(connection).execute(statement, arguments)
         except ExpectedVersionError as error:
             raise ConsumerError(
                 f"Another process has recorded a position in {self.stream_name}",

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import AsyncConnection, Rollback
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import AsyncOwnCursor
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.store import AsyncStore
 from coldstream.client._calls import check_version, message_arguments, write_many_arguments
@@ -79,7 +80,9 @@ class AsyncUnit:
         if isinstance(streams, str) and name == "write_message":
             streams = [streams]
         try:
-            cursor = await connection.execute(query("own_locks", own.schema).encode(), [streams])
+            cursor = await AsyncOwnCursor(connection).execute(
+                query("own_locks", own.schema).encode(), [streams]
+            )
             [(stream, has_written)] = await cursor.fetchall()
         except psycopg.Error:
             # The transaction has failed already, and what it locked is free.
@@ -179,4 +182,4 @@ class AsyncContext:
         connection = await self._unit.connection()
         statement = query(name, self.store.schema).encode()
         with mapped(self.store.schema):
-            return await (await connection.execute(statement, arguments)).fetchall()
+            return await (await AsyncOwnCursor(connection).execute(statement, arguments)).fetchall()

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import OwnCursor
 from coldstream.client._calls import MessageArguments, message_arguments
 from coldstream.client._concurrency import sleep_sync
 from coldstream.client._errors import mapped
@@ -129,7 +130,7 @@ class Failures:
         if options.on_failure == "dead_letter":
             stream, text = self._write_letter(connection, message, text, attempts)
         with mapped(self._store.schema):
-            connection.execute(
+            OwnCursor(connection).execute(
                 query("record_consumer_failure", self._store.schema).encode(),
                 [
                     *(options.name, member, message.id, message.stream_name, message.type),
@@ -165,7 +166,7 @@ class Failures:
         """Write it so that a failure leaves the transaction as it was."""
         statement = query("write_message", self._store.schema).encode()
         with connection.transaction():
-            connection.execute(statement, (*letter, None))
+            OwnCursor(connection).execute(statement, (*letter, None))
 
     def _letter(self, stream: str, message: Message, text: str, attempts: int) -> MessageArguments:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}

@@ -22,6 +22,7 @@ from uuid import uuid4
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import OwnCursor
 from coldstream.client._concurrency import Lock, Repeated, in_thread_sync
 from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
@@ -126,7 +127,7 @@ class Leases:
         else:
             with mapped(self._store.schema):
                 statement = query(name, self._store.schema).encode()
-                rows = (connection.execute(statement, arguments)).fetchall()
+                rows = (OwnCursor(connection).execute(statement, arguments)).fetchall()
         if not rows[0][0]:
             raise LeaseLost
         if connection is None:

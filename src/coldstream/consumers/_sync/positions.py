@@ -13,6 +13,7 @@ from typing import Protocol
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import OwnCursor
 from coldstream.client._calls import message_arguments
 from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
@@ -90,7 +91,7 @@ class StreamPositions:
             else:
                 with mapped(self._store.schema):
                     statement = query("write_message", self._store.schema).encode()
-                    connection.execute(statement, arguments)
+                    OwnCursor(connection).execute(statement, arguments)
         except ExpectedVersionError as error:
             raise ConsumerError(
                 f"Another process has recorded a position in {self.stream_name}",

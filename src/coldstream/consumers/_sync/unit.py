@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection, Rollback
 from psycopg.rows import TupleRow
 
+from coldstream.client._adapters import OwnCursor
 from coldstream.client._calls import check_version, message_arguments, write_many_arguments
 from coldstream.client._errors import mapped
 from coldstream.client._sync.connections import Connections
@@ -80,7 +81,9 @@ class Unit:
         if isinstance(streams, str) and name == "write_message":
             streams = [streams]
         try:
-            cursor = connection.execute(query("own_locks", own.schema).encode(), [streams])
+            cursor = OwnCursor(connection).execute(
+                query("own_locks", own.schema).encode(), [streams]
+            )
             [(stream, has_written)] = cursor.fetchall()
         except psycopg.Error:
             # The transaction has failed already, and what it locked is free.
@@ -180,4 +183,4 @@ class Context:
         connection = self._unit.connection()
         statement = query(name, self.store.schema).encode()
         with mapped(self.store.schema):
-            return (connection.execute(statement, arguments)).fetchall()
+            return (OwnCursor(connection).execute(statement, arguments)).fetchall()

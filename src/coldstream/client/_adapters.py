@@ -1,0 +1,43 @@
+"""What our statements make of values: as psycopg does by itself, whatever a program registers.
+
+Who registers a loader or a dumper, for all connections or for one that was lent to him, means his
+own statements: what ours give must not depend on it, and neither on his row factory.
+"""
+
+from __future__ import annotations
+
+import json
+
+from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor, postgres
+from psycopg.adapt import AdaptersMap
+from psycopg.rows import TupleRow, tuple_row
+from psycopg.types import TypesRegistry
+from psycopg.types.json import set_json_dumps, set_json_loads
+
+OWN = AdaptersMap(types=TypesRegistry(postgres.types))
+postgres.register_default_adapters(OWN)
+# These have a default beside the adapters.
+set_json_loads(json.loads, OWN)
+set_json_dumps(json.dumps, OWN)
+
+
+class AsyncOwnCursor(AsyncCursor[TupleRow]):
+    """For a statement of ours over a connection that the caller works with meanwhile."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+        super().__init__(connection, row_factory=tuple_row)
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return OWN
+
+
+class OwnCursor(Cursor[TupleRow]):
+    """The same."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        super().__init__(connection, row_factory=tuple_row)
+
+    @property
+    def adapters(self) -> AdaptersMap:
+        return OWN
