@@ -311,3 +311,20 @@ def test_another_manifest_and_its_files_are_not_loaded(
         assert [each.problem for each in opened.lifecycle.repair()] == [None]
         opened.lifecycle.rehydrate(START, START + WEEK, streams=streams)
     assert archived.read_all() == archived.truth
+
+
+def test_a_forks_list_of_what_it_has_elsewhere(archived: Store, tmp_path: Path) -> None:
+    own = (tmp_path / "fork").as_uri()
+    with archived.opened(archive=own) as opened:
+        opened.lifecycle.fork()
+        assert opened.lifecycle.repair() == []
+        [shared] = (tmp_path / "fork").rglob("shared-*.json")
+        was = shared.read_bytes()
+        shared.unlink()
+        with pytest.raises(ArchiveCorrupt, match=r"shared-.*\.json is missing"):
+            opened.lifecycle.rebuild()
+        [done] = opened.lifecycle.repair()
+        assert (done.result, done.messages) == ("written", len(archived.truth))
+        assert shared.read_bytes() == was
+        opened.lifecycle.rebuild()
+        assert opened.lifecycle.repair() == []

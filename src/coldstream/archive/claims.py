@@ -32,7 +32,8 @@ _DAMAGED = "Delete it from the archive: the next run of the database that made i
 @dataclass(frozen=True)
 class Claim:
     """One run's: ``token`` is random, ``by`` says in words who it was. ``store_id`` is a UUID.
-    ``ranges``: what its database had in the archive then; see :attr:`written`."""
+    ``ranges``: what its database had in the archive then; see :attr:`written`. ``is_fork``: it has
+    ranges in another archive too, which a list of their own names."""
 
     number: int
     token: str
@@ -40,15 +41,22 @@ class Claim:
     by: str
     claimed_at: str
     ranges: list[list[str | int]] = field(default_factory=list)
+    is_fork: bool = False
     version: int = VERSION
 
     @classmethod
     def now(
-        cls, number: int, token: str, store_id: str, by: str, written: Written | None = None
+        cls,
+        number: int,
+        token: str,
+        store_id: str,
+        by: str,
+        written: Written | None = None,
+        is_fork: bool = False,
     ) -> Claim:
         """A claim that is made at this moment."""
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        return cls(number, token, store_id, by, at, packed(written or {}))
+        return cls(number, token, store_id, by, at, packed(written or {}), is_fork)
 
     @property
     def written(self) -> Written:
@@ -126,7 +134,7 @@ def write_shared(
         ArchiveConflict: that was noted before.
     """
     document = {"version": VERSION, "ranges": [asdict(each) for each in ranges]}
-    location.create(_shared_key(schema, store_id), _bytes(document))
+    location.create(shared_key(schema, store_id), _bytes(document))
 
 
 def read_shared(location: ArchiveLocation, schema: str, store_id: str) -> list[SharedRange]:
@@ -136,7 +144,7 @@ def read_shared(location: ArchiveLocation, schema: str, store_id: str) -> list[S
         ArchiveCorrupt: the list cannot be understood.
         ArchiveUnavailable: the location cannot be read.
     """
-    key = _shared_key(schema, store_id)
+    key = shared_key(schema, store_id)
     if not location.exists(key):
         return []
     try:
@@ -150,7 +158,8 @@ def _folder(schema: str) -> str:
     return f"{layout.safe_part(schema)}/_writers"
 
 
-def _shared_key(schema: str, store_id: str) -> str:
+def shared_key(schema: str, store_id: str) -> str:
+    """The key of the list of ranges that a forked store has elsewhere."""
     return f"{_folder(schema)}/shared-{store_id}.json"
 
 

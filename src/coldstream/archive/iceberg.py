@@ -221,13 +221,26 @@ def table_schema() -> Schema:
     )
 
 
+_CATALOGS = "Give database, an URL, or the name of a catalog in .pyiceberg.yaml."
+
+
 def catalog_properties(catalog: str) -> dict[str, str]:
     """What pyiceberg wants to hear of a catalog that is given as a URL, or by its name there."""
     if catalog.startswith(("http://", "https://")):
+        # Errors of connections show all of it.
+        if set("?#") & set(catalog):
+            raise PublicationError(
+                "There is a ? or a # in the URL of this catalog",
+                hint="Tokens and other properties belong into .pyiceberg.yaml: give the name of "
+                "the catalog there.",
+            )
         return {"type": "rest", "uri": catalog}
     if "://" in catalog:
         return {"type": "sql", "uri": catalog}
-    # A section of pyiceberg's own configuration.
+    # A section of pyiceberg's own configuration. Anything else is a URL that was mistyped, and may
+    # have a password.
+    if set(":/@?") & set(catalog):
+        raise PublicationError("This is no catalog", hint=_CATALOGS)
     with _reported(f"find the catalog {catalog}"):
         from pyiceberg.utils.config import Config
 
@@ -235,7 +248,7 @@ def catalog_properties(catalog: str) -> dict[str, str]:
         if not found:
             raise PublicationError(
                 f"There is no catalog {catalog} in pyiceberg's configuration",
-                hint="Give database, an URL, or the name of a catalog in .pyiceberg.yaml.",
+                hint=_CATALOGS,
             )
         return {str(name): str(value) for name, value in found.items()}
 

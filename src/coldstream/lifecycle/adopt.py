@@ -86,7 +86,8 @@ def adopt(store: Store) -> Adopted:
                 session.rows("set_archive_url", [location.url])
         # Until a rebuild has taken in what there is, nobody may forget what the former one wrote.
         others = newest.written if newest and behind else None
-        make_claim(session, location, number, token, known.store_id, others)
+        is_fork = newest is not None and newest.is_fork
+        make_claim(session, location, number, token, known.store_id, others, is_fork=is_fork)
         return Adopted(location.url, behind, lacking)
 
 
@@ -125,7 +126,7 @@ def fork(store: Store) -> Forked:
         with mapped(session.schema), session.connection.transaction():
             session.rows("fork_store", [store_id, location.url])
             session.rows("record_claim", [location.url, 1, token])
-        make_claim(session, location, 1, token, store_id)
+        make_claim(session, location, 1, token, store_id, is_fork=bool(shared))
         return Forked(store_id, location.url, len(shared))
 
 

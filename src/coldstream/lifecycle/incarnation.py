@@ -13,7 +13,13 @@ from socket import gethostname
 from uuid import uuid4
 
 from coldstream.archive import layout
-from coldstream.archive.claims import Claim, create_claim, newest_claim, read_claim
+from coldstream.archive.claims import (
+    Claim,
+    create_claim,
+    newest_claim,
+    read_claim,
+    read_shared,
+)
 from coldstream.archive.export import KnownManifest, commit_manifest
 from coldstream.archive.inventory import newest_manifest_keys
 from coldstream.archive.location import ArchiveLocation
@@ -156,7 +162,8 @@ def claim(
         session.rows("record_claim", [location.url, number, token])
     # What was written before is not forgotten before a rebuild has taken it in.
     others = mine.written if known.is_behind and mine else None
-    make_claim(session, location, number, token, known.store_id, others)
+    is_fork = mine.is_fork if mine else bool(read_shared(location, session.schema, known.store_id))
+    make_claim(session, location, number, token, known.store_id, others, is_fork=is_fork)
 
 
 def written(session: Session, url: str) -> Written:
@@ -180,9 +187,11 @@ def make_claim(
     token: str,
     store_id: str,
     others: Written | None = None,
+    *,
+    is_fork: bool,
 ) -> None:
     """Make the object of a claim that the database has noted. It names what the database has in the
-    archive, and ``others``.
+    archive, and ``others``; ``is_fork``: and that it has more elsewhere.
 
     Raises:
         ArchiveConflict: somebody else made one of this number.
@@ -191,7 +200,8 @@ def make_claim(
     by = f"database {database} from {gethostname()}"
     ranges = together((written(session, location.url), others or {}))
     try:
-        create_claim(location, session.schema, Claim.now(number, token, store_id, by, ranges))
+        made = Claim.now(number, token, store_id, by, ranges, is_fork)
+        create_claim(location, session.schema, made)
     except ArchiveConflict:
         theirs = read_claim(location, session.schema, number)
         if theirs is None or theirs.token != token:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from coldstream.archive import layout
-from coldstream.archive.claims import newest_claim, read_shared
+from coldstream.archive.claims import newest_claim, read_shared, shared_key
 from coldstream.archive.export import verify_object
 from coldstream.archive.inventory import inventory, missing, read_manifest
 from coldstream.archive.location import ArchiveLocation
@@ -72,7 +72,7 @@ def rebuild(
     lack; a range that cannot be keeps no other."""
     with working(store) as session:
         location = own_location(store, session)
-        store_id, ranges, damaged = _archived(store, session, location)
+        store_id, ranges, damaged = _archived(store, session, location, accept_failed)
         damaged = _known_to_the_ledger(session, location, damaged)
         plan = _plan(session, ranges)
         results = [
@@ -100,7 +100,7 @@ def rebuild(
 
 
 def _archived(
-    store: Store, session: Session, location: ArchiveLocation
+    store: Store, session: Session, location: ArchiveLocation, accept_failed: bool
 ) -> tuple[str | None, list[_Range], list[Rebuilt]]:
     """Whose archive it is, its ranges in the order of time, and those whose manifest is damaged."""
     found = inventory(location, session.schema)
@@ -117,7 +117,11 @@ def _archived(
     }
     damaged = [_damaged(key, error) for key, error in found.damaged.items()]
     damaged += [_damaged(key, missing(location, key)) for key in found.missing]
-    for shared in read_shared(location, session.schema, claim.store_id) if claim else ():
+    elsewhere_too = read_shared(location, session.schema, claim.store_id) if claim else []
+    if claim and claim.is_fork and not elsewhere_too and not accept_failed:
+        # Nobody knows which ranges it names.
+        raise missing(location, shared_key(session.schema, claim.store_id))
+    for shared in elsewhere_too:
         # A fork's own export of a range comes after the one that it shares.
         elsewhere = ArchiveLocation.open(shared.url, store.archive_options)
         try:

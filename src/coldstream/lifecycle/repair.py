@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coldstream.archive import layout
+from coldstream.archive.claims import SharedRange, read_shared, shared_key, write_shared
 from coldstream.archive.inventory import inventory, missing
 from coldstream.archive.location import ArchiveLocation
 from coldstream.archive.manifest import ArchiveFile, Format, Manifest
@@ -75,9 +76,12 @@ def repair(store: Store, *, dry_run: bool, progress: Progress) -> list[Repaired]
     keeps no other."""
     with working(store) as session:
         location = own_location(store, session)
-        incarnation, _ = check_incarnation(session, location, may_be_behind=True)
+        incarnation, mine = check_incarnation(session, location, may_be_behind=True)
         known = _ledger(session, location)
         found = _lacking(session, location, known, incarnation.is_behind)
+        elsewhere = _elsewhere(session, location) if mine and mine.is_fork else []
+        if elsewhere and not read_shared(location, session.schema, incarnation.store_id):
+            found.append(_shared(elsewhere, shared_key(session.schema, incarnation.store_id)))
         if dry_run or all(each.problem is not None for each in found):
             return found
         claim(session, location, may_be_behind=True)
@@ -85,7 +89,10 @@ def repair(store: Store, *, dry_run: bool, progress: Progress) -> list[Repaired]
         results = []
         for each in found:
             done = each
-            if each.problem is None and each.result != GIVEN_UP:
+            if each.archive_manifest == shared_key(session.schema, store_id):
+                write_shared(location, session.schema, store_id, elsewhere)
+                done = replace(each, result="written")
+            elif each.problem is None and each.result != GIVEN_UP:
                 try:
                     _write(
                         session,
@@ -105,6 +112,20 @@ def repair(store: Store, *, dry_run: bool, progress: Progress) -> list[Repaired]
         # A number that was raised is in the list of what has to be there.
         claim(session, location, probe=False, may_be_behind=True)
         return results
+
+
+def _elsewhere(session: Session, location: ArchiveLocation) -> list[SharedRange]:
+    """The ranges that a fork has in the archive of the store it came from."""
+    ranges = [SharedRange(*row) for row in session.rows("shared_ranges")]
+    return [each for each in ranges if each.url != location.url]
+
+
+def _shared(elsewhere: list[SharedRange], key: str) -> Repaired:
+    """That the list of them is missing."""
+    times = [layout.range_of(each.manifest) for each in elsewhere]
+    start, end = min(start for start, _ in times), max(end for _, end in times)
+    messages = sum(int(each.digest.split(":")[1]) for each in elsewhere)
+    return Repaired(start, end, messages, key, "missing")
 
 
 def _ledger(session: Session, location: ArchiveLocation) -> dict[datetime, _Ledger]:
