@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -283,3 +284,26 @@ def test_errors_of_reading_what_the_server_sent_are_ours(store_schema: Installed
             cursor = connection.execute("SELECT 'infinity'::timestamptz")
         with pytest.raises(ColdstreamError):
             connections.fetch(cursor)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("setting", ["idle_in_transaction_session_timeout", "statement_timeout"])
+def test_a_time_limit_of_the_role_is_named(store_schema: InstalledStore, setting: str) -> None:
+    dsn = make_conninfo(store_schema.dsn, options=f"-c {setting}=100ms")
+    with coldstream.connect(dsn) as store:
+        with pytest.raises(Unavailable) as raised:
+            outlast(store, setting)
+        assert setting in (raised.value.hint or "")
+        # What we do is done in time.
+        assert store.write_message("account-1", "T").position == 0
+
+
+def outlast(store: coldstream.Store, setting: str) -> None:
+    with store.connection() as connection:
+        connection.execute("BEGIN")
+        if setting == "statement_timeout":
+            connection.execute("SELECT pg_sleep(20)")
+        while True:
+            connection.execute("SELECT 1")
+            # Until the server has ended the session.
+            time.sleep(0.3)

@@ -46,6 +46,8 @@ _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "55000": errors.LifecycleError,
     "55P03": errors.LifecycleBusy,
     "57014": errors.Unavailable,
+    "25P03": errors.Unavailable,
+    "25P04": errors.Unavailable,
     "42501": errors.SetupError,
     "53300": errors.Unavailable,
     "53400": errors.Unavailable,
@@ -60,6 +62,11 @@ _HINTS = {
     "55P03": "Another transaction holds a lock on it. Run this again; nothing was changed.",
     "40001": "Another transaction changed the same. Run it again.",
     "40P01": "Run it again.",
+    "57014": "The statement_timeout of the DSN, the role or the database is too short for it, or "
+    "somebody cancelled it.",
+    "25P03": "The idle_in_transaction_session_timeout of the DSN, the role or the database is too "
+    "short for what is done between the statements of this transaction.",
+    "25P04": "The transaction_timeout of the DSN, the role or the database is too short for it.",
     "25006": "It is a standby, or set to be read-only. Of several hosts in the DSN, "
     "target_session_attrs=read-write chooses the one that takes writes.",
     "42501": "Connect as the owner of the store, or as a role that has been granted its role.",
