@@ -92,6 +92,29 @@ def test_the_schema_alone(store: Store, empty: str, tmp_path: Path) -> None:
     refused(empty, store.installed.schema, "has no rows of its own")
 
 
+@pytest.mark.parametrize("options", ["-n", "-t"])
+def test_the_schema_without_its_chunks(
+    store: Store, empty: str, tmp_path: Path, options: str
+) -> None:
+    """A dump of the store's schema, or of its tables, leaves out TimescaleDB's."""
+    schema = store.installed.schema
+    run(empty, "CREATE EXTENSION timescaledb")
+    if options == "-n":
+        restore(dump(store, tmp_path, "-n", schema), empty)
+    else:
+        restore(dump(store, tmp_path, "-s", "-n", schema), empty)
+        restore(dump(store, tmp_path, "-a", "-t", f"{schema}.*"), empty)
+    with pytest.raises(SetupError, match="has no chunks"):
+        coldstream.connect(empty, schema=schema).open()
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(sql.SQL("SET search_path = {}, public").format(sql.Identifier(schema)))
+        for statement in READS[:3] + WRITES[2:]:
+            with pytest.raises(psycopg.Error, match="has no chunks"):
+                connection.execute(statement.encode())
+        with pytest.raises((psycopg.Error, SetupError)):
+            install(connection, Names(schema))
+
+
 @pytest.mark.parametrize("state", ["hot", "warm", "dropped"])
 def test_the_schema_and_then_the_data(store: Store, empty: str, tmp_path: Path, state: str) -> None:
     """In either step alone: the ledger's tables come in any order, and no trigger adds to them."""

@@ -1,5 +1,5 @@
 -- Refuses to go on with a store that was restored or copied in part: without its rows (a restore of the schema
--- alone), into another store (its rows and sequences beside that one's schema, without its chunks), or, with
+-- alone) or its chunks (a dump of the schema alone), into another store (its rows and sequences beside that one's schema, without its chunks), or, with
 -- for_writes, without its sequences. A read would give less than there is, and a write positions that exist.
 -- COPY loads a table whole or not at all, so one of which something must be there and nothing is was not
 -- restored.
@@ -24,6 +24,15 @@ BEGIN
         ERRCODE = 'CS012',
         HINT = 'Was a dump restored into a store that was installed before? Restore the whole of it into a '
           'database without a store, between timescaledb_pre_restore() and timescaledb_post_restore().';
+  ELSIF NOT EXISTS (
+    SELECT FROM _timescaledb_catalog.hypertable AS h
+    WHERE h.schema_name = '@extschema_name@' AND h.table_name = 'messages'
+  ) THEN
+    RAISE EXCEPTION 'The table messages has no chunks in TimescaleDB''s catalog: only a part of it was restored'
+      USING
+        ERRCODE = 'CS012',
+        HINT = 'Was the schema dumped alone (pg_dump -n)? Its chunks are in another one. Restore the whole of '
+          'a dump of the database, between timescaledb_pre_restore() and timescaledb_post_restore().';
   ELSIF NOT EXISTS (SELECT FROM @extschema@.chunks)
       AND (SELECT s.closed_before FROM @extschema@.store AS s) > '-infinity'
     OR EXISTS (SELECT FROM @extschema@.chunks AS c WHERE c.messages > 0 AND c.state <> 'open')

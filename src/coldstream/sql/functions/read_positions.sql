@@ -74,6 +74,7 @@ DECLARE
   _chunk_names text[];
   _in_rows boolean;
   _is_unchanged boolean;
+  _is_empty boolean := true;
 BEGIN
   SELECT s.archive_epoch, s.closed_before, @extschema@.is_mixed(s.token) AS is_mixed INTO _store
   FROM @extschema@.store AS s;
@@ -168,6 +169,7 @@ BEGIN
     END IF;
 
     _left := _left - _rows;
+    _is_empty := _is_empty AND _rows = 0;
     EXIT WHEN _left <= 0;
     -- Of closed chunks that this read has passed whole, the ledger says how many there were.
     IF NOT _is_filtered THEN
@@ -193,5 +195,12 @@ BEGIN
     _from := _to + 1;
   END LOOP;
   _is_unchanged := @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
+  -- Nothing is what a table gives that was restored without its chunks, too.
+  IF _is_empty AND NOT EXISTS (
+    SELECT FROM _timescaledb_catalog.hypertable AS h
+    WHERE h.schema_name = '@extschema_name@' AND h.table_name = 'messages'
+  ) THEN
+    PERFORM @extschema@.check_whole(false);
+  END IF;
 END;
 $$;

@@ -34,6 +34,10 @@ BEGIN
   IF $5 > clock_timestamp() OR $5 < '0100-01-01 00:00:00+00' THEN
     PERFORM @extschema@.check_time($1, $5);
   END IF;
+  -- A row of the table itself: it has no chunks.
+  IF $6 = '@extschema@.messages'::regclass THEN
+    PERFORM @extschema@.check_whole();
+  END IF;
   -- Only a chunk without a row can be new. Nothing that the session could set tells which were looked at.
   IF pg_relation_size($6) = 0 THEN
     PERFORM @extschema@.check_new_chunks($6);
