@@ -163,3 +163,15 @@ def test_of_a_handlers_connection(store_schema: InstalledStore, kind: str) -> No
         assert using.run(consumer) == 1
         assert [result.position for result in results] == [0]
         assert using.call("stream_version", f"written{kind}-1") == 0
+
+
+def test_arrays_are_lists(store_schema: InstalledStore) -> None:
+    """Also of types that none of our calls to the store gives, which the lifecycle asks for."""
+    with coldstream.connect(store_schema.dsn, schema=store_schema.schema, max_size=1) as store:
+        with store._connections.connection() as connection:
+            row = connection.execute(
+                "SELECT ARRAY['a', 'b'], ARRAY['a']::varchar[], ARRAY[1]::bigint[], ARRAY[now()]"
+            ).fetchone()
+        assert row is not None
+        assert row[:3] == (["a", "b"], ["a"], [1])
+        assert isinstance(row[3], list)

@@ -12,10 +12,13 @@ from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor, postgres
 from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow, tuple_row
 from psycopg.types import TypesRegistry
+from psycopg.types.array import register_all_arrays
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 OWN = AdaptersMap(types=TypesRegistry(postgres.types))
 postgres.register_default_adapters(OWN)
+# Without it an array is read as its text.
+register_all_arrays(OWN)
 # These have a default beside the adapters.
 set_json_loads(json.loads, OWN)
 set_json_dumps(json.dumps, OWN)
