@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -63,6 +65,20 @@ def _dumpers(kind: type) -> list[tuple[type, type[Dumper]]]:
     # The last one that was registered is the one that psycopg prefers.
     found = reversed(list(psycopg.adapters._dumpers.values()))
     return [(kind, dumpers[kind]) for dumpers in found if kind in dumpers]  # type: ignore[misc]
+
+
+def test_ours_are_all_that_psycopg_has() -> None:
+    """In a process in which nobody registers anything."""
+    program = (
+        "import psycopg\n"
+        "from coldstream.client._adapters import OWN\n"
+        "import coldstream.client._arrays\n"
+        "for mine, theirs in zip(OWN._loaders, psycopg.adapters._loaders):\n"
+        "    assert mine.keys() == theirs.keys(), theirs.keys() ^ mine.keys()\n"
+        "for kind, theirs in psycopg.adapters._dumpers.items():\n"
+        "    assert OWN._dumpers[kind].keys() == theirs.keys(), kind\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def use(client: Any, stream_name: str) -> None:

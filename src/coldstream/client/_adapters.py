@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor, postgres
+from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor, dbapi20, postgres
 from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow, tuple_row
 from psycopg.types import TypesRegistry
@@ -19,6 +19,7 @@ OWN = AdaptersMap(types=TypesRegistry(postgres.types))
 postgres.register_default_adapters(OWN)
 # Without it an array is read as its text.
 register_all_arrays(OWN)
+dbapi20.register_dbapi20_adapters(OWN)
 # These have a default beside the adapters.
 set_json_loads(json.loads, OWN)
 set_json_dumps(json.dumps, OWN)
