@@ -42,8 +42,8 @@ def test_their_types(db: psycopg.Connection):
         "position": "bigint",
         "stream_name": "text",
         "type": "text",
-        "data": "jsonb",
-        "metadata": "jsonb",
+        "data": "json",
+        "metadata": "json",
         "id": "uuid",
     }
 

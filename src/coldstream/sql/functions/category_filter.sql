@@ -27,9 +27,7 @@ BEGIN
       RAISE EXCEPTION 'Correlation must be a category (Correlation: %)', $2;
     END IF;
     _filter := _filter || '
-    AND pg_catalog.split_part(
-      m.metadata OPERATOR(pg_catalog.->>) ''correlationStreamName'', ''-'', 1
-    ) OPERATOR(pg_catalog.=) $5';
+    AND m.correlation_category OPERATOR(pg_catalog.=) $5';
   END IF;
 
   IF ($3 IS NULL) <> ($4 IS NULL) THEN

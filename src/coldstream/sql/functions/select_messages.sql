@@ -1,5 +1,6 @@
 -- The statement every read runs: Message DB's eight columns with Message DB's types, so that a
--- condition sees what it would see there (time is a UTC timestamp), then the result's types.
+-- condition sees what it would see there (data and metadata are jsonb, time is a UTC timestamp), then the
+-- result's types. What nobody names is not made: a read without a condition parses no JSON.
 --
 -- The filter is ours; it is repeated for each range of time. The ranges are parameter $8 and not
 -- text: EXECUTE plans with the values of its parameters, so the planner opens the chunks of these
@@ -34,7 +35,8 @@ WHERE ' || $1 || '
   FOR _number IN 1 .. $2 LOOP
     _from := _from || CASE WHEN _number > 1 THEN E'\n  UNION ALL' ELSE '' END || '
   SELECT m.global_position, m.position, m.time AT TIME ZONE ''UTC'' AS time, m.stream_name, m.type,
-    m.data, m.metadata, m.id
+    m.data::pg_catalog.jsonb AS data, m.metadata::pg_catalog.jsonb AS metadata, m.id,
+    m.data AS data_text, m.metadata AS metadata_text
   FROM @extschema@.messages AS m
   WHERE ' || $1 || '
     AND m.time OPERATOR(pg_catalog.>=) pg_catalog.lower($8[' || _number || '])
@@ -43,7 +45,7 @@ WHERE ' || $1 || '
 
   RETURN '
 SELECT id::varchar, stream_name::varchar, type::varchar, position, global_position,
-  data::varchar, metadata::varchar, time
+  data_text::varchar, metadata_text::varchar, time
 FROM (' || _from || '
 ) AS messages'
   || coalesce(E'\nWHERE (' || $3 || ')', '')

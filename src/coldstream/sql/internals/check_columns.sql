@@ -15,8 +15,9 @@ BEGIN
     AND NOT (a.attname, a.atttypid) IN (
       ('global_position', 'bigint'::regtype), ('position', 'bigint'::regtype),
       ('time', 'timestamptz'::regtype), ('stream_name', 'text'::regtype), ('type', 'text'::regtype),
-      ('data', 'jsonb'::regtype), ('metadata', 'jsonb'::regtype), ('id', 'uuid'::regtype),
-      ('stream_category', 'text'::regtype), ('position_bucket', 'bigint'::regtype)
+      ('data', 'json'::regtype), ('metadata', 'json'::regtype), ('id', 'uuid'::regtype),
+      ('stream_category', 'text'::regtype), ('correlation_category', 'text'::regtype),
+      ('position_bucket', 'bigint'::regtype)
     );
   IF _columns IS NOT NULL THEN
     RAISE EXCEPTION 'The table messages has columns that are not archived: %', _columns

@@ -20,6 +20,8 @@ BEGIN
   NEW.global_position := @extschema@.admit_message(
     NEW.stream_name, NEW.position, NEW.global_position, NEW.id, NEW.time, TG_RELID
   );
+  NEW.data := NEW.data::jsonb;
+  NEW.metadata := NEW.metadata::jsonb;
   NEW.position_bucket := NEW.global_position >> 14;
   RETURN NEW;
 END;

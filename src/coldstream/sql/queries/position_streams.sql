@@ -20,7 +20,7 @@ WITH heads AS (
     SELECT m.data ->> 'position' AS recorded
     FROM @extschema@.messages AS m
     WHERE m.stream_name = h.stream_name AND m.stream_category = h.category AND m.time = h.time
-      AND pg_catalog.jsonb_typeof(m.data) = 'object'
+      AND pg_catalog.json_typeof(m.data) = 'object'
     ORDER BY m.position DESC
     LIMIT 1
   ) AS m ON true
