@@ -250,6 +250,9 @@ CREATE TABLE @extschema@.store (
   max_clock_lead interval NOT NULL DEFAULT '1 hour',
   chunk_interval interval NOT NULL DEFAULT '7 days',
   layout text NOT NULL DEFAULT 'bucket' CHECK (layout IN ('bucket', 'stream')),
+  -- How PostgreSQL compresses what the columnstore makes of JSON and names: lz4 is read faster, pglz is
+  -- smaller. NULL: lz4 where the server has it.
+  compression text CHECK (compression IN ('lz4', 'pglz')),
   -- The lifecycle's policy (set_lifecycle_policy): NULL is never.
   compress_after interval DEFAULT '7 days',
   archive_after interval,

@@ -41,12 +41,14 @@ class Settings:
 
     ``chunk_interval``: what a new chunk covers (7 days). ``layout``: of the columnstore, ``bucket``
     (ours) or ``stream`` (one segment a stream: few, very long streams). ``compress_after``: the age
-    at which the policy compresses a chunk (7 days).
+    at which the policy compresses a chunk (7 days). ``compression``: ``lz4``, which is read faster
+    (where the server has it), or ``pglz``, which is smaller.
     """
 
     chunk_interval: timedelta | None = None
     layout: str | None = None
     compress_after: timedelta | None = None
+    compression: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("chunk_interval", "compress_after"):
@@ -55,6 +57,8 @@ class Settings:
                 raise InvalidInput(f"{name} must be positive: {value}")
         if self.layout not in (None, "bucket", "stream"):
             raise InvalidInput(f"layout must be bucket or stream: {self.layout}")
+        if self.compression not in (None, "lz4", "pglz"):
+            raise InvalidInput(f"compression must be lz4 or pglz: {self.compression}")
 
 
 @dataclass
@@ -267,7 +271,14 @@ def _record(names: Names, migration: Migration) -> str:
 def _apply_settings(names: Names, settings: Settings) -> str:
     values = (
         sql.SQL(", ")
-        .join([settings.chunk_interval, settings.layout, settings.compress_after])
+        .join(
+            [
+                settings.chunk_interval,
+                settings.layout,
+                settings.compress_after,
+                settings.compression,
+            ]
+        )
         .as_string(None)
     )
     return query("apply_settings", names.schema).replace("@values@", values)

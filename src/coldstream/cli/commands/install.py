@@ -27,6 +27,13 @@ CompressAfter = Annotated[
         metavar="AGE", help="The age at which a chunk is compressed (at the first install: 7d)."
     ),
 ]
+Compression = Annotated[
+    Literal["lz4", "pglz"] | None,
+    Parameter(
+        help="Of the columnstore: lz4 is read faster (at the first install, where the server has it); "
+        "pglz is smaller."
+    ),
+]
 Role = Annotated[
     str | None,
     Parameter(help="The application's role, which is made (default: named as the schema)."),
@@ -40,6 +47,7 @@ def init(
     chunk_interval: ChunkInterval = None,
     layout: Layout = None,
     compress_after: CompressAfter = None,
+    compression: Compression = None,
     role: Role = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -61,6 +69,7 @@ def init(
         parse_length(chunk_interval) if chunk_interval else None,
         layout,
         parse_length(compress_after) if compress_after else None,
+        compression,
     )
     with direct_connection(database.dsn, names.schema) as connection:
         done = install(connection, names, settings, dry_run=dry_run)
@@ -96,6 +105,7 @@ def sql(
     chunk_interval: ChunkInterval = None,
     layout: Layout = None,
     compress_after: CompressAfter = None,
+    compression: Compression = None,
 ) -> None:
     """Print the SQL of a first install, without a database: to read it, or to run it with psql.
 
@@ -109,6 +119,7 @@ def sql(
         parse_length(chunk_interval) if chunk_interval else None,
         layout,
         parse_length(compress_after) if compress_after else None,
+        compression,
     )
     for statement in plan_sql(Names(schema, role, timescaledb_schema), settings):
         print(statement)

@@ -4,7 +4,8 @@
 CREATE OR REPLACE FUNCTION @extschema@.apply_settings(
   chunk_interval interval DEFAULT NULL,
   layout text DEFAULT NULL,
-  compress_after interval DEFAULT NULL
+  compress_after interval DEFAULT NULL,
+  compression text DEFAULT NULL
 )
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE
@@ -28,6 +29,12 @@ BEGIN
   PERFORM @extschema@.check_whole();
 
   SELECT s.* INTO _before FROM @extschema@.store AS s;
+  IF $4 = 'lz4' AND NOT EXISTS (
+    SELECT FROM pg_settings AS g WHERE g.name = 'default_toast_compression' AND 'lz4' = ANY (g.enumvals)
+  ) THEN
+    RAISE EXCEPTION 'This server has no lz4 compression'
+      USING ERRCODE = 'feature_not_supported', HINT = 'Leave it out, or set pglz.';
+  END IF;
   PERFORM @extschema@.check_lifecycle_policy(
     coalesce($3, _before.compress_after), _before.archive_after, _before.drop_after
   );
@@ -35,6 +42,7 @@ BEGIN
     chunk_interval = coalesce($1, s.chunk_interval),
     layout = coalesce($2, s.layout),
     compress_after = coalesce($3, s.compress_after),
+    compression = coalesce($4, s.compression),
     columnstore = _columnstore
   RETURNING s.* INTO _store;
 
@@ -94,6 +102,9 @@ BEGIN
     RETURN NEXT pg_catalog.format('the columnstore''s layout is %s', _store.layout);
   END IF;
 
+  IF _store.compression IS DISTINCT FROM _before.compression THEN
+    RETURN NEXT pg_catalog.format('chunks are compressed with %s from now on', _store.compression);
+  END IF;
   RETURN QUERY SELECT * FROM @extschema@.sync_compression_policy();
 
   IF NOT EXISTS (
@@ -104,6 +115,15 @@ BEGIN
       '@extschema@.close_ended_chunks(integer, jsonb)'::regprocedure, INTERVAL '1 hour'
     );
     RETURN NEXT 'ended chunks are closed every hour';
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM timescaledb_information.jobs AS j
+    WHERE j.proc_schema = '@extschema_name@' AND j.proc_name = 'compress_ended_chunks'
+  ) THEN
+    PERFORM @extschema:timescaledb@.add_job(
+      '@extschema@.compress_ended_chunks(integer, jsonb)'::regprocedure, INTERVAL '1 hour'
+    );
+    RETURN NEXT 'chunks that are due are compressed by the store''s settings every hour';
   END IF;
 END;
 $$;

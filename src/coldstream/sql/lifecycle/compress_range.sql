@@ -34,7 +34,7 @@ BEGIN
     _row_bytes := greatest(_row.row_bytes, pg_catalog.pg_total_relation_size(_chunk));
   END IF;
   BEGIN
-    PERFORM @extschema:timescaledb@.compress_chunk(_chunk, if_not_compressed => true);
+    PERFORM @extschema@.into_columnstore(_chunk);
   EXCEPTION
     WHEN duplicate_object THEN
       -- TimescaleDB's own policy was compressing it at the same time, and is done.

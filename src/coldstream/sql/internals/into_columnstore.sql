@@ -1,0 +1,30 @@
+-- compress_chunk, by the store's settings and not the session's, which are as they were afterwards.
+--
+-- A batch has up to 1,500 messages: a value that is stored out of line leaves on the mean half a page
+-- empty, and a batch has nine of them. In larger ones a read of a short stream unpacks too many others.
+CREATE OR REPLACE FUNCTION @extschema@.into_columnstore(chunk regclass)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  _wanted record;
+  _before jsonb := '{}';
+BEGIN
+  -- Older servers and releases have the one or the other not.
+  FOR _wanted IN
+    SELECT s.name, w.value, s.setting
+    FROM (VALUES
+      ('default_toast_compression', @extschema@.columnstore_compression()),
+      ('timescaledb.compression_batch_size_limit', '1500')
+    ) AS w (name, value)
+    JOIN pg_settings AS s ON s.name = w.name
+    WHERE w.value = ANY (s.enumvals) OR w.value::integer <= s.max_val::integer
+  LOOP
+    _before := _before || jsonb_build_object(_wanted.name, _wanted.setting);
+    PERFORM set_config(_wanted.name, _wanted.value, true);
+  END LOOP;
+  PERFORM @extschema:timescaledb@.compress_chunk($1, if_not_compressed => true);
+  PERFORM set_config(b.key, b.value, true) FROM jsonb_each_text(_before) AS b;
+END;
+$$;
