@@ -6,7 +6,7 @@ from coldstream.client._sizes import PageSize
 
 
 class Result:
-    """Looks like a PGresult in text format."""
+    """Looks like a PGresult in binary format."""
 
     def __init__(
         self, rows: list[tuple[int, str | None, str | None]], cut_off: bool = False
@@ -18,7 +18,9 @@ class Result:
     def get_value(self, row: int, column: int) -> bytes | None:
         position, data, metadata = self._rows[row]
         id = None if self._cut_off and row == self.ntuples - 1 else "0" * 32
-        value = {0: id, 4: str(position), 5: data, 6: metadata}[column]
+        if column == 4:
+            return position.to_bytes(8, "big", signed=True)
+        value = {0: id, 5: data, 6: metadata}[column]
         return None if value is None else value.encode()
 
 

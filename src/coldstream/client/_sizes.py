@@ -21,7 +21,7 @@ class PageSize:
 
     @classmethod
     def of(cls, result: Any, whole: tuple[int, int] | None = None) -> PageSize:
-        """Of a ``PGresult`` of the ``message`` type's columns, in text format and any order. One
+        """Of a ``PGresult`` of the ``message`` type's columns, in binary format and any order. One
         that ends without an id was cut off (get_range_in_database), and is as if it were empty.
 
         ``whole``: the first and the last position that the page was asked for, to be taken for its
@@ -31,7 +31,7 @@ class PageSize:
         if not count or value(count - 1, 0) is None:
             return cls(0, 0, -1, 0)
         if whole is None:
-            positions = [int(value(row, 4)) for row in range(count)]
+            positions = [int.from_bytes(value(row, 4), signed=True) for row in range(count)]
             whole = min(positions), max(positions)
         sample = range(0, count, 1 + count // _SAMPLE)
         size = sum(len(value(row, 5) or b"") + len(value(row, 6) or b"") for row in sample)

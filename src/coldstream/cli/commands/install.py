@@ -30,8 +30,8 @@ CompressAfter = Annotated[
 Compression = Annotated[
     Literal["lz4", "pglz"] | None,
     Parameter(
-        help="Of the columnstore: lz4 is read faster (at the first install, where the server has it); "
-        "pglz is smaller."
+        help="Of the columnstore: lz4 is read faster (at the first install, where the server has "
+        "it); pglz is smaller."
     ),
 ]
 Role = Annotated[

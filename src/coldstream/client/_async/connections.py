@@ -41,6 +41,18 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 _RENEWED_FOR = 1.0
 
 
+# What gives messages: a time, an id and positions cost either side less than as text.
+_IN_BINARY = frozenset(
+    {
+        "get_last_stream_message",
+        "get_messages_in_database",
+        "get_range_in_database",
+        "get_stream_messages",
+        "get_stream_messages_in_database",
+    }
+)
+
+
 class AsyncConnections:
     """A pool of autocommit connections that keep no state between calls.
 
@@ -329,7 +341,9 @@ class AsyncConnections:
         if (unit := AsyncUnitInHand.get()) is not None:
             await unit.check(self, name, arguments)
         async with self.connection() as connection:
-            return await connection.execute(query(name, self.schema).encode(), arguments)
+            return await connection.execute(
+                query(name, self.schema).encode(), arguments, binary=name in _IN_BINARY
+            )
 
     async def fetch(self, cursor: AsyncCursor[TupleRow], size: int | None = None) -> list[TupleRow]:
         """Rows of a cursor, all or so many at most. Errors come out as ours: what the server sent

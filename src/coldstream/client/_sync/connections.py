@@ -44,6 +44,18 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 _RENEWED_FOR = 1.0
 
 
+# What gives messages: a time, an id and positions cost either side less than as text.
+_IN_BINARY = frozenset(
+    {
+        "get_last_stream_message",
+        "get_messages_in_database",
+        "get_range_in_database",
+        "get_stream_messages",
+        "get_stream_messages_in_database",
+    }
+)
+
+
 class Connections:
     """A pool of autocommit connections that keep no state between calls.
 
@@ -330,7 +342,9 @@ class Connections:
         if (unit := UnitInHand.get()) is not None:
             unit.check(self, name, arguments)
         with self.connection() as connection:
-            return connection.execute(query(name, self.schema).encode(), arguments)
+            return connection.execute(
+                query(name, self.schema).encode(), arguments, binary=name in _IN_BINARY
+            )
 
     def fetch(self, cursor: Cursor[TupleRow], size: int | None = None) -> list[TupleRow]:
         """Rows of a cursor, all or so many at most. Errors come out as ours: what the server sent
