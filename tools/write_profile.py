@@ -203,7 +203,7 @@ def variants(store: str) -> dict[str, Callable[[str], str]]:
         "without the message": without(
             f"  INSERT INTO {store}.messages", f"  INSERT INTO {store}.recent_ids"
         ),
-        "without the id": without(f"  INSERT INTO {store}.recent_ids", "  IF _time"),
+        "without the id": without(f"  INSERT INTO {store}.recent_ids", "  IF (_time"),
         "without the head": without(
             f"    INSERT INTO {store}.streams", "  ELSIF $6 OPERATOR(pg_catalog.=) -1", head
         ),
@@ -211,7 +211,7 @@ def variants(store: str) -> dict[str, Callable[[str], str]]:
             "SECURITY DEFINER", "SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
         ),
         "without the look at the ledger": without(
-            "  IF _time OPERATOR(pg_catalog.<)", f"  IF {store}.debugging"
+            "  IF (_time OPERATOR(pg_catalog.<)", f"  IF {store}.debugging"
         ),
     }
 

@@ -1,7 +1,9 @@
 -- compress_chunk, by the store's settings and not the session's, which are as they were afterwards.
 --
--- A batch has up to 1,500 messages: a value that is stored out of line leaves on the mean half a page
--- empty, and a batch has nine of them. In larger ones a read of a short stream unpacks too many others.
+-- A value that is stored out of line is cut into pieces of 1,996 bytes, and the last one may keep most of
+-- a page to itself. So a batch has 990 messages, whose ids fill eight pieces, where a thousand begin a
+-- ninth. Whoever asked for the smaller form has twice as many: fewer values, and to read a short stream
+-- unpacks more of the others'.
 CREATE OR REPLACE FUNCTION @extschema@.into_columnstore(chunk regclass)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -16,7 +18,10 @@ BEGIN
     SELECT s.name, w.value, s.setting
     FROM (VALUES
       ('default_toast_compression', @extschema@.columnstore_compression()),
-      ('timescaledb.compression_batch_size_limit', '1500')
+      (
+        'timescaledb.compression_batch_size_limit',
+        (SELECT CASE s.compression WHEN 'pglz' THEN '1980' ELSE '990' END FROM @extschema@.store AS s)
+      )
     ) AS w (name, value)
     JOIN pg_settings AS s ON s.name = w.name
     WHERE w.value = ANY (s.enumvals) OR w.value::integer <= s.max_val::integer
