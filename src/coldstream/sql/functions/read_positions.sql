@@ -52,10 +52,11 @@ DECLARE
   -- None is asked for: then none has left.
   _strict constant boolean := $9 IS NULL AND $3 <> 0 AND @extschema@.archived_reads() = 'error';
   _max_chunks integer := 4;
-  _room double precision := 1.25;
-  -- What a filter takes away is not known before.
   _is_filtered constant boolean := pg_catalog.num_nonnulls($5, $6, $7) > 0;
-  _whole_buckets boolean := _is_filtered;
+  -- What a filter takes away is not known before. Most messages of a category that is asked for by
+  -- correlation have one, so that half of them fill a page; of a condition or a group nothing is assumed.
+  _room double precision := CASE WHEN $6 IS NULL THEN 1.25 ELSE 2.5 END;
+  _whole_buckets boolean := pg_catalog.num_nonnulls($5, $7) > 0;
   _from bigint := $2;
   _to bigint;
   _left bigint := nullif($3, -1);
