@@ -75,6 +75,15 @@ def test_a_name_without_an_id_is_in_no_group() -> None:
         ('["correlationStreamName"]', None),
         ('"correlationStreamName"', None),
         ('{"other": "correlationStreamName"}', None),
+        ('{"correlationStreamName": -1.5}', ""),
+        ('{"correlationStreamName": ["a", {"b": 1.50}]}', '["a", {"b": 1.50}]'),
+        ('{"correlationStreamName": {"a": "}", "b-c": null}, "d": 1}', '{"a": "}", "b'),
+        ('{"a": ["correlationStreamName"], "correlationStreamName": [1.0]}', "[1.0]"),
+        ('{"a": "correlationStreamName", "n": ' + "9" * 5000 + "}", None),
+        ('{"n": ' + "9" * 5000 + ', "correlationStreamName": "\\u0001é-1"}', "\x01é"),
+        ('{"n": ' + "[" * 9000 + "]" * 9000 + ', "correlationStreamName": "a-1"}', "a"),
+        ('{"n": ' + "9" * 5000 + ', "correlationStreamName": null}', None),
+        ("[" + "9" * 5000 + ', "correlationStreamName"]', None),
     ],
 )
 def test_correlation(metadata: str | None, expected: str | None) -> None:
