@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.fix_store import InstalledStore, drop_store
+from tests.history import without_jobs
 from tests.hostile import argument, put_in_front, ran
 
 from coldstream.migrations import install
@@ -37,7 +38,7 @@ OF_THE_OWNER = (
 @pytest.fixture
 def store(new_store: Callable[..., InstalledStore]) -> InstalledStore:
     """With history in rows, in the columnstore and in a chunk that a late message opened again."""
-    store = new_store()
+    store = without_jobs(new_store())
     for week in range(4):
         store.run(
             "INSERT INTO messages (stream_name, position, type, time) "

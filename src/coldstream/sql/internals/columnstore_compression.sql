@@ -1,4 +1,5 @@
--- How the store's chunks are compressed on this server: what is set, or lz4 where the server has it.
+-- How the store's chunks are compressed on this server: as is set, or with lz4, each where the server has
+-- it. A store that was moved to a server without lz4 goes on with what is there.
 CREATE OR REPLACE FUNCTION @extschema@.columnstore_compression()
 RETURNS text
 LANGUAGE plpgsql STABLE
@@ -6,8 +7,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN coalesce(
-    (SELECT s.compression FROM @extschema@.store AS s),
-    (SELECT 'lz4' FROM pg_settings AS s WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals)),
+    (
+      SELECT w.method
+      FROM @extschema@.store AS s
+      CROSS JOIN LATERAL coalesce(s.compression, 'lz4') AS w (method)
+      JOIN pg_settings AS g ON g.name = 'default_toast_compression' AND w.method = ANY (g.enumvals)
+    ),
     'pglz'
   );
 END;

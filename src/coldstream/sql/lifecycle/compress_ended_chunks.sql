@@ -30,7 +30,7 @@ BEGIN
         pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) s.compress_after
       )
       AND (
-        coalesce(c.state, 'open') IN ('open', 'closed')
+        coalesce(c.state, 'open') OPERATOR(pg_catalog.=) ANY (ARRAY['open', 'closed'])
         OR (c.state OPERATOR(pg_catalog.=) 'compressed' AND NOT h.is_compressed)
       )
     ORDER BY h.range_start
