@@ -13,6 +13,7 @@ DECLARE
   _due pg_catalog.timestamptz[];
   _range_start pg_catalog.timestamptz;
   _problem pg_catalog.text;
+  _failed pg_catalog.text;
 BEGIN
   IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) OPERATOR(pg_catalog.<>) 'read' THEN
     COMMIT;
@@ -51,10 +52,21 @@ BEGIN
       WHEN lock_not_available OR deadlock_detected THEN
         -- Somebody uses it: next time.
         NULL;
+      WHEN no_data_found THEN
+        -- It was dropped since.
+        NULL;
       WHEN object_not_in_prerequisite_state OR SQLSTATE 'CS009' THEN
         GET STACKED DIAGNOSTICS _problem = MESSAGE_TEXT;
         RAISE WARNING 'The chunk that starts at % was not compressed: %', _range_start, _problem;
+      WHEN OTHERS THEN
+        -- It keeps no other; the job fails for it in the end, so that TimescaleDB's records say so.
+        GET STACKED DIAGNOSTICS _problem = MESSAGE_TEXT;
+        _failed := pg_catalog.format('The chunk that starts at %s was not compressed: %s', _range_start, _problem);
     END;
   END LOOP;
+  IF _failed IS NOT NULL THEN
+    COMMIT;
+    RAISE EXCEPTION '%', _failed;
+  END IF;
 END;
 $$;
