@@ -1,4 +1,4 @@
-"""The lifecycle beside TimescaleDB's policy, the store's own job, and readers: none of them waits
+"""The lifecycle beside TimescaleDB's policy, the store's own jobs, and readers: none of them waits
 for another in a circle, and a chunk that cannot be had for a moment is tried again.
 """
 
@@ -73,6 +73,7 @@ def others(store: Store) -> Iterator[list[str]]:
         for statement in (
             f"CALL public.run_job({job})",
             "CALL close_ended_chunks()",
+            "CALL compress_ended_chunks()",
             "SELECT count(*) FROM messages",
         )
     ]

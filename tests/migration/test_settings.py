@@ -106,6 +106,7 @@ def test_either_layout_gives_the_same_messages(new_store: NewStore, layout: str)
         {"chunk_interval": timedelta(days=-1)},
         {"compress_after": timedelta(0)},
         {"layout": "columns"},
+        {"compression": "zstd"},
     ],
 )
 def test_a_setting_that_cannot_be(settings: dict[str, Any]) -> None:
