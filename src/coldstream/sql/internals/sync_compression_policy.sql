@@ -30,7 +30,7 @@ BEGIN
       '@extschema@.messages', _store.compress_after, schedule_interval => INTERVAL '12 hours'
     );
     RETURN NEXT pg_catalog.format(
-      'chunks older than %s are compressed every 12 hours', _store.compress_after
+      'chunks older than %s are compressed every hour', _store.compress_after
     );
   END IF;
 END;
