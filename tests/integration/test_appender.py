@@ -222,7 +222,7 @@ def strict(store_schema: InstalledStore) -> Iterator[InstalledStore]:
         )
         connection.execute(
             "CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW "
-            "WHEN (NEW.data = '\"refuse me\"'::jsonb) EXECUTE FUNCTION refuse()"
+            "WHEN (NEW.data::jsonb = '\"refuse me\"'::jsonb) EXECUTE FUNCTION refuse()"
         )
     yield store_schema
     store_schema.run("DROP FUNCTION refuse CASCADE")

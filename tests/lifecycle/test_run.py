@@ -63,7 +63,7 @@ def test_the_policy_is_in_the_database(small: Store) -> None:
     with small.opened() as opened:
         assert opened.lifecycle.get_policy() == Policy(7 * DAY)
         done = opened.lifecycle.set_policy(ages)
-        assert done == ["chunks older than 3 days are compressed every 12 hours"]
+        assert done == ["chunks older than 3 days are compressed every hour"]
         assert opened.lifecycle.set_policy(ages) == []
         assert opened.lifecycle.get_policy() == ages
     jobs = "SELECT config ->> 'compress_after' FROM timescaledb_information.jobs WHERE "

@@ -123,7 +123,7 @@ def test_the_first_install_says_what_it_did(dsn: str) -> None:
     assert result.changed
     assert f"created the store in schema {SCHEMA}" in result.actions
     assert "ran migration 0001_store" in result.actions
-    assert any("compressed every 12 hours" in action for action in result.actions)
+    assert any("compressed every hour" in action for action in result.actions)
 
 
 def test_a_second_install_changes_nothing(dsn: str) -> None:
