@@ -80,9 +80,7 @@ def test_init_changes_settings_and_keeps_those_that_are_left_out(
     cli("init", "--dsn", dsn, "--schema", schema, "--chunk-interval", "1d", "--layout", "stream")
     changed = cli("init", "--dsn", dsn, "--schema", schema, "--compress-after", "36h", "--json")
     assert changed.json["schema"] == schema
-    assert changed.json["actions"] == [
-        "chunks older than 1 day 12:00:00 are compressed every hour"
-    ]
+    assert changed.json["actions"] == ["chunks older than 1 day 12:00:00 are compressed every hour"]
     store = InstalledStore(dsn, schema)
     assert store.run("SELECT chunk_interval::text, layout, compress_after::text FROM store") == [
         ("1 day", "stream", "1 day 12:00:00")
