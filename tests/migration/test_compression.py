@@ -114,7 +114,7 @@ def test_init_sets_it(cli: Cli, dsn: str, schema: str) -> None:
             1,
             [
                 "coldstream: This server has no lz4 compression",
-                "hint: Leave it out, or set pglz.",
+                "  hint: Leave it out, or set pglz.",
             ],
         )
     assert cli("init", "--dsn", dsn, "--schema", schema, "--compression", "zstd").status == 2
