@@ -325,7 +325,10 @@ def test_a_wait_that_is_over_leaves_nothing_behind(store: Writer, slow: psycopg.
             )
         )
         reading.start()
-        said = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+        said = (
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         while store.run(said) != [(1,)]:
             time.sleep(0.005)
         slow.execute("COMMIT")
