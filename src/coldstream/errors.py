@@ -30,7 +30,8 @@
     ├── LifecycleError
     │   ├── LifecycleBusy            another lifecycle is running on this store
     │   ├── NotArchived              a chunk that no verified archive object covers
-    │   └── ChunkChanged             the rows are not the ones that were exported
+    │   ├── ChunkChanged             the rows are not the ones that were exported
+    │   └── PlanChanged              something is not as the dry run showed it; it was left
     ├── ConsumerError                a consumer cannot work as it was told
     │   └── HandlerFailed            a handler failed for good (message, attempts)
     └── EmbeddedError                the embedded server cannot be installed or started
@@ -198,6 +199,10 @@ class PublicationError(ArchiveError):
 
 class LifecycleError(ColdstreamError):
     """A lifecycle step could not be done; what it had not proved it did not drop."""
+
+
+class PlanChanged(LifecycleError):
+    """What a dry run showed is not what there is now; what differs was left as it is."""
 
 
 class LifecycleBusy(LifecycleError):

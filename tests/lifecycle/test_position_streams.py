@@ -22,7 +22,7 @@ def message(stream: str, position: int, week: int, data: str = "{}") -> Message:
 
 
 @pytest.fixture
-def store(quiet_store: InstalledStore, tmp_path: Any) -> coldstream.Store:
+def written(quiet_store: InstalledStore, tmp_path: Any) -> coldstream.Store:
     """Four weeks with ten messages each of two categories: global positions 1 to 80."""
     archive = (tmp_path / "archive").as_uri()
     with coldstream.connect(quiet_store.dsn, schema=quiet_store.schema, archive=archive) as store:
@@ -50,9 +50,15 @@ def store(quiet_store: InstalledStore, tmp_path: Any) -> coldstream.Store:
                 message("invoice:position-odd", 0, 3, '{"position": "soon"}'),
             ]
         )
+    return store
+
+
+@pytest.fixture
+def store(written: coldstream.Store) -> coldstream.Store:
+    with written as store:
         store.lifecycle.archive(START + 3 * WEEK)
         store.lifecycle.verify()
-    return store
+    return written
 
 
 def test_position_streams_that_end_or_point_before_the_edge(store: coldstream.Store) -> None:
@@ -80,6 +86,21 @@ def test_a_run_names_them_too(store: coldstream.Store) -> None:
     named = {name for step in steps if step.verb == "drop" for name in step.position_streams}
     assert "invoice:position-ends" in named
     assert all(not step.position_streams for step in steps if step.verb != "drop")
+
+
+def test_a_run_names_those_of_chunks_that_nobody_has_closed(written: coldstream.Store) -> None:
+    policy = Policy(archive_after=WEEK, drop_after=WEEK)
+    with written as store:
+        unclosed = store.lifecycle.run(policy, dry_run=True)
+        store.lifecycle.archive(START + 3 * WEEK)
+        closed = store.lifecycle.run(policy, dry_run=True)
+    named = {
+        step.chunk.range_start: step.position_streams for step in unclosed if step.verb == "drop"
+    }
+    assert any(named.values())
+    assert named == {
+        step.chunk.range_start: step.position_streams for step in closed if step.verb == "drop"
+    }
 
 
 def test_the_command_names_them(store: coldstream.Store, cli: Cli) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.fix_store import drop_store, install_store
 from tests.history import CHUNKS, END, FILE_ROWS, START, WEEK, without_jobs
 from tests.lifecycle.conftest import Store
 
+from coldstream.archive.location import ArchiveLocation, ObjectInfo
 from coldstream.archive.manifest import Manifest
 from coldstream.errors import (
     ArchiveConflict,
@@ -58,6 +60,22 @@ def anew(store: Store) -> None:
     """As if the database had been lost."""
     drop_store(store.installed.dsn, store.installed.schema)
     without_jobs(install_store(store.installed.dsn, store.installed.schema))
+
+
+def test_each_folder_is_listed_once(archived: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is listed again may be newer than what was read."""
+    listed: list[str] = []
+
+    def counted(location: ArchiveLocation, prefix: str = "") -> Iterator[ObjectInfo]:
+        listed.append(prefix)
+        return all_of(location, prefix)
+
+    all_of = ArchiveLocation.list
+    monkeypatch.setattr(ArchiveLocation, "list", counted)
+    with archived.opened() as opened:
+        opened.lifecycle.rebuild()
+    schema = archived.installed.schema
+    assert listed == [f"{schema}/_writers", schema]
 
 
 def test_into_a_new_database(archived: Store) -> None:

@@ -25,6 +25,7 @@ CATALOG = "coldstream"
 """The catalog's name: in pyiceberg's configuration, and in the tables of an SQL catalog."""
 TABLE = "messages"
 _STORE_ID = "coldstream.store-id"
+_INIT = "init_catalog_tables"  # pyiceberg's property of a catalog in a database
 # The data itself never changes: what a commit makes is metadata, and this keeps it small.
 _PROPERTIES = {
     "format-version": "2",
@@ -81,10 +82,14 @@ class Catalogued:
 
 
 class IcebergTable:
-    """One store's table. Every method raises PublicationError where catalog or storage fail."""
+    """One store's table. Every method raises PublicationError where catalog or storage fail.
 
-    def __init__(self, where: Catalogued) -> None:
+    ``make=False``, for a dry run: a catalog in a database whose tables are missing gets none, and
+    has no table."""
+
+    def __init__(self, where: Catalogued, *, make: bool = True) -> None:
         self.where = where
+        properties = dict(where.properties) if make else {**where.properties, _INIT: "false"}
         with _reported(f"open the catalog of {where.name}"):
             try:
                 from pyiceberg.catalog import load_catalog
@@ -92,8 +97,17 @@ class IcebergTable:
                 raise SetupError(
                     "An Iceberg table needs pyiceberg", hint="pip install 'coldstream[iceberg]'"
                 ) from error
-            self._catalog: Catalog = load_catalog(CATALOG, **where.properties)
+            self._catalog: Catalog = load_catalog(CATALOG, **properties)
+            self._is_there = make or self._has_tables()
         self._table: Table | None = None
+
+    def _has_tables(self) -> bool:
+        engine = getattr(self._catalog, "engine", None)
+        if engine is None:
+            return True
+        from sqlalchemy import inspect
+
+        return bool(inspect(engine).has_table("iceberg_tables"))
 
     def close(self) -> None:
         """Give back the catalog's connections."""
@@ -109,6 +123,8 @@ class IcebergTable:
         """
         from pyiceberg.exceptions import NoSuchTableError
 
+        if not self._is_there:
+            return
         with _reported(
             f"read the Iceberg table {self.where.name}",
             hint="Where its metadata is lost: coldstream iceberg publish --anew.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coldstream.archive import layout
-from coldstream.archive.claims import newest_claim
+from coldstream.archive.claims import Claim, newest_claim
 from coldstream.archive.location import ArchiveLocation, ObjectInfo
 from coldstream.archive.manifest import MOST_BYTES, Manifest
 from coldstream.archive.written import Written
@@ -26,11 +26,14 @@ class Inventory:
     """The manifests that are the truth about their ranges, in the order of time, each beside its
     key; what is wrong with those that are damaged, by their key; and the manifests that the last
     writer had committed and that are not there, nor a later one. ``missing`` has the range of each,
-    by its key. Of such a range an older manifest may be among the others, and is not the truth."""
+    by its key. Of such a range an older manifest may be among the others, and is not the truth.
+    ``claim`` is the last writer's: to look for it again is another listing, and may find another.
+    """
 
     manifests: list[tuple[str, Manifest]]
     damaged: dict[str, ArchiveCorrupt]
     missing: dict[str, tuple[datetime, datetime]]
+    claim: Claim | None
 
     @property
     def whole(self) -> list[tuple[str, Manifest]]:
@@ -123,7 +126,7 @@ def inventory(location: ArchiveLocation, schema: str) -> Inventory:
     manifests = [(key, each) for key, each in found if isinstance(each, Manifest)]
     manifests.sort(key=lambda pair: pair[1].range_start)
     damaged = {key: each for key, each in found if isinstance(each, ArchiveCorrupt)}
-    return Inventory(manifests, damaged, missing)
+    return Inventory(manifests, damaged, missing, claim)
 
 
 def _missing(

@@ -94,8 +94,11 @@ class ArchiveLocation:
         return f"<ArchiveLocation {self.url}>"
 
     @classmethod
-    def open(cls, url: str, options: Mapping[str, str] | None = None) -> ArchiveLocation:
-        """The location behind ``url``; only a folder is touched (it is made where it is missing).
+    def open(
+        cls, url: str, options: Mapping[str, str] | None = None, *, make: bool = True
+    ) -> ArchiveLocation:
+        """The location behind ``url``; only a folder is touched (it is made where it is missing;
+        with ``make=False`` it is not, and has nothing in it: for a dry run).
 
         ``options`` are obstore's, by name: of the store (``endpoint``, ``region``,
         ``access_key_id``, ``server_side_encryption``, ...), of its HTTP client (``timeout``,
@@ -114,7 +117,10 @@ class ArchiveLocation:
         if scheme == "file":
             root = Path(unquote(urlsplit(url).path))
             with reported(f"open {url}", missing="the folder cannot be made"):
-                _make_folder(root)
+                if make:
+                    _make_folder(root)
+                elif not root.exists() and _next_parent(root).is_dir():
+                    return cls(MemoryStore(), url)
                 if not root.is_dir():
                     raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(root))
                 return cls(LocalStore(root), url, root)
@@ -387,6 +393,11 @@ def _parts(source: BinaryIO, part: int, size: int, progress: Progress | None) ->
         done += len(data)
         if progress:
             progress(done, size)
+
+
+def _next_parent(folder: Path) -> Path:
+    """The first folder above it that is there."""
+    return next(each for each in folder.parents if each.exists())
 
 
 def _make_folder(folder: Path) -> None:

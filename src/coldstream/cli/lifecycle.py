@@ -116,6 +116,18 @@ def show_position_streams(found: Iterable[Sequence[str]]) -> None:
     )
 
 
+def show_left(planned: Sequence[Step], steps: Sequence[Step]) -> None:
+    """Say on stderr how many planned steps were not due any more when their turn came."""
+    done = {(step.chunk.range_start, step.verb) for step in steps}
+    left = sum((step.chunk.range_start, step.verb) not in done for step in planned)
+    if left:
+        what = "step is" if left == 1 else "steps are"
+        print(
+            f"{human_count(left)} {what} not due any more: somebody else was at work meanwhile",
+            file=sys.stderr,
+        )
+
+
 def show_problems(steps: Sequence[Step]) -> int:
     """A line on stderr for each step that failed; the exit status: 1 where one did."""
     failed = [step for step in steps if step.problem is not None]

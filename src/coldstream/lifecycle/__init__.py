@@ -8,7 +8,7 @@ What is due is decided by age; what may be done is decided by the chunk's state 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,13 @@ from coldstream.lifecycle.compress import compress
 from coldstream.lifecycle.drop import Drop, drop
 from coldstream.lifecycle.plan import Step
 from coldstream.lifecycle.policy import Policy, get_policy, set_policy
-from coldstream.lifecycle.session import OlderThan, Progress, no_progress, reading
+from coldstream.lifecycle.session import (
+    OlderThan,
+    Progress,
+    no_progress,
+    on_no_range,
+    reading,
+)
 from coldstream.lifecycle.transition import Transition
 
 if TYPE_CHECKING:
@@ -35,12 +41,23 @@ if TYPE_CHECKING:
 __all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
 
 
+def catalog_from_environment() -> str | None:
+    """The Iceberg catalog that ``COLDSTREAM_ICEBERG`` names."""
+    return os.environ.get("COLDSTREAM_ICEBERG") or None
+
+
 class Lifecycle:
     """The lifecycle of one store. ``older_than`` is an age or an aware time: what ended before.
 
     Every method raises LifecycleBusy while another lifecycle works on the store, and Unavailable
     when the connection is lost; what has not been proved by then has not been dropped. A direct
     connection is needed (the lock belongs to a session), not a pooler in transaction mode.
+
+    A ``dry_run`` needs neither the lock nor a free lifecycle, and changes nothing at all: it gives
+    what a run would find after it closed the chunks whose range has ended. ``planned`` is what a
+    dry run of the same call gave: nothing else is done, and PlanChanged says, once the rest is
+    done, what is not as it was shown and was left as it is. :meth:`rebuild`, :meth:`repair`,
+    :meth:`adopt` and :meth:`fork` do nothing then.
     """
 
     def __init__(
@@ -51,7 +68,7 @@ class Lifecycle:
     ) -> None:
         self._store = store
         self.progress = progress
-        self.iceberg = os.environ.get("COLDSTREAM_ICEBERG") or None
+        self.iceberg = catalog_from_environment()
         """The Iceberg catalog to publish to (see :meth:`publish`), or ``None``."""
         self.publication: Publication | None = None
         """What became of the Iceberg table after the last :meth:`verify` or :meth:`run`."""
@@ -68,13 +85,21 @@ class Lifecycle:
             replaced: str | None = session.one("replaced_functions")[0]
             return replaced
 
-    def compress(self, older_than: OlderThan, *, dry_run: bool = False) -> list[Chunk]:
+    def compress(
+        self,
+        older_than: OlderThan,
+        *,
+        dry_run: bool = False,
+        planned: Iterable[Chunk] | None = None,
+    ) -> list[Chunk]:
         """Move chunks into the columnstore; gives them as they are afterwards.
 
         Raises:
             UnsupportedEdition: the Apache edition has none.
         """
-        return compress(self._store, older_than, dry_run=dry_run, progress=self.progress)
+        return compress(
+            self._store, older_than, dry_run=dry_run, planned=planned, progress=self.progress
+        )
 
     def archive(
         self,
@@ -85,6 +110,7 @@ class Lifecycle:
         spool_dir: Path | None = None,
         file_rows: int | None = None,
         dry_run: bool = False,
+        planned: Iterable[Chunk] | None = None,
     ) -> list[Chunk]:
         """Export chunks to the archive; gives them as they are afterwards. They stay in the
         database, sealed: their rows do not change any more.
@@ -108,6 +134,7 @@ class Lifecycle:
             spool_dir=spool_dir,
             file_rows=file_rows,
             dry_run=dry_run,
+            planned=planned,
             progress=self.progress,
         )
 
@@ -119,6 +146,8 @@ class Lifecycle:
         sample: int | float | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
+        dry_run: bool = False,
+        planned: Iterable[Verification] | None = None,
     ) -> list[Verification]:
         """Read exported objects back and prove them; with ``again``, every archived object.
 
@@ -134,6 +163,9 @@ class Lifecycle:
         catalog, what is proved is published; where that fails, ``publication`` says why, and
         nothing else does.
 
+        A ``dry_run`` reads nothing from the archive: it gives what would be read. ``planned``
+        takes the place of ``sample``: what was chosen by chance is what is read.
+
         Raises:
             InvalidInput: a time without a time zone, or no such sample.
         """
@@ -148,13 +180,21 @@ class Lifecycle:
             sample=sample,
             start=start,
             end=end,
+            dry_run=dry_run,
+            planned=planned,
             progress=self.progress,
         )
-        self.publication = keep_in_step(self._store, self.iceberg) if results else None
+        published = results and not dry_run
+        self.publication = keep_in_step(self._store, self.iceberg) if published else None
         return results
 
     def drop(
-        self, older_than: OlderThan, *, kept: bool = False, dry_run: bool = False
+        self,
+        older_than: OlderThan,
+        *,
+        kept: bool = False,
+        dry_run: bool = False,
+        planned: Iterable[Drop] | None = None,
     ) -> list[Drop]:
         """Drop verified chunks from the database, and parts of them that were rehydrated; gives all
         that are due, and why some stay. ``kept``: also what was to stay for a time that has not
@@ -164,7 +204,14 @@ class Lifecycle:
             ChunkChanged: the rows are not the ones that were verified; that chunk stays.
             LifecycleBusy: a reader kept a chunk locked through every try.
         """
-        return drop(self._store, older_than, kept=kept, dry_run=dry_run, progress=self.progress)
+        return drop(
+            self._store,
+            older_than,
+            kept=kept,
+            dry_run=dry_run,
+            planned=planned,
+            progress=self.progress,
+        )
 
     def rehydrate(
         self,
@@ -174,6 +221,7 @@ class Lifecycle:
         streams: str | Sequence[str] | None = None,
         keep_for: timedelta | None = None,
         dry_run: bool = False,
+        planned: Iterable[Chunk] | None = None,
     ) -> list[Chunk]:
         """Load archived chunks that a range of time touches back into the database.
 
@@ -205,6 +253,7 @@ class Lifecycle:
             streams=[streams] if isinstance(streams, str) else streams,
             keep_for=keep_for,
             dry_run=dry_run,
+            planned=planned,
             progress=self.progress,
         )
 
@@ -233,6 +282,7 @@ class Lifecycle:
         file_rows: int | None = None,
         wait: timedelta = timedelta(0),
         dry_run: bool = False,
+        planned: Iterable[Step] | None = None,
     ) -> list[Step]:
         """Do every step that is due by ``policy``, or else by the store's: close, compress,
         archive, verify, drop, and drop again what was rehydrated for a time that has passed.
@@ -242,6 +292,9 @@ class Lifecycle:
         be reached keeps only what needs it. ``wait``: how long to wait for another lifecycle.
         With an ``iceberg`` catalog, the table is brought into step at the end; ``publication``
         says how that went.
+
+        Of ``planned`` steps those that are not due any more are left out of what it gives; a drop
+        of other messages than were shown fails with PlanChanged.
 
         Raises:
             LifecycleBusy: another lifecycle is running on this store.
@@ -261,6 +314,7 @@ class Lifecycle:
             file_rows=file_rows,
             wait=wait,
             dry_run=dry_run,
+            planned=planned,
             progress=self.progress,
         )
         # Also where nothing was due: an earlier run may have failed to.
@@ -288,7 +342,8 @@ class Lifecycle:
         *,
         dry_run: bool = False,
         accept_failed: bool = False,
-        on_range: OnRange = lambda found, number, count: None,
+        planned: Iterable[Rebuilt] | None = None,
+        on_range: OnRange = on_no_range,
     ) -> list[Rebuilt]:
         """Restore what the ledger does not know of the archive, and the heads of its streams, from
         the archive alone: into a store without messages, or into the archive's own that was
@@ -310,10 +365,20 @@ class Lifecycle:
         from coldstream.lifecycle.rebuild import rebuild
 
         self._check_url()
-        return rebuild(self._store, dry_run=dry_run, accept_failed=accept_failed, on_range=on_range)
+        return rebuild(
+            self._store,
+            dry_run=dry_run,
+            accept_failed=accept_failed,
+            planned=planned,
+            on_range=on_range,
+        )
 
     def clean(
-        self, older_than: timedelta = timedelta(days=1), *, dry_run: bool = False
+        self,
+        older_than: timedelta = timedelta(days=1),
+        *,
+        dry_run: bool = False,
+        planned: Iterable[ObjectInfo] | None = None,
     ) -> list[ObjectInfo]:
         """Delete from the archive what killed and failed exports left: objects that are older and
         that no manifest names, nor the ledger. Gives them.
@@ -326,9 +391,11 @@ class Lifecycle:
         from coldstream.lifecycle.clean import clean
 
         self._check_url()
-        return clean(self._store, older_than, dry_run=dry_run)
+        return clean(self._store, older_than, dry_run=dry_run, planned=planned)
 
-    def repair(self, *, dry_run: bool = False) -> list[Repaired]:
+    def repair(
+        self, *, dry_run: bool = False, planned: Iterable[Repaired] | None = None
+    ) -> list[Repaired]:
         """Write the manifests again that this database knows and the archive lacks, because
         somebody deleted or damaged them. Every file of such a range is read and proved first, and
         so are its rows, by the digest in the ledger.
@@ -343,7 +410,7 @@ class Lifecycle:
         from coldstream.lifecycle.repair import repair
 
         self._check_url()
-        return repair(self._store, dry_run=dry_run, progress=self.progress)
+        return repair(self._store, dry_run=dry_run, planned=planned, progress=self.progress)
 
     def get_archive(self) -> str | None:
         """Where the store archives: its own archive since its first export, before that the one
@@ -361,7 +428,7 @@ class Lifecycle:
         named = self._store.archive
         return own if own is not None or named is None else checked_url(named)
 
-    def adopt(self) -> Adopted:
+    def adopt(self, *, dry_run: bool = False, planned: Adopted | None = None) -> Adopted:
         """Say that this database is the successor of the one that wrote to the archive last: after
         a restore, or where the archive was copied to the store's ``archive``. The other one is
         refused from then on. Where the archive has more, nothing is archived before
@@ -374,9 +441,9 @@ class Lifecycle:
         from coldstream.lifecycle.adopt import adopt
 
         self._check_url()
-        return adopt(self._store)
+        return adopt(self._store, dry_run=dry_run, planned=planned)
 
-    def fork(self) -> Forked:
+    def fork(self, *, dry_run: bool = False, planned: Forked | None = None) -> Forked:
         """Say that this database is a copy, and make it a store of its own, with a new id, which
         archives to the store's ``archive``. What was archived before is read where it is.
 
@@ -388,7 +455,7 @@ class Lifecycle:
         from coldstream.lifecycle.adopt import fork
 
         self._check_url()
-        return fork(self._store)
+        return fork(self._store, dry_run=dry_run, planned=planned)
 
     def _check_url(self) -> None:
         """A mistake in the archive's URL is one whatever else is going on."""

@@ -16,7 +16,8 @@ from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict, InvalidInput
 from coldstream.lifecycle.incarnation import Incarnation, is_known, make_claim
-from coldstream.lifecycle.session import Session, working
+from coldstream.lifecycle.planned import check_nothing_new
+from coldstream.lifecycle.session import Session, looking, working
 
 # Where a range starts at the latest, and where it ends at the earliest.
 _EVER = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
@@ -36,23 +37,24 @@ class Adopted:
 
 @dataclass(frozen=True)
 class Forked:
-    """The new store's id, where it archives, and how many ranges it reads where they are."""
+    """The new store's id (``None`` in a dry run: it has none yet), where it archives, and how many
+    ranges it reads where they are."""
 
-    store_id: str
+    store_id: str | None
     archive_url: str | None
     shared: int
 
 
-def adopt(store: Store) -> Adopted:
+def adopt(store: Store, *, dry_run: bool, planned: Adopted | None) -> Adopted:
     """Make this database the one that writes to the archive."""
-    with working(store) as session:
+    with (looking if dry_run else working)(store) as session:
         known = Incarnation.of(session)
         url = store.archive or known.own_url
         if url is None:
             raise InvalidInput("No archive location", hint="Give --archive or COLDSTREAM_ARCHIVE.")
-        location = ArchiveLocation.open(url, store.archive_options)
-        newest = newest_claim(location, session.schema)
+        location = ArchiveLocation.open(url, store.archive_options, make=not dry_run)
         found = inventory(location, session.schema)
+        newest = found.claim
         manifests = [each for _, each in found.whole]
         owners = {each.store_id for each in manifests} | ({newest.store_id} if newest else set())
         if owners - {known.store_id}:
@@ -76,10 +78,17 @@ def adopt(store: Store) -> Adopted:
             for start, end, _, digest in ours
             if there.get(start) != digest and (start, end) not in behind
         ]
+        if moved:
+            _check_all_there(session, location, known, lacking)
+        adopted = Adopted(location.url, behind, lacking)
+        if dry_run:
+            return adopted
+        if planned is not None:
+            check_nothing_new(_facts(planned), _facts(adopted), "The archive and what it has")
         number, token = (newest.number if newest else 0) + 1, str(uuid4())
         with mapped(session.schema), session.connection.transaction():
             if moved:
-                _move(session, location, known, lacking)
+                session.rows("move_archive", [location.url, known.own_url])
             session.rows("record_claim", [location.url, number, token])
             session.rows("set_behind", [bool(behind), bool(behind)])
             if manifests or known.own_url is not None:
@@ -88,12 +97,20 @@ def adopt(store: Store) -> Adopted:
         others = newest.written if newest and behind else None
         is_fork = newest is not None and newest.is_fork
         make_claim(session, location, number, token, known.store_id, others, is_fork=is_fork)
-        return Adopted(location.url, behind, lacking)
+        return adopted
 
 
-def fork(store: Store) -> Forked:
+def _facts(adopted: Adopted) -> list[object]:
+    return [
+        adopted.archive_url,
+        *(("behind", *each) for each in adopted.behind),
+        *(("lacking", *each) for each in adopted.lacking),
+    ]
+
+
+def fork(store: Store, *, dry_run: bool, planned: Forked | None) -> Forked:
     """Make this database a store of its own."""
-    with working(store) as session:
+    with (looking if dry_run else working)(store) as session:
         known = Incarnation.of(session)
         if store.archive is None and known.own_url is not None:
             raise InvalidInput(
@@ -102,6 +119,8 @@ def fork(store: Store) -> Forked:
             )
         store_id = str(uuid4())
         if store.archive is None:
+            if dry_run:
+                return Forked(None, None, 0)
             with mapped(session.schema), session.connection.transaction():
                 session.rows("fork_store", [store_id, None])
             return Forked(store_id, None, 0)
@@ -110,14 +129,19 @@ def fork(store: Store) -> Forked:
                 f"{known.own_url} is the archive of the store that this one was copied from",
                 hint="Give --archive: another URL. What was archived until now stays readable.",
             )
-        location = ArchiveLocation.open(store.archive, store.archive_options)
+        location = ArchiveLocation.open(store.archive, store.archive_options, make=not dry_run)
         if newest_claim(location, session.schema) or newest_manifest_keys(location, session.schema):
             raise ArchiveConflict(
                 f"{location.url} is the archive of another store",
                 hint="Give every store its own archive URL.",
             )
-        location.check_writable()
         shared = [SharedRange(*row) for row in session.rows("shared_ranges")]
+        if dry_run:
+            return Forked(None, location.url, len(shared))
+        if planned is not None:
+            now = [(location.url, len(shared))]
+            check_nothing_new([(planned.archive_url, planned.shared)], now, "The ranges")
+        location.check_writable()
         # First what the archive of the fork must name; a killed fork leaves this, under an id that
         # no store has.
         if shared:
@@ -151,7 +175,7 @@ def _ours(session: Session, url: str) -> list[tuple[datetime, datetime, int, str
     ]
 
 
-def _move(
+def _check_all_there(
     session: Session,
     location: ArchiveLocation,
     known: Incarnation,
@@ -176,4 +200,3 @@ def _move(
             f" of them {missing[0][0]} to {missing[0][1]}",
             hint=f"Copy all that lies below {known.own_url} there first.",
         )
-    session.rows("move_archive", [location.url, known.own_url])

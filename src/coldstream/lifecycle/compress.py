@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import OlderThan, Progress, Session, each, patiently, working
-from coldstream.lifecycle.states import COMPRESSIBLE
+from coldstream.lifecycle.planned import as_closed, check_rest, only
+from coldstream.lifecycle.session import (
+    OlderThan,
+    Progress,
+    Session,
+    each,
+    looking,
+    patiently,
+    working,
+)
+from coldstream.lifecycle.states import COMPRESSIBLE, DROPPED
 
 
 def due(session: Session, older_than: OlderThan, *, sizes: bool) -> list[Chunk]:
@@ -19,17 +30,29 @@ def due(session: Session, older_than: OlderThan, *, sizes: bool) -> list[Chunk]:
 
 
 def compress(
-    store: Store, older_than: OlderThan, *, dry_run: bool, progress: Progress
+    store: Store,
+    older_than: OlderThan,
+    *,
+    dry_run: bool,
+    planned: Iterable[Chunk] | None,
+    progress: Progress,
 ) -> list[Chunk]:
     """Compress the chunks that ended before; gives them as they are afterwards."""
+    if dry_run:
+        with looking(store) as session:
+            session.rows("check_columnstore")
+            return as_closed(session, due(session, older_than, sizes=True))
+    shown = None if planned is None else list(planned)
     with working(store) as session:
         session.rows("check_columnstore")
-        chunks = due(session, older_than, sizes=dry_run)
-        if dry_run:
-            return chunks
+        chunks = only(due(session, older_than, sizes=False), shown)
         each(chunks, lambda chunk: compress_chunk(session, chunk, progress))
-        done = {chunk.range_start for chunk in chunks}
-        return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
+        now = session.chunks(sizes=True)
+        check_rest(
+            shown or (), chunks, now, lambda chunk: chunk.is_compressed or chunk.state == DROPPED
+        )
+        done = {chunk.range_start for chunk in shown or chunks}
+        return [chunk for chunk in now if chunk.range_start in done]
 
 
 def compress_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:

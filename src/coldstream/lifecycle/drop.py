@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC
 
 from coldstream.client._sync import Store
 from coldstream.lifecycle.chunk import Chunk
+from coldstream.lifecycle.planned import as_closed, check_rest, check_same
 from coldstream.lifecycle.position_streams import position_streams
-from coldstream.lifecycle.session import OlderThan, Progress, Session, each, patiently, working
-from coldstream.lifecycle.states import DROPPABLE
+from coldstream.lifecycle.session import (
+    OlderThan,
+    Progress,
+    Session,
+    each,
+    looking,
+    patiently,
+    working,
+)
+from coldstream.lifecycle.states import DROPPABLE, DROPPED
 
 
 @dataclass(frozen=True)
@@ -24,11 +34,11 @@ class Drop:
     position_streams: tuple[str, ...] = ()
 
 
-def plan(session: Session, older_than: OlderThan, *, kept: bool, sizes: bool) -> list[Drop]:
+def due(session: Session, older_than: OlderThan, *, sizes: bool) -> list[Chunk]:
     """The chunks in the database that ended before, and the parts of such that came back."""
     cutoff = session.cutoff(older_than)
     return [
-        Drop(chunk, _reason(chunk, kept))
+        chunk
         for chunk in session.chunks(sizes=sizes)
         if chunk.range_end <= cutoff and (chunk.in_database or chunk.part_streams is not None)
     ]
@@ -43,17 +53,44 @@ def _reason(chunk: Chunk, kept: bool) -> str | None:
 
 
 def drop(
-    store: Store, older_than: OlderThan, *, kept: bool, dry_run: bool, progress: Progress
+    store: Store,
+    older_than: OlderThan,
+    *,
+    kept: bool,
+    dry_run: bool,
+    planned: Iterable[Drop] | None,
+    progress: Progress,
 ) -> list[Drop]:
     """Drop the verified chunks that ended before; gives all that are due, and why some stay."""
+    if dry_run:
+        with looking(store) as session:
+            session.rows("check_no_retention_policy")
+            found = as_closed(session, due(session, older_than, sizes=True))
+            return with_position_streams(session, [Drop(one, _reason(one, kept)) for one in found])
+    listed = None if planned is None else list(planned)
+    shown = {one.chunk.range_start: one.chunk for one in listed or () if one.reason is None}
     with working(store) as session:
         session.rows("check_no_retention_policy")
-        drops = plan(session, older_than, kept=kept, sizes=dry_run)
-        if not dry_run:
-            due = [one.chunk for one in drops if one.reason is None]
-            each(due, lambda chunk: drop_chunk(session, chunk, progress))
-        else:
-            drops = with_position_streams(session, drops)
+        drops = [Drop(one, _reason(one, kept)) for one in due(session, older_than, sizes=False)]
+        going = [one.chunk for one in drops if one.reason is None]
+
+        def dropped(chunk: Chunk) -> None:
+            if listed is not None:
+                check_same(shown[chunk.range_start], chunk)
+            drop_chunk(session, chunk, progress)
+
+        if listed is not None:
+            going = [chunk for chunk in going if chunk.range_start in shown]
+            starts = {one.chunk.range_start for one in listed}
+            drops = [one for one in drops if one.chunk.range_start in starts]
+        each(going, dropped)
+        if listed:
+            check_rest(
+                shown.values(),
+                going,
+                session.chunks(),
+                lambda chunk: chunk.state == DROPPED and chunk.part_streams is None,
+            )
         return drops
 
 

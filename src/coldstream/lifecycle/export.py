@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -13,17 +14,19 @@ from coldstream.errors import LifecycleError
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.incarnation import claim, commit, own_location
+from coldstream.lifecycle.planned import as_closed, check_rest, only
 from coldstream.lifecycle.session import (
     OlderThan,
     Progress,
     Session,
     again_one,
     each,
+    looking,
     reading,
     reporter,
     working,
 )
-from coldstream.lifecycle.states import EXPORTABLE, EXPORTED_ALREADY
+from coldstream.lifecycle.states import DROPPED, EXPORTABLE, EXPORTED_ALREADY, REHYDRATED
 
 Format = Literal["parquet", "csv"]
 
@@ -49,45 +52,70 @@ def archive(
     spool_dir: Path | None,
     file_rows: int | None,
     dry_run: bool,
+    planned: Iterable[Chunk] | None,
     progress: Progress,
 ) -> list[Chunk]:
     """Export the chunks that ended before; gives them as they are afterwards."""
     # Before anything is sealed, as with the location: a mistake must change nothing.
     file_rows = checked_file_rows(file_rows)
+    if dry_run:
+        with looking(store) as session:
+            own_location(store, session, make=False)
+            session.rows("check_no_retention_policy")
+            return as_closed(session, due(session, older_than, again=again, sizes=True))
+    shown = None if planned is None else list(planned)
     with reading(store) as session:
         location = own_location(store, session)
     with working(store) as session:
         session.rows("check_no_retention_policy")
-        chunks = due(session, older_than, again=again, sizes=dry_run)
-        if dry_run or not chunks:
-            return chunks
-        # Before anything is sealed: a location that may not or cannot be written changes nothing.
-        claim(session, location)
-        store_id = str(session.one("store_id")[0])
-        try:
-            with ChunkRows(session, store.dsn) as rows:
-                each(
-                    chunks,
-                    lambda chunk: export_chunk(
-                        session,
-                        rows,
-                        location,
-                        chunk,
-                        store_id,
-                        format,
-                        again,
-                        spool_dir,
-                        file_rows,
-                        progress,
-                    ),
-                )
-        except LifecycleError:
-            claim(session, location, probe=False)
-            raise
-        # What was exported is in the list of what has to be there.
+        chunks = only(due(session, older_than, again=again, sizes=False), shown)
+        if not chunks and not shown:
+            return []
+        if chunks:
+            _export(session, store, location, chunks, format, again, spool_dir, file_rows, progress)
+        now = session.chunks(sizes=True)
+        archived = {DROPPED, REHYDRATED} | EXPORTED_ALREADY
+        check_rest(shown or (), chunks, now, lambda chunk: chunk.state in archived and not again)
+        done = {chunk.range_start for chunk in shown or chunks}
+        return [chunk for chunk in now if chunk.range_start in done]
+
+
+def _export(
+    session: Session,
+    store: Store,
+    location: ArchiveLocation,
+    chunks: list[Chunk],
+    format: Format,
+    again: bool,
+    spool_dir: Path | None,
+    file_rows: int | None,
+    progress: Progress,
+) -> None:
+    # Before anything is sealed: a location that may not or cannot be written changes nothing.
+    claim(session, location)
+    store_id = str(session.one("store_id")[0])
+    try:
+        with ChunkRows(session, store.dsn) as rows:
+            each(
+                chunks,
+                lambda chunk: export_chunk(
+                    session,
+                    rows,
+                    location,
+                    chunk,
+                    store_id,
+                    format,
+                    again,
+                    spool_dir,
+                    file_rows,
+                    progress,
+                ),
+            )
+    except LifecycleError:
         claim(session, location, probe=False)
-        done = {chunk.range_start for chunk in chunks}
-        return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
+        raise
+    # What was exported is in the list of what has to be there.
+    claim(session, location, probe=False)
 
 
 def export_chunk(

@@ -59,8 +59,9 @@ class Incarnation:
         return cls(*session.one("incarnation"))
 
 
-def own_location(store: Store, session: Session) -> ArchiveLocation:
+def own_location(store: Store, session: Session, *, make: bool = True) -> ArchiveLocation:
     """Where the store archives: what the caller names, which must be what the database knows.
+    ``make``: see :meth:`ArchiveLocation.open`.
 
     Raises:
         ArchiveConflict: it is another place than the one of its history.
@@ -75,7 +76,7 @@ def own_location(store: Store, session: Session) -> ArchiveLocation:
             "No archive location",
             hint="Give --archive or COLDSTREAM_ARCHIVE: s3://bucket/prefix or file:///folder.",
         )
-    return ArchiveLocation.open(url, store.archive_options)
+    return ArchiveLocation.open(url, store.archive_options, make=make)
 
 
 def check_own(url: str | None, own: str | None) -> None:

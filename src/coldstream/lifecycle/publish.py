@@ -20,7 +20,7 @@ from coldstream.archive.urls import checked_url
 from coldstream.client._sync import Store
 from coldstream.errors import ColdstreamError, PublicationError
 from coldstream.lifecycle.incarnation import check_incarnation, check_own, own_location
-from coldstream.lifecycle.session import Session, reading
+from coldstream.lifecycle.session import Session, looking, reading
 from coldstream.lifecycle.states import DROPPED, REHYDRATED, VERIFIED
 
 _PROVED = frozenset({VERIFIED, DROPPED, REHYDRATED})
@@ -60,7 +60,7 @@ def publish(
         PublicationError: the catalog or the storage fails, or the table is another store's.
         SetupError: pyiceberg is not installed.
     """
-    with reading(store) as session:
+    with (looking if dry_run else reading)(store) as session:
         where = _where(store, session, catalog)
     for attempt in range(1, _TRIES + 1):
         try:
@@ -93,14 +93,14 @@ def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publ
     if anew and not dry_run:
         _check_may_publish(store)
     with _beside(store):
-        table = IcebergTable(where)
+        table = IcebergTable(where, make=not dry_run)
         if anew and not dry_run:
             table.forget()
         # Before the ledger is looked at: what somebody else publishes in between makes the commit
         # fail, and is never taken for stale.
         table.load()
         table.close()
-    with reading(store) as session:
+    with (looking if dry_run else reading)(store) as session:
         ranges, not_publishable = _ranges(session)
     with _beside(store):
         difference = table.difference(ranges)

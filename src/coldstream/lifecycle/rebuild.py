@@ -7,13 +7,13 @@ known to the next one. Until all is restored, nobody writes: positions could be 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
 from coldstream.archive import layout
-from coldstream.archive.claims import newest_claim, read_shared, shared_key
+from coldstream.archive.claims import read_shared, shared_key
 from coldstream.archive.export import verify_object
 from coldstream.archive.inventory import inventory, missing, read_manifest
 from coldstream.archive.location import ArchiveLocation
@@ -30,8 +30,9 @@ from coldstream.errors import (
 )
 from coldstream.lifecycle.incarnation import is_known, own_location, written
 from coldstream.lifecycle.merge_range import merge_range
+from coldstream.lifecycle.planned import check_nothing_new
 from coldstream.lifecycle.restored_streams import RestoredStreams
-from coldstream.lifecycle.session import Session, working
+from coldstream.lifecycle.session import Session, looking, working
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ def rebuild(
     *,
     dry_run: bool,
     accept_failed: bool,
+    planned: Iterable[Rebuilt] | None,
     on_range: OnRange,
 ) -> list[Rebuilt]:
     """Restore every range that the ledger does not know, and load what ranges of the database
     lack; a range that cannot be keeps no other."""
-    with working(store) as session:
-        location = own_location(store, session)
+    with (looking if dry_run else working)(store) as session:
+        location = own_location(store, session, make=not dry_run)
         store_id, ranges, damaged = _archived(store, session, location, accept_failed)
         damaged = _known_to_the_ledger(session, location, damaged)
         plan = _plan(session, ranges)
@@ -79,15 +81,18 @@ def rebuild(
             _planned(each, result, other)
             for each, (result, *other) in zip(ranges, plan, strict=True)
         ]
+        if planned is not None:
+            # Not a part of it: writers are let in once all is restored, or given up.
+            check_nothing_new(_changes(planned), _changes([*results, *damaged]), "The ranges")
         if dry_run or store_id is None:
             return sorted([*results, *damaged], key=lambda each: each.range_start)
         if any(each.result in ("restored", "merged") for each in results):
             last = max(each.manifest.last_global_position or 0 for each in ranges)
             with mapped(session.schema), session.connection.transaction():
                 session.rows("begin_restore", [store_id, last])
-        for number, (each, planned) in enumerate(zip(ranges, results, strict=True)):
-            if planned.result in ("restored", "merged"):
-                results[number] = _rebuild_range(session, each, planned)
+        for number, (each, intended) in enumerate(zip(ranges, results, strict=True)):
+            if intended.result in ("restored", "merged"):
+                results[number] = _rebuild_range(session, each, intended)
             on_range(results[number], number + 1, len(ranges))
         results = sorted([*results, *damaged], key=lambda each: each.range_start)
         # A range that the ledger knows lacks nothing here: a repair writes its manifest again.
@@ -99,12 +104,21 @@ def rebuild(
         return results
 
 
+def _changes(found: Iterable[Rebuilt]) -> list[tuple[object, ...]]:
+    """What is to be restored, and what cannot be."""
+    return [
+        (each.range_start, each.range_end, each.archive_object, each.result)
+        for each in found
+        if each.result not in ("known", "database")
+    ]
+
+
 def _archived(
     store: Store, session: Session, location: ArchiveLocation, accept_failed: bool
 ) -> tuple[str | None, list[_Range], list[Rebuilt]]:
     """Whose archive it is, its ranges in the order of time, and those whose manifest is damaged."""
     found = inventory(location, session.schema)
-    claim = newest_claim(location, session.schema)
+    claim = found.claim
     stores = {manifest.store_id for _, manifest in found.manifests}
     stores |= {claim.store_id} if claim else set()
     if len(stores) > 1 or None in stores:
@@ -123,7 +137,7 @@ def _archived(
         raise missing(location, shared_key(session.schema, claim.store_id))
     for shared in elsewhere_too:
         # A fork's own export of a range comes after the one that it shares.
-        elsewhere = ArchiveLocation.open(shared.url, store.archive_options)
+        elsewhere = ArchiveLocation.open(shared.url, store.archive_options, make=False)
         try:
             manifest = read_manifest(elsewhere, shared.manifest)
             if manifest.digest != shared.digest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from coldstream.archive.digest import RowsDigest
@@ -14,7 +14,8 @@ from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import Archived, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
+from coldstream.lifecycle.planned import check_rest, only
+from coldstream.lifecycle.session import Locate, Progress, Session, looking, reporter, working
 from coldstream.lifecycle.states import DROPPED
 from coldstream.lifecycle.verify import ledgers_manifest
 
@@ -49,12 +50,14 @@ def due(
                 f"{chunk.range_start} to {chunk.range_end} was dropped by force"
                 " and is not in an archive"
             )
-    return [
-        chunk
-        for chunk in chunks
-        if chunk.state == DROPPED
-        and (streams is None or not set(streams) <= set(chunk.part_streams or ()))
-    ]
+    return [chunk for chunk in chunks if not _is_back(chunk, streams)]
+
+
+def _is_back(chunk: Chunk, streams: Sequence[str] | None) -> bool:
+    """Whether the database has all of it, or all that these patterns match."""
+    return chunk.state != DROPPED or (
+        streams is not None and set(streams) <= set(chunk.part_streams or ())
+    )
 
 
 def _check_streams(session: Session, chunks: list[Chunk], streams: Sequence[str]) -> None:
@@ -94,6 +97,7 @@ def rehydrate(
     streams: Sequence[str] | None,
     keep_for: timedelta | None,
     dry_run: bool,
+    planned: Iterable[Chunk] | None,
     progress: Progress,
 ) -> list[Chunk]:
     """Load the archived chunks of a range back, or these streams of them, one transaction a chunk;
@@ -101,10 +105,12 @@ def rehydrate(
     they are."""
     if streams is not None and _EVERYTHING in streams:
         streams = None
+    if dry_run:
+        with looking(store) as session:
+            return due(session, start, end, streams)
+    shown = None if planned is None else list(planned)
     with working(store) as session:
-        chunks = due(session, start, end, streams)
-        if dry_run:
-            return chunks
+        chunks = only(due(session, start, end, streams), shown)
         manifests = {
             row[0]: row for row in session.rows("archived_manifests", [end, start]) if row[3]
         }
@@ -123,8 +129,10 @@ def rehydrate(
                     work.some(streams)
         for chunk in touched(session, start, end):
             session.rows("keep_range", [chunk.range_start, keep_for])
-        done = {chunk.range_start for chunk in chunks}
-        return [chunk for chunk in session.chunks(sizes=True) if chunk.range_start in done]
+        now = session.chunks(sizes=True)
+        check_rest(shown or (), chunks, now, lambda chunk: _is_back(chunk, streams))
+        done = {chunk.range_start for chunk in shown or chunks}
+        return [chunk for chunk in now if chunk.range_start in done]
 
 
 class _Rehydration:

@@ -8,6 +8,7 @@ where what lies there is damaged.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +28,8 @@ from coldstream.errors import (
 )
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.incarnation import check_incarnation, claim, own_location
-from coldstream.lifecycle.session import Progress, Session, reporter, working
+from coldstream.lifecycle.planned import check_nothing_new
+from coldstream.lifecycle.session import Progress, Session, looking, reporter, working
 from coldstream.lifecycle.states import DROPPED, EXPORTED_ALREADY, REHYDRATED
 
 GIVEN_UP = "given up"
@@ -71,17 +73,25 @@ class _Ledger:
         return Repaired(chunk.range_start, chunk.range_end, messages, manifest, result, problem)
 
 
-def repair(store: Store, *, dry_run: bool, progress: Progress) -> list[Repaired]:
+def repair(
+    store: Store, *, dry_run: bool, planned: Iterable[Repaired] | None, progress: Progress
+) -> list[Repaired]:
     """Write the manifests again that the ledger knows and the archive has not; one that cannot be
     keeps no other."""
-    with working(store) as session:
-        location = own_location(store, session)
+    with (looking if dry_run else working)(store) as session:
+        location = own_location(store, session, make=not dry_run)
         incarnation, mine = check_incarnation(session, location, may_be_behind=True)
         known = _ledger(session, location)
         found = _lacking(session, location, known, incarnation.is_behind)
         elsewhere = _elsewhere(session, location) if mine and mine.is_fork else []
         if elsewhere and not read_shared(location, session.schema, incarnation.store_id):
             found.append(_shared(elsewhere, shared_key(session.schema, incarnation.store_id)))
+        if planned is not None:
+            shown, now = (
+                [(each.archive_manifest, each.result) for each in all_of]
+                for all_of in (planned, found)
+            )
+            check_nothing_new(shown, now, "The manifests that are missing")
         if dry_run or all(each.problem is not None for each in found):
             return found
         claim(session, location, may_be_behind=True)

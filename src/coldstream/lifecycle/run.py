@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,15 +21,17 @@ from coldstream.errors import (
     LifecycleError,
     Unavailable,
 )
+from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.compress import compress_chunk
 from coldstream.lifecycle.drop import drop_chunk
 from coldstream.lifecycle.export import Format, export_chunk
 from coldstream.lifecycle.incarnation import claim, own_location
-from coldstream.lifecycle.plan import Step, plan
+from coldstream.lifecycle.plan import Step, Verb, plan
+from coldstream.lifecycle.planned import as_closed, check_same
 from coldstream.lifecycle.policy import Policy, get_policy
 from coldstream.lifecycle.position_streams import position_streams
-from coldstream.lifecycle.session import Locate, Progress, Session, reading, working
+from coldstream.lifecycle.session import Locate, Progress, Session, looking, working
 from coldstream.lifecycle.verify import verify_chunk
 
 
@@ -42,14 +45,17 @@ def run(
     file_rows: int | None,
     wait: timedelta,
     dry_run: bool,
+    planned: Iterable[Step] | None,
     progress: Progress,
 ) -> list[Step]:
     """Do what is due by ``policy``, or else by the store's; gives every step and its outcome."""
     if dry_run:
-        # Without the lock, so that one may look while another host is at work.
-        with reading(store) as session:
+        with looking(store) as session:
             session.rows("check_no_retention_policy")
             steps = plan(session, policy or get_policy(session), sizes=True)
+            touched = {step.chunk.range_start: step.chunk for step in steps}
+            closed = {each.range_start: each for each in as_closed(session, touched.values())}
+            steps = [replace(step, chunk=closed[step.chunk.range_start]) for step in steps]
             dropping = [step.chunk for step in steps if step.verb == "drop"]
             found = position_streams(session, dropping)
             return [
@@ -60,15 +66,24 @@ def run(
             ]
     # Before anything is done: a mistake is no failure of a chunk.
     file_rows = checked_file_rows(file_rows)
+    shown = (
+        None
+        if planned is None
+        else {(step.chunk.range_start, step.verb): step.chunk for step in planned}
+    )
     with working(store, wait=wait) as session:
         session.rows("check_no_retention_policy")
         steps = plan(session, policy or get_policy(session), sizes=False)
+        if shown is not None:
+            steps = [step for step in steps if (step.chunk.range_start, step.verb) in shown]
         location = None
         if any(step.verb == "archive" for step in steps):
             # Before anything is done: that nobody said where to is no failure of a chunk.
             location = own_location(store, session)
         with ChunkRows(session, store.dsn) as rows:
-            work = _Run(session, rows, locate, location, format, spool_dir, file_rows, progress)
+            work = _Run(
+                session, rows, locate, location, format, spool_dir, file_rows, progress, shown or {}
+            )
             done = [work.outcome(step) for step in steps]
             work.end()
             return done
@@ -92,7 +107,9 @@ class _Run:
         spool_dir: Path | None,
         file_rows: int | None,
         progress: Progress,
+        shown: Mapping[tuple[datetime, Verb], Chunk],
     ) -> None:
+        self._shown = shown
         self._session = session
         self._rows = rows
         self._locate = locate
@@ -147,6 +164,8 @@ class _Run:
             case "verify":
                 verify_chunk(self._session, self._locate, step.chunk, self._progress)
             case "drop":
+                if shown := self._shown.get((step.chunk.range_start, step.verb)):
+                    check_same(shown, step.chunk)
                 drop_chunk(self._session, step.chunk, self._progress)
 
     def _export(self, step: Step) -> None:

@@ -48,6 +48,10 @@ def no_progress(chunk: Chunk, step: str, done: int, total: int | None, /) -> Non
     """Say nothing."""
 
 
+def on_no_range(found: object, number: int, count: int, /) -> None:
+    """Say nothing of a range."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A connection in autocommit mode, and the named statements of a store."""
@@ -101,6 +105,29 @@ class Session:
                 hint="Give an age that is not negative, such as 7d, or a time in the past.",
             )
         return cutoff
+
+
+@dataclass(frozen=True)
+class _Looking(Session):
+    """A session in which the server refuses every change. Each statement is a transaction of its
+    own: none is open while the archive is asked, which may take minutes."""
+
+    def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
+        with mapped(self.schema), self.connection.transaction():
+            super().rows("read_only")
+            super().rows("lifecycle_settings", [True])
+            return super().rows(name, arguments)
+
+
+@contextmanager
+def looking(store: Store) -> Iterator[Session]:
+    """A session for a dry run: it changes nothing, and needs no lock, so that one may look while
+    another lifecycle is at work. It refuses the stores that :func:`working` refuses."""
+    with store._connections.connection() as connection:
+        session = _Looking(connection, store.schema)
+        session.rows("check_functions")
+        session.rows("check_whole")
+        yield session
 
 
 @contextmanager

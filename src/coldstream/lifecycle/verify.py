@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,18 +17,21 @@ from coldstream.archive.manifest import Manifest
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.session import Locate, Progress, Session, reporter, working
-from coldstream.lifecycle.states import EXPORTED
+from coldstream.lifecycle.planned import check_rest, only
+from coldstream.lifecycle.session import Locate, Progress, Session, looking, reporter, working
+from coldstream.lifecycle.states import DROPPED, EXPORTED, REHYDRATED, VERIFIED
 
 _EVER = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What became of one object: ``problem`` is ``None`` where it is proved."""
+    """What became of one object: ``problem`` is ``None`` where it is proved. ``is_due``: nothing
+    has yet; a dry run gives it."""
 
     chunk: Chunk
     problem: ArchiveError | None
+    is_due: bool = False
 
 
 def due(
@@ -73,6 +77,8 @@ def verify(
     sample: int | float | None,
     start: datetime | None,
     end: datetime | None,
+    dry_run: bool,
+    planned: Iterable[Verification] | None,
     progress: Progress,
 ) -> list[Verification]:
     """Verify what is due. A damaged object does not end the run: the others are looked at too.
@@ -80,9 +86,17 @@ def verify(
     Raises:
         ArchiveUnavailable: the archive as a whole cannot be read; nothing is said of its objects.
     """
+    if dry_run:
+        with looking(store) as session:
+            chunks = due(session, again=again or deep, sample=sample, start=start, end=end)
+            return [Verification(chunk, None, is_due=True) for chunk in chunks]
     results = []
+    shown = None if planned is None else [each.chunk for each in planned]
     with working(store) as session:
-        chunks = due(session, again=again or deep, sample=sample, start=start, end=end)
+        if shown is not None and sample is not None:
+            # What was shown is the sample.
+            again, sample = True, None
+        chunks = only(due(session, again=again or deep, sample=sample, start=start, end=end), shown)
         _check_readable(session, locate, chunks)
         for chunk in chunks:
             try:
@@ -91,6 +105,14 @@ def verify(
                 results.append(Verification(chunk, None))
             except ArchiveError as error:
                 results.append(Verification(chunk, error))
+        if shown:
+            check_rest(
+                shown,
+                chunks,
+                session.chunks(),
+                # Proved by somebody else, for what was never proved before.
+                lambda chunk: not again and chunk.state in (VERIFIED, DROPPED, REHYDRATED),
+            )
     return results
 
 

@@ -55,7 +55,7 @@ def archive(
             say_archive(store)
         if found and not dry_run:
             with watching(store, "archive", len(found)):
-                found = store.lifecycle.archive(cutoff, format=format, again=again)
+                found = store.lifecycle.archive(cutoff, format=format, again=again, planned=found)
     if found or json:
         title = "Would be archived" if dry_run else "Archived, not verified yet"
         show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
@@ -104,7 +104,7 @@ def clean(
             if found:
                 confirm(f"Delete {files} from the archive?", yes=yes)
             # It also tells of the manifests that hide what could be deleted beside them.
-            store.lifecycle.clean(age)
+            store.lifecycle.clean(age, planned=found)
     if json:
         write_json(rows)
     elif not found:
@@ -149,7 +149,7 @@ def rebuild(
             print(f"{number} of {count}: {between}: {found.result}{more}", file=sys.stderr)
 
     with opened(database) as store:
-        found = store.lifecycle.rebuild(dry_run=True)
+        found = store.lifecycle.rebuild(accept_failed=accept_failed, dry_run=True)
         if found:
             say_archive(store)
         new = [each for each in found if each.result in ("restored", "merged")]
@@ -162,7 +162,9 @@ def rebuild(
         if not dry_run:
             if new:
                 confirm(f"Restore {len(new)} archived ranges into {database.schema}?", yes=yes)
-            found = store.lifecycle.rebuild(accept_failed=accept_failed, on_range=told)
+            found = store.lifecycle.rebuild(
+                accept_failed=accept_failed, planned=found, on_range=told
+            )
     problems = [each.problem for each in found if each.problem is not None]
     done = sum(each.result in ("restored", "merged") for each in found)
     if json:
@@ -209,7 +211,7 @@ def repair(
             more = f", and give up {given_up} ranges that are lost" if given_up else ""
             confirm(f"Write {len(lacking) - given_up} manifests again{more}?", yes=yes)
             with watching(store, "repair", len(lacking)):
-                found = store.lifecycle.repair()
+                found = store.lifecycle.repair(planned=found)
     problems = [each.problem for each in found if each.problem is not None]
     if json:
         write_json([{**vars(each), "problem": _in_words(each.problem)} for each in found])
@@ -230,7 +232,9 @@ def _in_words(problem: ColdstreamError | None) -> str | None:
 
 
 @archive_app.command
-def adopt(*, database: Database, yes: Yes = False, json: Json = False) -> None:
+def adopt(
+    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
+) -> None:
     """Say that this database is the successor of the one that wrote to the archive last.
 
     After a restore, or where the archive was copied to another place, which --archive then names.
@@ -240,12 +244,17 @@ def adopt(*, database: Database, yes: Yes = False, json: Json = False) -> None:
     from coldstream.cli.render import write_json
 
     with opened(database) as store:
-        confirm("Is the database that wrote to the archive last gone for good?", yes=yes)
-        adopted = store.lifecycle.adopt()
+        adopted = store.lifecycle.adopt(dry_run=True)
+        if not dry_run:
+            confirm("Is the database that wrote to the archive last gone for good?", yes=yes)
+            adopted = store.lifecycle.adopt(planned=adopted)
     if json:
         write_json(asdict(adopted))
         return
-    print(f"this database archives to {adopted.archive_url} from now on")
+    if dry_run:
+        print(f"this database would archive to {adopted.archive_url}")
+    else:
+        print(f"this database archives to {adopted.archive_url} from now on")
     if adopted.behind:
         print(
             f"the archive has more of {len(adopted.behind)} ranges: run coldstream archive "
@@ -259,7 +268,9 @@ def adopt(*, database: Database, yes: Yes = False, json: Json = False) -> None:
 
 
 @archive_app.command
-def fork(*, database: Database, yes: Yes = False, json: Json = False) -> None:
+def fork(
+    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
+) -> None:
     """Say that this database is a copy, and make it a store of its own with another archive.
 
     --archive names the archive that it has from now on. What was archived before the copy was made
@@ -269,12 +280,19 @@ def fork(*, database: Database, yes: Yes = False, json: Json = False) -> None:
     from coldstream.cli.render import write_json
 
     with opened(database) as store:
-        confirm("Make this database a store of its own?", yes=yes)
-        forked = store.lifecycle.fork()
+        forked = store.lifecycle.fork(dry_run=True)
+        if not dry_run:
+            confirm("Make this database a store of its own?", yes=yes)
+            forked = store.lifecycle.fork(planned=forked)
     if json:
         write_json(asdict(forked))
         return
-    place = f"archives to {forked.archive_url}" if forked.archive_url else "has no archive yet"
-    print(f"this database is the store {forked.store_id} from now on, and {place}")
+    if dry_run:
+        place = f"archive to {forked.archive_url}" if forked.archive_url else "have no archive yet"
+        print(f"this database would be a store of its own, and {place}")
+    else:
+        place = f"archives to {forked.archive_url}" if forked.archive_url else "has no archive yet"
+        print(f"this database is the store {forked.store_id} from now on, and {place}")
     if forked.shared:
-        print(f"{forked.shared} ranges that were archived before are read where they are")
+        verb = "would be" if dry_run else "are"
+        print(f"{forked.shared} ranges that were archived before {verb} read where they are")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import ceil
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -82,7 +81,7 @@ def compress(
         found = store.lifecycle.compress(cutoff, dry_run=True)
         if found and not dry_run:
             with watching(store, "compress", len(found)):
-                found = store.lifecycle.compress(cutoff)
+                found = store.lifecycle.compress(cutoff, planned=found)
     if found or json:
         title = "Would be compressed" if dry_run else "Compressed"
         show_chunks(title, WAITING if dry_run else COMPRESSED, found, json=json)
@@ -122,6 +121,7 @@ def verify(
         str | None,
         Parameter(name="--to", metavar="TIME", help="Only chunks that start before this time."),
     ] = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
     """Read archived chunks back from storage and prove them. Exit status 1 when one is not proved.
@@ -133,33 +133,24 @@ def verify(
     from coldstream.cli.durations import parse_time
     from coldstream.cli.human import one_line
     from coldstream.cli.lifecycle import show_publication
-    from coldstream.lifecycle.states import EXPORTED
 
     part = None if sample is None else _part(sample)
     first = None if start is None else parse_time(start)
     last = None if end is None else parse_time(end)
     all = all or deep or any(each is not None for each in (part, first, last))
     with opened(database) as store:
-        found = [
-            chunk
-            for chunk in store.lifecycle.get_chunks()
-            if (chunk.state == EXPORTED or (all and chunk.archive_object))
-            and (first is None or chunk.range_end > first)
-            and (last is None or chunk.range_start < last)
-        ]
-        results = []
-        if found:
-            number = len(found)
-            if part is not None:
-                number = min(number, part if isinstance(part, int) else ceil(part * number))
-            with watching(store, "verify", number):
+        results = store.lifecycle.verify(
+            again=all, deep=deep, sample=part, start=first, end=last, dry_run=True
+        )
+        if results and not dry_run:
+            with watching(store, "verify", len(results)):
                 results = store.lifecycle.verify(
-                    again=all, deep=deep, sample=part, start=first, end=last
+                    again=all, deep=deep, sample=part, start=first, end=last, planned=results
                 )
         publication = store.lifecycle.publication
     if results or json:
         show_chunks(
-            "Verified",
+            "Would be verified" if dry_run else "Verified",
             VERIFIED,
             [each.chunk for each in results],
             json=json,
@@ -183,6 +174,8 @@ def verify(
 
 def _result(found: Verification) -> str:
     """Damaged is what is not as it was written; what cannot be reached is merely not proved."""
+    if found.is_due:
+        return "verify"
     if found.problem is None:
         return "verified"
     return "damaged" if isinstance(found.problem, ArchiveCorrupt) else "not proved"
@@ -238,7 +231,8 @@ def drop(
     from coldstream.cli.prompt import confirm
 
     with opened(database) as store:
-        due = store.lifecycle.drop(parse_cutoff(older_than), kept=kept, dry_run=True)
+        cutoff = parse_cutoff(older_than)
+        due = store.lifecycle.drop(cutoff, kept=kept, dry_run=True)
         found = [each.chunk for each in due]
         going = [each.chunk for each in due if each.reason is None]
         more = {
@@ -258,7 +252,7 @@ def drop(
             confirm(drop_question(going), yes=yes)
             with watching(store, "drop", len(going)):
                 # Nothing that was not shown: more may have become old enough in between.
-                store.lifecycle.drop(max(chunk.range_end for chunk in going), kept=kept)
+                store.lifecycle.drop(cutoff, kept=kept, planned=due)
             now = {chunk.range_start: chunk for chunk in store.lifecycle.get_chunks()}
             found = [now[chunk.range_start] for chunk in found]
     if json:
@@ -325,7 +319,9 @@ def rehydrate(
         found = store.lifecycle.rehydrate(*range, streams=streams, dry_run=True)
         if found and not dry_run:
             with watching(store, "rehydrate", len(found)):
-                found = store.lifecycle.rehydrate(*range, streams=streams, keep_for=length)
+                found = store.lifecycle.rehydrate(
+                    *range, streams=streams, keep_for=length, planned=found
+                )
         elif not dry_run:
             # For what is there already: it stays as long.
             store.lifecycle.rehydrate(*range, streams=streams, keep_for=length)

@@ -86,6 +86,9 @@ def run(
     """Do all that is due by the policy: close, compress, archive, verify and drop chunks, and drop
     again what was rehydrated for a time that has passed.
 
+    What is due when it starts is what is done: what becomes due while it waits or asks is left to
+    the next run.
+
     Safe from cron on several hosts: while one is at work, others end with exit status 75. A chunk
     that fails does not keep the others from going on; then the exit status is 1.
     """
@@ -95,6 +98,7 @@ def run(
     from coldstream.cli.durations import parse_length
     from coldstream.cli.lifecycle import (
         say_archive,
+        show_left,
         show_position_streams,
         show_problems,
         show_publication,
@@ -104,7 +108,7 @@ def run(
 
     longest = parse_length(wait) if wait else timedelta(0)
     with opened(database) as store:
-        steps = store.lifecycle.run(dry_run=True)
+        planned = steps = store.lifecycle.run(dry_run=True)
         show_position_streams(step.position_streams for step in steps)
         verbs = {step.verb for step in steps}
         if verbs - {"compress"}:
@@ -117,7 +121,8 @@ def run(
                 confirm(drop_question(dropping), yes=yes)
             touched = len({step.chunk.range_start for step in steps})
             with watching(store, "run", touched):
-                steps = store.lifecycle.run(format=format, wait=longest)
+                steps = store.lifecycle.run(format=format, wait=longest, planned=planned)
+            show_left(planned, steps)
         publication = store.lifecycle.publication
     show_steps(steps, json=json)
     show_publication(publication)

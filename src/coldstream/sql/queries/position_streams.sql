@@ -26,7 +26,9 @@ WITH heads AS (
   ) AS m ON true
 )
 SELECT c.range_start, k.stream_name
-FROM @extschema@.chunks AS c
+-- Not from the ledger: a dry run asks of chunks that nobody has closed yet, too.
+FROM unnest(%s::timestamptz[], %s::timestamptz[], %s::bigint[])
+  AS c (range_start, range_end, last_global_position)
 JOIN known AS k
   ON k.time >= c.range_start AND k.time < c.range_end
   OR CASE
@@ -35,7 +37,12 @@ JOIN known AS k
       SELECT FROM @extschema@.chunk_categories AS r
       WHERE r.range_start = c.range_start AND r.category = k.source
         AND r.last_global_position >= k.recorded
+    ) OR NOT EXISTS (
+      SELECT FROM @extschema@.chunk_categories AS r WHERE r.range_start = c.range_start
+    ) AND EXISTS (
+      SELECT FROM @extschema@.messages AS m
+      WHERE m.stream_category = k.source AND m.global_position >= k.recorded
+        AND m.time >= c.range_start AND m.time < c.range_end
     )
   END
-WHERE c.range_start = ANY (%s)
 ORDER BY c.range_start, k.stream_name
