@@ -86,6 +86,16 @@ class AsyncStore:
             prepare_threshold=prepare_threshold,
         )
         self._readers = Readers(archive, archive_options, archive_reads)
+        # What another store of the same kind is made with.
+        self._options: dict[str, Any] = {
+            "dsn": dsn,
+            "schema": schema,
+            "archive": archive,
+            "archive_options": archive_options,
+            "archive_reads": self._readers.reads,
+            "timeout": timeout,
+            "prepare_threshold": prepare_threshold,
+        }
 
     @property
     def max_size(self) -> int:
