@@ -42,10 +42,11 @@ from coldstream.errors import (
     UnsupportedEdition,
     UnsupportedServer,
 )
-from coldstream.message import JsonText, Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from pyarrow import Table
 
     from coldstream.client.appender import Appender, AsyncAppender
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from coldstream.consumers.metadata import follow
     from coldstream.consumers.payloads import to_message, to_reply
     from coldstream.entities import Entity, EntityCache, Projection, Snapshots
+    from coldstream.message import JsonText, Message, NewMessage, WriteResult
+    from coldstream.migrations import Installed
     from coldstream.store import AsyncStore, Store
 
 
@@ -108,6 +111,39 @@ def connect_async(
     )
 
 
+def install(
+    dsn: str,
+    *,
+    schema: str = "message_store",
+    role: str | None = None,
+    chunk_interval: timedelta | None = None,
+    layout: str | None = None,
+    compress_after: timedelta | None = None,
+    compression: str | None = None,
+    dry_run: bool = False,
+) -> Installed:
+    """Install a store into a schema of a database, or bring it up to this release. Idempotent.
+
+    Gives what was done (``actions``), what somebody else should do (``warnings``), and the SQL.
+    ``role``: the role of those who read and write (else named like the schema). The settings are
+    those of ``coldstream init``; ``None`` keeps what is set, or the default at the first install.
+    ``dry_run`` changes nothing.
+
+    Raises:
+        Unavailable: no connection.
+        MissingExtension, UnsupportedServer, ForeignSchema, MigrationError, SetupError: the database
+            cannot have a store, or not this one.
+        InvalidInput: not a DSN, or no such setting.
+    """
+    from coldstream.migrations import Settings, install
+    from coldstream.migrations.connection import direct_connection
+    from coldstream.sql import Names
+
+    settings = Settings(chunk_interval, layout, compress_after, compression)
+    with direct_connection(dsn, schema) as connection:
+        return install(connection, Names(schema, role), settings, dry_run=dry_run)
+
+
 def query(
     sql: str,
     archive: str,
@@ -144,8 +180,9 @@ def query(
     )
 
 
-# Loaded when asked for: the stores bring psycopg, and a program that only wants the errors, or
-# --help, need not wait.
+# Loaded when asked for: the stores bring psycopg and messages bring JSON libraries. A program that
+# only wants the errors, or --help, need not wait; nor need every run of pytest, which loads our
+# plugin.
 _LATE = {
     "Appender": "client.appender",
     "AsyncAppender": "client.appender",
@@ -155,9 +192,13 @@ _LATE = {
     "Entity": "entities",
     "EntityCache": "entities",
     "Handlers": "consumers",
+    "JsonText": "message",
+    "Message": "message",
+    "NewMessage": "message",
     "Projection": "entities",
     "Snapshots": "entities",
     "Store": "store",
+    "WriteResult": "message",
     "follow": "consumers.metadata",
     "to_message": "consumers.payloads",
     "to_reply": "consumers.payloads",
@@ -165,6 +206,8 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "message":
+        return import_module(f"{__name__}.message")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
@@ -224,6 +267,7 @@ __all__ = [
     "connect",
     "connect_async",
     "follow",
+    "install",
     "query",
     "to_message",
     "to_reply",

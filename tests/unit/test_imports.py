@@ -91,3 +91,25 @@ def test_a_store_without_an_archive_loads_no_archive_library() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert shown.stdout == b"set()\n"
+
+
+def test_the_pytest_plugin_brings_nothing_heavy() -> None:
+    """Every pytest run on a machine where Coldstream is installed loads it."""
+    program = (
+        "import sys, coldstream.embedded.pytest_plugin\n"
+        "heavy = ('orjson', 'simplejson', 'uuid_utils', 'psycopg', 'msgspec', 'pyarrow', 'obstore',"
+        " 'coldstream.message', 'coldstream.embedded.server', 'coldstream.embedded.packages')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_module_of_messages_is_there_without_an_import_of_its_own() -> None:
+    program = "import coldstream; print(coldstream.message.category('account-1'))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "account"

@@ -2,10 +2,10 @@
 
 Installed with Coldstream, so there is nothing to declare::
 
-    def test_a_deposit(coldstream_dsn):
-        with coldstream.connect(coldstream_dsn) as store:
-            ...
+    def test_a_deposit(coldstream_store):
+        coldstream_store.write_message("account-123", "Deposited", {"amount": 11})
 
+``coldstream_store`` is an open store of the test's own, in a schema that is dropped afterwards.
 ``coldstream_dsn`` starts one embedded TimescaleDB for the whole session, when the first test asks
 for it. It takes one connection at a time and keeps what a test wrote: use a schema a test, or
 clean up. With ``COLDSTREAM_TEST_DSN`` in the environment the fixture is that DSN and starts
@@ -16,8 +16,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from coldstream.store import Store
+
+_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +38,24 @@ def coldstream_dsn() -> Iterator[str]:
 
     with EmbeddedServer() as server:
         yield server.dsn
+
+
+@pytest.fixture
+def coldstream_store(coldstream_dsn: str) -> Iterator[Store]:
+    """An open store without messages, in a schema of its own that is dropped after the test."""
+    import coldstream
+    from coldstream.migrations.connection import direct_connection
+    from coldstream.sql import query
+
+    # A server that is named in the environment may have those of another run at the same time.
+    schema = f"coldstream_test_{os.getpid()}_{next(_numbers)}"
+    # One role for all of them: it stays when they go.
+    coldstream.install(coldstream_dsn, schema=schema, role="coldstream_test")
+    try:
+        with coldstream.connect(coldstream_dsn, schema=schema) as store:
+            yield store
+    finally:
+        with direct_connection(coldstream_dsn, schema) as connection:
+            connection.execute("SET client_min_messages = warning")
+            connection.execute(query("delete_jobs", schema).encode())
+            connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
