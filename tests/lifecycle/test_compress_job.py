@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from tests.fix_store import InstalledStore
 
 import coldstream
+from coldstream.sql import query
 
 CALL = "CALL compress_ended_chunks()"
 # The chunk of a week that a message is in ended at most a week after it was written.
@@ -103,3 +106,25 @@ def test_beside_another_lifecycle(quiet_store: InstalledStore) -> None:
         assert in_columnstore(quiet_store) == []
     quiet_store.run(CALL)
     assert in_columnstore(quiet_store) == [28, 21, 14]
+
+
+@pytest.mark.native
+def test_a_verb_waits_for_the_job(quiet_store: InstalledStore) -> None:
+    """The job has the lifecycle's lock for a chunk at a time, and leaves off when a verb waits."""
+    store = quiet_store
+    write(store, 0)
+    holder = query("lifecycle_holder", store.schema)
+    with store.connect() as other, coldstream.connect(store.dsn, schema=store.schema) as opened:
+        with other.transaction():
+            # So that the job has the lock for a while: it waits for this table.
+            other.execute("LOCK TABLE ONLY messages IN SHARE ROW EXCLUSIVE MODE")
+            store.run(
+                "SELECT public.add_job('compress_ended_chunks', '1 hour', initial_start => now())"
+            )
+            until = time.monotonic() + 60
+            while not [job for _, _, job in store.run(holder, [f"{store.schema}.messages"]) if job]:
+                assert time.monotonic() < until, "the job does not run"
+                time.sleep(0.02)
+        compressed = opened.lifecycle.compress(timedelta(0))
+    assert {each.state for each in compressed} <= {"compressed"}
+    assert in_columnstore(store)[:3] == [28, 21, 14]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,8 @@ OlderThan: TypeAlias = timedelta | datetime
 # A reader that is idle in a transaction keeps a drop or a compression waiting, and everybody who
 # comes after that waits behind it: so wait shortly, let them pass, and try again.
 _LOCK_TIMEOUT = "2s"
+# To wait for a job that compresses a chunk.
+_LONGEST_JOB = "30min"
 _TRIES = 5
 _PAUSE = 1.0
 
@@ -149,15 +151,8 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
     table = Names(store.schema).render("@extschema@.messages")
     with store._connections.connection() as connection:
         session = Session(connection, store.schema)
-        deadline = time.monotonic() + wait.total_seconds()
         before: list[TupleRow] = []
-        while not session.one("lifecycle_lock", [table])[0]:
-            if time.monotonic() >= deadline:
-                raise LifecycleBusy(
-                    f"Another lifecycle is running on this store{_holder(session, table)}",
-                    hint="Wait for it to end, then run this again.",
-                )
-            time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+        _lock(session, table, wait)
         try:
             # What the history of the chunks shows, and the next one who finds the lock taken.
             session.rows("set_application_name", [f"coldstream {gethostname()} {os.getpid()}"])
@@ -177,9 +172,32 @@ def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session
                 session.rows("reset_application_name")
 
 
-def _holder(session: Session, table: str) -> str:
+def _lock(session: Session, table: str, wait: timedelta) -> None:
+    """Take the store's lifecycle lock. The store's own job, which compresses what is due, has it
+    for a chunk at a time: this waits for it, and the job leaves off when it meets this.
+
+    Raises:
+        LifecycleBusy
+    """
+    deadline = time.monotonic() + wait.total_seconds()
+    while not session.one("lifecycle_lock", [table])[0]:
+        holders = session.rows("lifecycle_holder", [table])
+        if any(is_job for _, _, is_job in holders):
+            with mapped(session.schema), session.connection.transaction():
+                session.rows("set_lock_timeout", [_LONGEST_JOB])
+                session.rows("wait_for_lifecycle_lock", [table])
+            return
+        if time.monotonic() >= deadline:
+            raise LifecycleBusy(
+                f"Another lifecycle is running on this store{_holder(holders)}",
+                hint="Wait for it to end, then run this again.",
+            )
+        time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+
+
+def _holder(holders: Sequence[TupleRow]) -> str:
     """Who has the lock, in words; nothing where that cannot be seen."""
-    for application, since in session.rows("lifecycle_holder", [table]):
+    for application, since, _ in holders:
         return f": {application}, connected since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     return ""
 
