@@ -235,6 +235,7 @@ def make(
     chunk_interval: timedelta = timedelta(days=7),
     seed: bool = False,
     in_archive: bool = False,
+    compression: str | None = None,
 ) -> Arena:
     """An empty arena whose history has so many chunks, the last of which ends before now."""
     now = datetime.now(UTC)
@@ -254,7 +255,7 @@ def make(
     )
     with place.connection() as connection:
         names = Names(arena.store.schema, place.role, place.server.timescaledb_schema)
-        install(connection, names, Settings(chunk_interval=chunk_interval))
+        install(connection, names, Settings(chunk_interval=chunk_interval, compression=compression))
         # Jobs would compress and close in the middle of a round.
         connection.execute(store_query("delete_jobs", arena.store.schema).encode())
         for contender, folder in ((arena.plain, "plain"), (arena.seed, "seed")):

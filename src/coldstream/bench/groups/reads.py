@@ -42,24 +42,28 @@ class Read:
         )
 
 
-STREAM_10 = Read("stream_10", STREAM, "stream of 10", "get_stream_messages", {WARM: 1.3})
+STREAM_10 = Read("stream_10", STREAM, "stream of 10", "get_stream_messages", {HOT: 1.4, WARM: 4.0})
 STREAM_1000 = Read("stream_1000", STREAM, "1,000 of a stream", "get_stream_messages", {})
 LAST = Read("last", STREAM, "last message", "get_last_stream_message", {})
 VERSION = Read("version", STREAM, "stream version", "stream_version", {})
 CATEGORY_START = Read(
-    "category_start", CATEGORY, "page of 1,000, start", "get_category_messages", {WARM: 1.0}
+    "category_start", CATEGORY, "page of 1,000, start", "get_category_messages", {WARM: 0.9}
 )
 CATEGORY_MIDDLE = Read(
-    "category_middle", CATEGORY, "page of 1,000, middle", "get_category_messages", {WARM: 1.0}
+    "category_middle", CATEGORY, "page of 1,000, middle", "get_category_messages", {WARM: 0.9}
 )
 CATEGORY_HEAD = Read(
-    "category_head", CATEGORY, "page of 1,000, head", "get_category_messages", {WARM: 1.0}
+    "category_head", CATEGORY, "page of 1,000, head", "get_category_messages", {WARM: 0.9}
 )
 CORRELATION = Read(
-    "category_correlation", CATEGORY, "page with correlation", "get_category_messages", {}
+    "category_correlation",
+    CATEGORY,
+    "page with correlation",
+    "get_category_messages",
+    {HOT: 1.0, WARM: 1.0},
 )
 GROUP = Read("category_group", CATEGORY, "page of one of 4 consumers", "get_category_messages", {})
-ALL = Read("all", CATEGORY, "page of all categories", "get_all_messages", {})
+ALL = Read("all", CATEGORY, "page of all categories", "get_all_messages", {WARM: 2.0})
 
 READS = (
     STREAM_10,
@@ -81,7 +85,7 @@ CATCH_UP = {
         f"catching up through the client, {tier}",
         Unit.RATE,
         Compare.RATE,
-        2.0 if tier == WARM else None,
+        2.2 if tier in (HOT, WARM) else None,
         "psycopg, page by page",
     )
     for tier in TIERS

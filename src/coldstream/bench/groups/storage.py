@@ -20,13 +20,15 @@ _ARCHIVED = 11.0
 
 @dataclass(frozen=True)
 class Stored:
-    """One shape. ``warm``: its target in the columnstore; ``v4_share``: as in the model."""
+    """One shape. ``warm``: its target in the columnstore; ``v4_share``: as in the model;
+    ``compression``: the store's setting."""
 
     key: str
     title: str
     shape: Shape | None
     warm: float | None
     v4_share: float | None = None
+    compression: str | None = None
 
     @property
     def rows(self) -> tuple[Row, Row, Row, Row]:
@@ -53,8 +55,10 @@ class Stored:
 SHAPES = (
     Stored("short", SHORT.name, SHORT, 7.0),
     Stored("medium", MEDIUM.name, MEDIUM, None),
-    Stored("long", LONG.name, LONG, 11.0),
+    Stored("long", LONG.name, LONG, 10.5),
     Stored("tenants", TENANTS.name, TENANTS, 7.0),
+    Stored("short_pglz", f"{SHORT.name}, compression pglz", SHORT, 7.3, compression="pglz"),
+    Stored("long_pglz", f"{LONG.name}, compression pglz", LONG, 11.5, compression="pglz"),
     Stored("short_v4", f"{SHORT.name}, UUIDv4 ids", SHORT, None, 1.0),
     Stored("sample", "your messages", None, None),
 )
@@ -73,7 +77,7 @@ def run(bench: Bench) -> Iterator[Figure]:
 def _figures(bench: Bench, stored: Stored) -> Iterator[Figure]:
     hot, warm, archived, everything = stored.rows
     messages = bench.options.history
-    arena = make(bench.place, f"size_{stored.key}", chunks=1)
+    arena = make(bench.place, f"size_{stored.key}", chunks=1, compression=stored.compression)
     bench.fill(arena, _source(bench, stored), messages, stored.title)
     try:
         plain = arena.plain_bytes() / messages

@@ -28,7 +28,7 @@ def _row(key: str, title: str, target: float | None = None, against: str | None 
     return Row(f"write.{key}", SECTION, title, Unit.RATE, Compare.RATE, target, against)
 
 
-ONE = _row("one_client", "write_message, one client", 0.9)
+ONE = _row("one_client", "write_message, one client", 0.85)
 CATEGORIES = _row("8_clients_8_categories", "write_message, 8 clients, 8 categories", 0.85)
 CATEGORY = _row("8_clients_1_category", "write_message, 8 clients, one category")
 MANY = {
