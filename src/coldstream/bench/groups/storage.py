@@ -90,7 +90,7 @@ def _figures(bench: Bench, stored: Stored) -> Iterator[Figure]:
             arena.compress()
         parts = {name: round(size / messages, 2) for name, size in arena.store_parts().items()}
         yield warm.once(arena.store_bytes() / messages, plain, more={"parts": parts})
-        if archived not in ROWS or not bench.wants(archived) and not bench.wants(everything):
+        if archived not in ROWS or (not bench.wants(archived) and not bench.wants(everything)):
             return
         with bench.step(f"archive {stored.title}"):
             arena.archive()
