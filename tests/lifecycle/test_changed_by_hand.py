@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from tests.fix_store import InstalledStore
 from tests.history import END, START, WEEK
 from tests.lifecycle.conftest import Store
 
@@ -109,6 +110,26 @@ def test_merged_chunks(small: Store, compressed: bool) -> None:
     assert len(small.states()) == 1
     check_reads(small)
     through(small)
+
+
+def test_a_closed_chunk_that_was_merged_with_the_one_of_now(quiet_store: InstalledStore) -> None:
+    """What was closed once reaches past what was never closed: each message is read once."""
+    store = quiet_store
+    for position, age in enumerate(("7 days", "1 second")):
+        store.run(
+            "INSERT INTO messages (stream_name, position, type, time) "
+            f"VALUES ('account-1', {position}, 'T', now() - INTERVAL '{age}')"
+        )
+    store.run("CALL close_ended_chunks()")
+    chunks = store.run("SELECT chunk FROM hypertable_chunks() WHERE range_start <= now()")
+    store.run("CALL public.merge_chunks('{}', '{}')".format(*(name for (name,) in chunks)))
+    for _ in range(2):
+        store.run("CALL close_ended_chunks()")
+        store.run("SELECT write_message(gen_random_uuid()::varchar, 'account-1', 'T', '{}')")
+        for read in ("get_category_messages('account')", "get_all_messages()"):
+            found = [position for (position,) in store.run(f"SELECT position FROM {read}")]
+            assert found == list(range(len(found))), read
+    assert len(found) == 4
 
 
 def test_a_chunk_that_was_split_after_it_was_archived(small: Store) -> None:
