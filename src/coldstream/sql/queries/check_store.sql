@@ -9,7 +9,7 @@ SELECT
   pg_catalog.min(f.is_in) FILTER (WHERE f.made_in OPERATOR(pg_catalog.=) %(schema)s)
 FROM (
   SELECT n.nspname::pg_catalog.text AS is_in,
-    pg_catalog.substring(p.prosrc, '(\w+)"?\.is_mixed\(') AS made_in
+    pg_catalog.substring(p.prosrc, '([[:alnum:]_]+)"?[.]is_mixed[(]') AS made_in
   FROM pg_catalog.pg_proc AS p
   JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
   WHERE p.proname OPERATOR(pg_catalog.=) 'check_whole'

@@ -6,13 +6,13 @@
 WITH heads AS (
   SELECT h.stream_name, h.time, pg_catalog.split_part(h.stream_name, '-', 1) AS category
   FROM @extschema@.streams AS h
-  WHERE pg_catalog.split_part(h.stream_name, '-', 1) ~ '[:+]position(\+|$)'
+  WHERE pg_catalog.split_part(h.stream_name, '-', 1) ~ '[:+]position([+]|$)'
     OR pg_catalog.split_part(h.stream_name, '-', 1) = 'subscriberPosition'
 ), known AS (
   SELECT h.stream_name, h.time,
     -- NULL where the convention does not say what is read.
     nullif(
-      pg_catalog.regexp_replace(h.category, '[:+]position(\+|$)', ''), 'subscriberPosition'
+      pg_catalog.regexp_replace(h.category, '[:+]position([+]|$)', ''), 'subscriberPosition'
     ) AS source,
     CASE WHEN m.recorded ~ '^[0-9]{1,18}$' THEN m.recorded::bigint END AS recorded
   FROM heads AS h
