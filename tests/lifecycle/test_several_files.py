@@ -85,7 +85,8 @@ def test_what_a_killed_export_left_goes(small: Store, format: Format) -> None:
     with small.opened() as opened:
         opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS)
         named = set(small.files())
-        before = small.run("SELECT jsonb_agg(to_jsonb(f)) FROM archive_files AS f")
+    before = small.run("SELECT jsonb_agg(to_jsonb(f)) FROM archive_files AS f")
+    with small.opened() as opened:
         opened.lifecycle.archive(END, format=format, file_rows=FILE_ROWS + 1, again=True)
     for path in small.folder.rglob("_manifest-000002.json"):
         path.unlink()
