@@ -226,7 +226,7 @@ def test_a_store_without_its_row_says_so(store: coldstream.Store, kind: str) -> 
     with store, store.connection() as connection:
         connection.execute(f"DELETE FROM {store.schema}.store".encode())
     with (
-        pytest.raises(SetupError, match="no rows of its own|table store"),
+        pytest.raises(SetupError, match=r"no rows of its own|table store"),
         reading(store, kind) as client,
     ):
         client.get_category_messages("late")
