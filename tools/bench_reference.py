@@ -62,12 +62,19 @@ def merged(report: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any
         ValueError: it was made on another machine, or with other versions or settings.
     """
     for name in ("machine", "versions", "settings", "workload", "embedded"):
-        if report[name] != other[name]:
+        if _rounded(report[name]) != _rounded(other[name]):
             raise ValueError(f"{name}: {other[name]} is not {report[name]}")
     rows = {row["key"]: row for row in report["rows"]}
     rows |= {row["key"]: {**row, "run": other["started"]} for row in other["rows"]}
     order = [row.key for row in groups.rows()]
     return {**report, "rows": sorted(rows.values(), key=lambda row: order.index(row["key"]))}
+
+
+def _rounded(value: Any) -> Any:
+    """A machine's memory in whole gigabytes: its kernel keeps another megabyte at each start."""
+    if not isinstance(value, Mapping) or not value.get("memory_bytes"):
+        return value
+    return {**value, "memory_bytes": round(value["memory_bytes"] / 1e9)}
 
 
 def _markdown(table: Table) -> str:
