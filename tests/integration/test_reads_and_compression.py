@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from psycopg.errors import SerializationFailure
 from tests.fix_store import InstalledStore
+from tests.history import without_jobs
 
 import coldstream
 from coldstream.migrations import Settings
@@ -119,12 +120,7 @@ CHANGES: dict[str, tuple[str, Callable[[psycopg.Connection, str], None]]] = {
 def store(
     request: pytest.FixtureRequest, new_store: Callable[..., InstalledStore]
 ) -> InstalledStore:
-    store = new_store(Settings(layout=request.param))
-    store.run(
-        "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs"
-        " WHERE hypertable_schema = current_schema() OR proc_schema = current_schema()"
-    )
-    return store
+    return without_jobs(new_store(Settings(layout=request.param)))
 
 
 def bring(store: InstalledStore, form: str) -> str:

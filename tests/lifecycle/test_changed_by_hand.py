@@ -7,6 +7,8 @@ What looks with SQL beside an open store takes two connections, so it is for a n
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from tests.fix_store import InstalledStore
@@ -32,7 +34,7 @@ def close(store: Store) -> None:
 
 
 def check_reads(store: Store) -> None:
-    """SQL and the client, everything and one category: each message once."""
+    """SQL and the client, everything, one category, each stream: each message once."""
     truth = [message.global_position for message in store.truth]
     read = store.run("SELECT global_position FROM get_all_messages(1, -1)")
     assert [position for (position,) in read] == sorted(truth)
@@ -40,6 +42,12 @@ def check_reads(store: Store) -> None:
     read = store.run("SELECT global_position FROM get_category_messages('account', 1, -1)")
     assert [position for (position,) in read] == sorted(accounts)
     assert [m.global_position for m in store.read_all()] == sorted(truth)
+    for name in sorted({message.stream_name for message in store.truth}):
+        positions = [m.position for m in store.truth if m.stream_name == name]
+        read = store.run("SELECT position FROM get_stream_messages(%s, 0, -1)", [name])
+        assert [position for (position,) in read] == sorted(positions), name
+        read = store.run("SELECT position FROM get_last_stream_message(%s)", [name])
+        assert read == [(max(positions),)], name
 
 
 def through(store: Store) -> None:
@@ -94,6 +102,31 @@ def test_a_split_chunk_of_the_columnstore(small: Store) -> None:
     merge_back(small, first)
     check_reads(small)
     through(small)
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_streams_of_a_split_batch(quiet_store: InstalledStore, is_closed: bool) -> None:
+    """A batch lies on one side of the split, also with streams of the other side alone."""
+    store = quiet_store
+    names = ["early-1", "late-1"]
+    for days, name in ((1, "early-1"), (5, "late-1")):
+        for position in range(2):
+            store.run(
+                "INSERT INTO messages (stream_name, position, type, time) VALUES (%s, %s, 'T', %s)",
+                [name, position, START + timedelta(days=days, hours=position)],
+            )
+    store.run("CALL close_ended_chunks()")
+    store.run("SELECT compress_chunks_older_than(INTERVAL '1 day')")
+    ((chunk,),) = store.run("SELECT chunk_name FROM chunks")
+    store.run(f"CALL public.split_chunk('{chunk}', TIMESTAMPTZ '{START + WEEK / 2}')")
+    if is_closed:
+        store.run("CALL close_ended_chunks()")
+    for name in names:
+        for read in ("get_stream_messages(%s, 0, -1)", "get_stream_messages(%s, 1)"):
+            found = [position for (position,) in store.run(f"SELECT position FROM {read}", [name])]
+            assert found == ([0, 1] if "-1)" in read else [1]), (name, read)
+        assert store.run("SELECT position FROM get_last_stream_message(%s)", [name]) == [(1,)]
+        assert store.run("SELECT position FROM get_last_stream_message(%s, 'T')", [name]) == [(1,)]
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -58,7 +58,10 @@ BEGIN
   IF _head.time_ordered THEN
     _time := _head.time;
     -- Where what is newer than the last gap has no such message, it may be in there.
-    _from := greatest(_head.first_time, _gone.range_end);
+    _from := CASE
+      WHEN _gone.range_end IS NULL THEN pg_catalog.lower(@extschema@.range_around(_head.first_time))
+      ELSE greatest(_head.first_time, _gone.range_end)
+    END;
     LOOP
       _window := @extschema@.stream_window_before($1, _from, _time, _head.closed_before);
       EXIT WHEN _window.range IS NULL;

@@ -111,6 +111,10 @@ BEGIN
     )));
   END IF;
 
+  IF _start = _head.first_time AND _start < _head.closed_before THEN
+    _start := pg_catalog.lower(@extschema@.range_around(_start));
+  END IF;
+
   LOOP
     _time := _start;
     LOOP

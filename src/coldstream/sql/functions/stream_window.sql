@@ -4,6 +4,10 @@
 -- recorded ranges are not believed. Chunks that have left the database are not, unless the stream is in
 -- the part of one that is back.
 --
+-- A range ends with its chunks and not with the stream, and callers begin with the chunk of its first
+-- message: where somebody split a chunk of the columnstore, TimescaleDB leaves a batch whole on one side, and
+-- a range that has none of that side's time does not find it.
+--
 -- The caller asks again from the end of the range on, as far as it has to: what it costs does not
 -- depend on how many chunks there are. chunk_names are for check_chunks_unchanged, which
 -- finds those that are not closed by closed_before.
@@ -60,7 +64,7 @@ BEGIN
   END IF;
 
   IF _to IS NOT NULL THEN
-    range := pg_catalog.tstzrange(greatest(_from, $2), least(_to, _end));
+    range := pg_catalog.tstzrange(greatest(_from, $2), _to);
   ELSIF $3 >= $4 THEN
     range := pg_catalog.tstzrange(greatest($2, $4), _end);
   END IF;

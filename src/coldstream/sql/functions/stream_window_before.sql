@@ -59,7 +59,7 @@ BEGIN
     chunk_names := chunk_names || _chunk.chunk_name;
   END LOOP;
   IF _to IS NOT NULL THEN
-    range := pg_catalog.tstzrange(greatest(_from, $2), least(_to, _end));
+    range := pg_catalog.tstzrange(greatest(_from, $2), _to);
   END IF;
 END;
 $$;

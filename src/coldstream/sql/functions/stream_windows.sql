@@ -21,7 +21,7 @@ BEGIN
 
   ranges := '{}';
   chunk_names := '{}';
-  _time := _head.first_time;
+  _time := pg_catalog.lower(@extschema@.range_around(_head.first_time));
   LOOP
     _window := @extschema@.stream_window($1, _time, _head.time, _head.closed_before);
     EXIT WHEN _window.range IS NULL;
