@@ -31,7 +31,8 @@ from coldstream.bench.workload import MIXED, Model
 from coldstream.demo.deliveries import fetch_deliveries
 from coldstream.demo.history import plan
 from coldstream.errors import ColdstreamError
-from coldstream.message import category, encode_json
+from coldstream.messages.json import encode_json
+from coldstream.messages.names import category
 
 START, WEEK = datetime(2025, 1, 2, tzinfo=UTC), timedelta(days=7)
 

@@ -26,7 +26,7 @@ from coldstream.archive.manifest import FORMATS, Format, Manifest
 from coldstream.archive.reader import ArchiveReader
 from coldstream.archive.rows import Row
 from coldstream.errors import ArchiveError
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 END = START + timedelta(days=7)

@@ -51,10 +51,11 @@ if TYPE_CHECKING:
 
     from coldstream.client.appender import Appender, AsyncAppender
     from coldstream.consumers import AsyncConsumer, Consumer, Handlers
-    from coldstream.consumers.metadata import follow
-    from coldstream.consumers.payloads import to_message, to_reply
     from coldstream.entities import Entity, EntityCache, Projection, Snapshots
-    from coldstream.message import JsonText, Message, NewMessage, WriteResult
+    from coldstream.messages.json import JsonText
+    from coldstream.messages.message import Message, NewMessage, WriteResult
+    from coldstream.messages.metadata import follow
+    from coldstream.messages.payloads import to_message, to_reply
     from coldstream.migrations import Installed
     from coldstream.store import AsyncStore, Store
 
@@ -192,22 +193,22 @@ _LATE = {
     "Entity": "entities",
     "EntityCache": "entities",
     "Handlers": "consumers",
-    "JsonText": "message",
-    "Message": "message",
-    "NewMessage": "message",
+    "JsonText": "messages.json",
+    "Message": "messages.message",
+    "NewMessage": "messages.message",
     "Projection": "entities",
     "Snapshots": "entities",
     "Store": "store",
-    "WriteResult": "message",
-    "follow": "consumers.metadata",
-    "to_message": "consumers.payloads",
-    "to_reply": "consumers.payloads",
+    "WriteResult": "messages.message",
+    "follow": "messages.metadata",
+    "to_message": "messages.payloads",
+    "to_reply": "messages.payloads",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name == "message":
-        return import_module(f"{__name__}.message")
+    if name == "messages":
+        return import_module(f"{__name__}.messages")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -44,7 +44,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coldstream.message import Message
+    from coldstream.messages.message import Message
 
 
 class ColdstreamError(Exception):

@@ -24,7 +24,7 @@ from coldstream.demo.deliveries import fetch_deliveries
 from coldstream.demo.history import Written, plan, split, write_events
 from coldstream.demo.proof import Fingerprint
 from coldstream.embedded import EmbeddedServer
-from coldstream.message import NewMessage
+from coldstream.messages.message import NewMessage
 
 PROGRAM = [sys.executable, "-c", "import sys; from coldstream.cli import main; sys.exit(main())"]
 SMALL = ["demo", "--messages", "1000"]

@@ -31,7 +31,7 @@ from coldstream import (
     to_message,
 )
 from coldstream.entities.snapshots import record
-from coldstream.message import encode_json
+from coldstream.messages.json import encode_json
 
 
 @dataclass

@@ -11,7 +11,7 @@ from coldstream.archive.filters import (
     in_consumer_group,
     matches,
 )
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 
 def message(stream_name: str, metadata_text: str | None = None) -> Message:

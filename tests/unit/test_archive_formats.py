@@ -22,7 +22,7 @@ from coldstream.archive.digest import RowsDigest
 from coldstream.archive.rows import Batch, Row, to_batches
 from coldstream.archive.summary import FileStats
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 
 @pytest.fixture(params=["parquet", "csv"])

@@ -16,7 +16,7 @@ from coldstream.archive.manifest import Format, Manifest
 from coldstream.archive.reader import ArchiveReader
 from coldstream.archive.rows import Row
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 ALL = make_rows(6_000)
 DAY = timedelta(seconds=1_000)  # of these rows, one a second: six ranges of a thousand each

@@ -32,7 +32,7 @@ FORBIDDEN = [
     ("coldstream.archive", "coldstream.client"),
     ("coldstream.archive", "coldstream.lifecycle"),
     ("coldstream.migrations", "coldstream.lifecycle"),
-    ("coldstream.message", "psycopg"),
+    ("coldstream.messages", "psycopg"),
     ("coldstream.errors", "psycopg"),
 ]
 # Only these may import the command line and what comes with it.
@@ -98,7 +98,8 @@ def test_the_pytest_plugin_brings_nothing_heavy() -> None:
     program = (
         "import sys, coldstream.embedded.pytest_plugin\n"
         "heavy = ('orjson', 'simplejson', 'uuid_utils', 'psycopg', 'msgspec', 'pyarrow', 'obstore',"
-        " 'coldstream.message', 'coldstream.embedded.server', 'coldstream.embedded.packages')\n"
+        " 'coldstream.messages.message', 'coldstream.embedded.server',"
+        " 'coldstream.embedded.packages')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     ran = subprocess.run(
@@ -108,7 +109,7 @@ def test_the_pytest_plugin_brings_nothing_heavy() -> None:
 
 
 def test_the_module_of_messages_is_there_without_an_import_of_its_own() -> None:
-    program = "import coldstream; print(coldstream.message.category('account-1'))"
+    program = "import coldstream; print(coldstream.messages.category('account-1'))"
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from coldstream import ColdstreamError, InvalidInput, JsonText
-from coldstream.message import decode_json, encode_json
+from coldstream.messages.json import decode_json, encode_json
 
 
 class Colour(Enum):

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from coldstream import InvalidInput, Message, follow
-from coldstream.consumers.metadata import correlate, reply_to, request
+from coldstream.messages.metadata import correlate, reply_to, request
 
 
 def message(metadata: Any) -> Message:

@@ -18,7 +18,7 @@ import pytest
 
 import coldstream
 from coldstream import InvalidInput, JsonText, Message, PayloadMismatch, to_message
-from coldstream.consumers.payloads import decoder, encode, is_model, message_type
+from coldstream.messages.payloads import decoder, encode, is_model, message_type
 
 
 class Currency(Enum):

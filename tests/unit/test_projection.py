@@ -15,10 +15,10 @@ import pydantic
 import pytest
 
 from coldstream import EntityCache, InvalidInput, Message, PayloadMismatch, Projection, Snapshots
-from coldstream.consumers.payloads import encode
 from coldstream.entities.cache import Kept
 from coldstream.entities.snapshots import is_newer, record, recorded
-from coldstream.message import encode_json
+from coldstream.messages.json import encode_json
+from coldstream.messages.payloads import encode
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The archive: messages that left the database, in object storage.
 
 Nothing here opens a database session: rows come in as plain tuples or Arrow batches and go out as
-:class:`coldstream.message.Message`.
+:class:`coldstream.messages.message.Message`.
 
 - ``location``: the object store behind a URL
 - ``rows``, ``digest``, ``summary``: what one archived row is, and what is proved about many

@@ -33,8 +33,8 @@ from coldstream.archive.rows import COLUMNS, Batch, Row, to_batches, to_messages
 from coldstream.archive.sink import HashingSink
 from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
-from coldstream.message import category as category_of
+from coldstream.messages.message import Message
+from coldstream.messages.names import category as category_of
 
 _HEADER = ",".join(COLUMNS[:-1]) + "\n"
 _TEXT = r'"((?>[^"]*+(?:""[^"]*+)*+))"'

@@ -10,7 +10,8 @@ import json
 import re
 from hashlib import md5
 
-from coldstream.message import Message, cardinal_id, category
+from coldstream.messages.message import Message
+from coldstream.messages.names import cardinal_id, category
 
 _KEY = "correlationStreamName"
 # Strings as a whole: what is in them is no structure.

@@ -22,7 +22,7 @@ from coldstream.archive.memory import give_back
 from coldstream.archive.ordering import pieces
 from coldstream.archive.rows import to_messages
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 A = TypeVar("A")
 _Filter = Callable[[pa.RecordBatch], pa.RecordBatch]

@@ -23,7 +23,7 @@ from coldstream.archive.memory import give_back
 from coldstream.archive.rows import SCHEMA, to_messages
 from coldstream.archive.spool import spool_file
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 WINDOW_ROWS = 32_768
 WINDOW_BYTES = 64 * 1024 * 1024

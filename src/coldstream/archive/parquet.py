@@ -28,7 +28,7 @@ from coldstream.archive.rows import COLUMNS, DICTIONARY, SCHEMA, Batch, Row, to_
 from coldstream.archive.sink import HashingSink
 from coldstream.archive.summary import FileStats, Summing
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 # Only what every reader knows: BYTE_STREAM_SPLIT would pack the two columns that are plain here a
 # little better, and DuckDB and Spark refuse it for integers (docs/decisions/0013).

@@ -34,7 +34,7 @@ from coldstream.archive.ranges import RangeFile
 from coldstream.archive.several import SeveralLocations
 from coldstream.archive.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 _PART = 8 * 1024 * 1024
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from coldstream.archive.digest import from_microseconds, microseconds
 from coldstream.errors import ArchiveCorrupt
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 Row: TypeAlias = tuple[
     int,  # global_position

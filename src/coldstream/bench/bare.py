@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from coldstream.bench.arena import Arena
 from coldstream.bench.sql import query
-from coldstream.message import category
+from coldstream.messages.names import category
 
 
 def bare_statement(

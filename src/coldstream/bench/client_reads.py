@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from coldstream.bench.contenders import Contender
 from coldstream.client._calls import to_messages
-from coldstream.message import Message
+from coldstream.messages.message import Message
 from coldstream.store import Store
 
 _CAUGHT_UP = 100_000

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from coldstream.bench.arena import Arena, columns, insert_plain
 from coldstream.bench.workload import Event
-from coldstream.message import Message
+from coldstream.messages.message import Message
 from coldstream.store import Store
 
 _BATCH = 1000

@@ -6,7 +6,7 @@ import time
 from threading import Condition, Thread
 
 from coldstream.consumers import Consumer
-from coldstream.message import Message
+from coldstream.messages.message import Message
 from coldstream.store import Store
 
 # Seconds until a message that was not handled is a fault of the benchmark.

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import IO
 
 from coldstream.consumers import Consumer
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 # Milliseconds between two looks whether anybody still reads.
 _LOOK = 500

@@ -19,7 +19,8 @@ from coldstream.demo.history import Written, import_events, plan, split, write_e
 from coldstream.demo.proof import Fingerprint, digested
 from coldstream.errors import ColdstreamError, ExpectedVersionError, UnsupportedEdition
 from coldstream.lifecycle import Chunk
-from coldstream.message import Message, category
+from coldstream.messages.message import Message
+from coldstream.messages.names import category
 from coldstream.sql import query
 from coldstream.store import Store
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from coldstream.cli.human import human_time, printable
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 
 def json_lines(messages: Iterable[Message]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from coldstream.client._errors import no_store_row
 from coldstream.errors import Archived
-from coldstream.message import Message, WriteResult
+from coldstream.messages.message import Message, WriteResult
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from uuid_utils import uuid7
 
 from coldstream.client._arrays import bigint_array, jsonb_array, timestamptz_array, varchar_array
 from coldstream.errors import InvalidInput, NotACategory, NotAStream
-from coldstream.message import JsonText, Message, NewMessage, encode_json, is_category
+from coldstream.messages.json import JsonText, encode_json
+from coldstream.messages.message import Message, NewMessage
+from coldstream.messages.names import is_category
 
 # A stream name is a key of an index, and PostgreSQL's B-tree refuses keys of 2,704 bytes and more.
 MAX_NAME_BYTES = 2600

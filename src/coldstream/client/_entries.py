@@ -19,7 +19,8 @@ from coldstream.client._calls import (
 )
 from coldstream.client._errors import duplicate_id, wrong_version
 from coldstream.errors import ColdstreamError
-from coldstream.message import WriteResult, category
+from coldstream.messages.message import WriteResult
+from coldstream.messages.names import category
 
 
 class Entry:

@@ -19,7 +19,7 @@ from coldstream.client._entries import Entry, fail
 from coldstream.client._errors import ONE_LOOP
 from coldstream.client._pending import Batch, Options, Pending, Statistics
 from coldstream.errors import AppenderClosed
-from coldstream.message import WriteResult
+from coldstream.messages.message import WriteResult
 
 
 class _Answer(asyncio.Future[WriteResult]):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from coldstream.consumers.payloads import decoder, is_model, message_type
 from coldstream.errors import InvalidInput
-from coldstream.message import Message
+from coldstream.messages.message import Message
+from coldstream.messages.payloads import decoder, is_model, message_type
 
 F = TypeVar("F", bound=Callable[..., Any])
 

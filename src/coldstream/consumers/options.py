@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from coldstream.client._calls import check_number, check_text
 from coldstream.errors import InvalidInput
-from coldstream.message import is_category
+from coldstream.messages.names import is_category
 
 OnFailure: TypeAlias = Literal["stop", "skip", "dead_letter"]
 Start: TypeAlias = int | Literal["start", "end"]

@@ -11,7 +11,7 @@ from typing import Any
 from coldstream.embedded import fetch_npm_package
 from coldstream.embedded.packages import NpmPackage
 from coldstream.errors import EmbeddedError
-from coldstream.message import JsonText
+from coldstream.messages.json import JsonText
 
 EXAMPLES = NpmPackage(
     name="@octokit/webhooks-examples",

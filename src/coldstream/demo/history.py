@@ -12,7 +12,8 @@ from uuid import UUID
 from coldstream.client._sync import Store as Client
 from coldstream.demo.deliveries import Delivery
 from coldstream.demo.proof import Fingerprint
-from coldstream.message import NewMessage, encode_json
+from coldstream.messages.json import encode_json
+from coldstream.messages.message import NewMessage
 from coldstream.sql import query
 
 WEEKS = 10

@@ -10,7 +10,9 @@ from uuid import UUID
 import simplejson
 
 from coldstream.archive.digest import RowsDigest
-from coldstream.message import Message, NewMessage, category, decode_json, encode_json
+from coldstream.messages.json import decode_json, encode_json
+from coldstream.messages.message import Message, NewMessage
+from coldstream.messages.names import category
 
 
 class Fingerprint:

@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from coldstream.consumers.payloads import decoder, is_model, message_type
 from coldstream.errors import InvalidInput
-from coldstream.message import Message
+from coldstream.messages.message import Message
+from coldstream.messages.payloads import decoder, is_model, message_type
 
 S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., Any])

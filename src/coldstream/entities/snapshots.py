@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from coldstream.consumers.payloads import decode_text, encode, is_model
 from coldstream.entities.cache import Kept
 from coldstream.entities.projection import Projection
 from coldstream.errors import InvalidInput
-from coldstream.message import Message, category, decode_json, encode_json, stream_id
+from coldstream.messages.json import decode_json, encode_json
+from coldstream.messages.message import Message
+from coldstream.messages.names import category, stream_id
+from coldstream.messages.payloads import decode_text, encode, is_model
 
 RECORDED = "Recorded"
 

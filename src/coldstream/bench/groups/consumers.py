@@ -19,7 +19,7 @@ from coldstream.bench.result import Compare, Figure, Row, Unit
 from coldstream.bench.workload import MIXED
 from coldstream.bench.writers import Writers
 from coldstream.consumers import Consumer, Context
-from coldstream.message import Message
+from coldstream.messages.message import Message
 from coldstream.store import Store
 
 SECTION = "Consumers"

@@ -86,7 +86,7 @@ def consume(
     from coldstream.cli.positions import parse_place, position_of
     from coldstream.consumers import Consumer
     from coldstream.errors import InvalidInput
-    from coldstream.message import is_category
+    from coldstream.messages.names import is_category
 
     if (name is None) == (not all):
         raise InvalidInput("Give a category or a stream, or --all for every category")

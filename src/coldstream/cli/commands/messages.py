@@ -22,7 +22,7 @@ from coldstream.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from coldstream.message import JsonText
+    from coldstream.messages.json import JsonText
 
 
 @app.command(group=STORE)
@@ -116,7 +116,7 @@ def read(
     from coldstream.cli.human import printable
     from coldstream.cli.messages import human_lines, json_lines
     from coldstream.errors import InvalidInput
-    from coldstream.message import is_category
+    from coldstream.messages.names import is_category
 
     if (name is None) == (not all):
         raise InvalidInput("Give a stream or a category, or --all for every category")
@@ -155,7 +155,7 @@ def _json_text(what: str, text: str | None) -> JsonText | None:
     from json import loads
 
     from coldstream.errors import InvalidInput
-    from coldstream.message import JsonText
+    from coldstream.messages.json import JsonText
 
     if text is None:
         return None

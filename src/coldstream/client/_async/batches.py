@@ -21,7 +21,7 @@ from coldstream.errors import (
     SetupError,
     Unavailable,
 )
-from coldstream.message import WriteResult
+from coldstream.messages.message import WriteResult
 
 # Each round finds out what the round before got wrong; only other writers can spoil it again.
 _ROUNDS = 4

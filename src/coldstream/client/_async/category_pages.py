@@ -28,7 +28,7 @@ from coldstream.client._async.retries import retried_rows
 from coldstream.client._concurrency import in_thread
 from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 
 async def messages(

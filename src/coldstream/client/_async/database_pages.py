@@ -21,7 +21,7 @@ from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import AsyncAhead, sleep
 from coldstream.client._filter import Filter
 from coldstream.client._sizes import PageSize
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 _END = 2**63 - 1
 

@@ -38,7 +38,7 @@ from coldstream.client._calls import (
 from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
 from coldstream.client.appender import AsyncAppender
-from coldstream.message import Message, NewMessage, WriteResult
+from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:

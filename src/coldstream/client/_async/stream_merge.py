@@ -19,7 +19,7 @@ from coldstream.client._calls import to_messages
 from coldstream.client._concurrency import in_thread
 from coldstream.client._errors import LedgerChanged
 from coldstream.errors import Archived
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 _END = 2**63
 

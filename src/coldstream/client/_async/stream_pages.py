@@ -23,7 +23,8 @@ from coldstream.client._concurrency import in_thread
 from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
 from coldstream.errors import Archived
-from coldstream.message import Message, is_category
+from coldstream.messages.message import Message
+from coldstream.messages.names import is_category
 
 
 async def messages(

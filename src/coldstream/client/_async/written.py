@@ -24,7 +24,7 @@ from coldstream.errors import (
     ExpectedVersionError,
     Unavailable,
 )
-from coldstream.message import Message, WriteResult
+from coldstream.messages.message import Message, WriteResult
 
 _PAGE = 1000
 _TRIES = 3

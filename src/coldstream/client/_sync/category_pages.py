@@ -31,7 +31,7 @@ from coldstream.client._filter import Filter
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.database_pages import database_pages, frontier_of
 from coldstream.client._sync.retries import retried_rows
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 
 def messages(

@@ -24,7 +24,7 @@ from coldstream.client._filter import Filter
 from coldstream.client._sizes import PageSize
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried, retried_rows
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 _END = 2**63 - 1
 

@@ -16,7 +16,7 @@ from coldstream.entities import Entity, EntityCache, Projection, Snapshots
 from coldstream.entities.cache import Kept
 from coldstream.entities.snapshots import RECORDED, is_newer, record, recorded
 from coldstream.errors import Archived, InvalidInput
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 if TYPE_CHECKING:
     from coldstream.client._sync.store import Store

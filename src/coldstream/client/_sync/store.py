@@ -41,7 +41,7 @@ from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.client._sync.written import not_imported, readers_for, write_once
 from coldstream.client.appender import Appender
-from coldstream.message import Message, NewMessage, WriteResult
+from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:

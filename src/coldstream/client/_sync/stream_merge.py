@@ -22,7 +22,7 @@ from coldstream.client._errors import LedgerChanged
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import archive_epoch, retried_rows
 from coldstream.errors import Archived
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 _END = 2**63
 

@@ -26,7 +26,8 @@ from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.client._sync.stream_merge import listed_of, merged
 from coldstream.errors import Archived
-from coldstream.message import Message, is_category
+from coldstream.messages.message import Message
+from coldstream.messages.names import is_category
 
 
 def messages(

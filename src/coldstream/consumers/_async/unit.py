@@ -16,7 +16,7 @@ from coldstream.client._async.store import AsyncStore
 from coldstream.client._calls import check_version, message_arguments, write_many_arguments
 from coldstream.client._errors import mapped
 from coldstream.errors import ConsumerError
-from coldstream.message import Message, NewMessage, WriteResult
+from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.sql import query
 
 # Statements that wait for whoever has the lock of a category: which argument names the streams.

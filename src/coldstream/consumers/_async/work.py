@@ -24,7 +24,7 @@ from coldstream.consumers.handlers import Handlers
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
 from coldstream.errors import Archived, ArchiveUnavailable, PayloadMismatch, Unavailable
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 # Seconds without asking where a category ends, after a look that found nothing.
 _ASK_END = 1.0

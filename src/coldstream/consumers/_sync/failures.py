@@ -20,10 +20,11 @@ from coldstream.client._errors import mapped
 from coldstream.client._sync.store import Store
 from coldstream.client._whose import is_of
 from coldstream.consumers._sync.unit import Unit
-from coldstream.consumers.metadata import follow
 from coldstream.consumers.options import Options, dead_letter_stream
 from coldstream.errors import HandlerFailed, Unavailable
-from coldstream.message import JsonText, Message, encode_json
+from coldstream.messages.json import JsonText, encode_json
+from coldstream.messages.message import Message
+from coldstream.messages.metadata import follow
 from coldstream.sql import query
 
 _log = logging.getLogger("coldstream.consumers")

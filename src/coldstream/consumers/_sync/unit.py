@@ -19,7 +19,7 @@ from coldstream.client._errors import mapped
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.store import Store
 from coldstream.errors import ConsumerError
-from coldstream.message import Message, NewMessage, WriteResult
+from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.sql import query
 
 # Statements that wait for whoever has the lock of a category: which argument names the streams.

@@ -1,24 +1,15 @@
-"""Messages and stream names. No I/O.
-
-Stream names follow Message DB (https://docs.eventide-project.org/user-guide/stream-names/):
-``category-id``, where the category is everything before the first dash, and a compound id is
-joined by ``+``; its first part is the cardinal id.
-"""
+"""JSON as messages hold it: what is written is read back without loss. No I/O."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import orjson
 import simplejson
-from uuid_utils.compat import uuid7
 
 from coldstream.errors import ColdstreamError, InvalidInput
 
@@ -139,94 +130,3 @@ def _json_hint(error: Exception) -> str | None:
     if "digits" in text:
         return "Give a Decimal of it, or JsonText."
     return None
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message as the store holds it.
-
-    ``position`` counts from 0 in the stream; ``global_position`` from 1 in the store, with gaps.
-    ``time`` is aware, in UTC, to the microsecond. ``data_text`` and ``metadata_text`` are the JSON
-    text exactly as PostgreSQL gives it; ``data`` and ``metadata`` decode it on first use.
-    """
-
-    id: UUID
-    stream_name: str
-    type: str
-    position: int
-    global_position: int
-    data_text: str | None = field(repr=False)
-    metadata_text: str | None = field(repr=False)
-    time: datetime
-
-    @cached_property
-    def data(self) -> Any:
-        """The decoded body: numbers that are not integers are ``Decimal``."""
-        return decode_json(self.data_text)
-
-    @cached_property
-    def metadata(self) -> Any:
-        """The decoded metadata, or ``None``."""
-        return decode_json(self.metadata_text)
-
-    @property
-    def category(self) -> str:
-        return category(self.stream_name)
-
-
-@dataclass(frozen=True, init=False)
-class NewMessage:
-    """A message to write. ``id`` is made (UUIDv7) where none is given."""
-
-    stream_name: str
-    type: str
-    data: Any
-    metadata: Any
-    id: UUID | str
-
-    def __init__(
-        self,
-        stream_name: str,
-        type: str,
-        data: Any = None,
-        metadata: Any = None,
-        id: UUID | str | None = None,
-    ) -> None:
-        # What dataclass would write goes by object.__setattr__, a call for each: for a batch of
-        # messages, making them would cost as much as encoding them.
-        fields = self.__dict__
-        fields["stream_name"] = stream_name
-        fields["type"] = type
-        fields["data"] = data
-        fields["metadata"] = metadata
-        fields["id"] = uuid7() if id is None else id
-
-
-@dataclass(frozen=True)
-class WriteResult:
-    """Where a message was written."""
-
-    position: int
-    global_position: int
-
-
-def category(stream_name: str) -> str:
-    """The part before the first dash; the whole name where there is none."""
-    return stream_name.partition("-")[0]
-
-
-def is_category(stream_name: str) -> bool:
-    """Whether the name has no dash, and so names a category."""
-    return "-" not in stream_name
-
-
-def stream_id(stream_name: str) -> str | None:
-    """The part after the first dash, or ``None`` for a category."""
-    _, dash, rest = stream_name.partition("-")
-    return rest if dash else None
-
-
-def cardinal_id(stream_name: str) -> str | None:
-    """The first part of a compound id (``a+b`` gives ``a``), or ``None`` for a category."""
-    rest = stream_id(stream_name)
-    return None if rest is None else rest.partition("+")[0]

@@ -14,9 +14,10 @@ from functools import lru_cache
 from typing import Any, Literal, TypeVar, is_typeddict
 from uuid import UUID
 
-from coldstream.consumers import metadata as fields
 from coldstream.errors import InvalidInput, PayloadMismatch
-from coldstream.message import JsonText, Message, NewMessage, decode_json, encode_json
+from coldstream.messages import metadata as fields
+from coldstream.messages.json import JsonText, decode_json, encode_json
+from coldstream.messages.message import Message, NewMessage
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ def encode(event: Any, *, order: Literal["deterministic"] | None = None) -> Json
 
     A ``Decimal`` is written as a number, exactly; by a pydantic model as pydantic writes it, as
     text. pydantic's aliases are used. What is no instance of a model is taken as
-    :func:`coldstream.message.encode_json` takes it, and dates besides.
+    :func:`coldstream.messages.json.encode_json` takes it, and dates besides.
 
     Raises:
         InvalidInput: it has no JSON form, or none that ``jsonb`` can hold.

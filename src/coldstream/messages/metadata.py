@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldstream.errors import InvalidInput
-from coldstream.message import Message
+from coldstream.messages.message import Message
 
 
 def follow(message: Message, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
