@@ -19,36 +19,51 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
+import pyarrow.compute as pc
 
-    from coldstream.archive.rows import Row
+from coldstream.archive.rows import Row, joined, storage
+from coldstream.archive.times import microseconds
 
 _MASK = (1 << 64) - 1
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def microseconds(time: datetime) -> int:
-    """Whole microseconds since the epoch.
+def canonical_text(row: Row) -> str:
+    """The canonical text of a row: a tuple in the order of
+    :data:`coldstream.archive.rows.COLUMNS`."""
+    g, p, t, s, y, d, m, i, _ = row
+    lengths = f"{len(s)} {len(y)} {_length(d)} {_length(m)}"
+    return f"{g} {p} {microseconds(t)} {i} {lengths}\n{s}{y}{d or ''}{m or ''}"
 
-    Raises:
-        ValueError: ``time`` has no time zone.
+
+def _length(text: str | None) -> int | str:
+    return "-" if text is None else len(text)
+
+
+def canonical_texts(batch: pa.RecordBatch) -> pa.LargeStringArray:
+    """The canonical text of every row of a record batch of :data:`coldstream.archive.rows.SCHEMA`.
+
+    As :func:`canonical_text` of each; column by column in Arrow it is several times faster.
     """
-    try:
-        since = time - EPOCH
-    except TypeError:
-        raise ValueError(f"The time {time.isoformat()} has no time zone") from None
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def from_microseconds(value: int) -> datetime:
-    """The inverse of :func:`microseconds`, in UTC."""
-    return EPOCH + timedelta(microseconds=value)
+    texts = [batch.column(name) for name in ("stream_name", "type", "data", "metadata")]
+    # The joined texts of a batch may pass the 2 GiB that a plain text column can address.
+    texts = [storage(text).cast(pa.large_string()) for text in texts]
+    numbers = [batch.column(name) for name in ("global_position", "position")]
+    numbers.append(batch.column("time").cast(pa.int64()))
+    lengths = [pc.utf8_length(text) for text in texts]
+    as_text = [number.cast(pa.large_string()) for number in (*numbers, *lengths)]
+    head = joined(
+        " ",
+        *as_text[:3],
+        storage(batch.column("id")).cast(pa.large_string()),
+        *(pc.fill_null(length, "-") for length in as_text[3:]),
+    )
+    head = joined("\n", head, texts[0])
+    return joined("", head, *(pc.fill_null(text, "") for text in texts[1:]))
 
 
 class RowsDigest:
@@ -63,17 +78,10 @@ class RowsDigest:
 
     def update(self, rows: Iterable[Row]) -> None:
         """Add rows, tuples in the order of :data:`coldstream.archive.rows.COLUMNS`."""
-        hashes = []
-        for g, p, t, s, y, d, m, i, _ in rows:
-            lengths = f"{len(s)} {len(y)} {_length(d)} {_length(m)}"
-            text = f"{g} {p} {microseconds(t)} {i} {lengths}\n{s}{y}{d or ''}{m or ''}"
-            hashes.append(sha256(text.encode()).digest())
-        self._add(hashes)
+        self._add([sha256(canonical_text(row).encode()).digest() for row in rows])
 
     def update_batch(self, batch: pa.RecordBatch) -> None:
         """Add a record batch of :data:`coldstream.archive.rows.SCHEMA`."""
-        from coldstream.archive.rows import canonical_texts
-
         if batch.num_rows == 0:
             return
         texts = canonical_texts(batch)
@@ -119,7 +127,3 @@ class RowsDigest:
         return self.hexdigest() == other.hexdigest()
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _length(text: str | None) -> int | str:
-    return "-" if text is None else len(text)

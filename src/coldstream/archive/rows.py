@@ -15,7 +15,7 @@ from uuid import UUID, SafeUUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coldstream.archive.digest import from_microseconds, microseconds
+from coldstream.archive.times import from_microseconds, microseconds
 from coldstream.errors import ArchiveCorrupt
 from coldstream.messages.message import Message
 
@@ -157,29 +157,8 @@ def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
     return values
 
 
-def canonical_texts(batch: pa.RecordBatch) -> pa.LargeStringArray:
-    """The canonical text of every row; see :mod:`coldstream.archive.digest`.
-
-    Made column by column in Arrow: several times faster than row by row.
-    """
-    texts = [batch.column(name) for name in ("stream_name", "type", "data", "metadata")]
-    # The joined texts of a batch may pass the 2 GiB that a plain text column can address.
-    texts = [storage(text).cast(pa.large_string()) for text in texts]
-    numbers = [batch.column(name) for name in ("global_position", "position")]
-    numbers.append(batch.column("time").cast(pa.int64()))
-    lengths = [pc.utf8_length(text) for text in texts]
-    as_text = [number.cast(pa.large_string()) for number in (*numbers, *lengths)]
-    head = _joined(
-        " ",
-        *as_text[:3],
-        storage(batch.column("id")).cast(pa.large_string()),
-        *(pc.fill_null(length, "-") for length in as_text[3:]),
-    )
-    head = _joined("\n", head, texts[0])
-    return _joined("", head, *(pc.fill_null(text, "") for text in texts[1:]))
-
-
-def _joined(separator: str, *texts: pa.LargeStringArray) -> pa.LargeStringArray:
+def joined(separator: str, *texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Columns of texts as one; NULL where one of them is."""
     return pc.binary_join_element_wise(*texts, pa.scalar(separator, pa.large_string()))
 
 
@@ -189,7 +168,7 @@ def _hyphenated(ids: pa.FixedSizeBinaryArray) -> pa.LargeStringArray:
     hex = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(ids), [None, digits])
     hex = hex.cast(pa.binary()).cast(pa.large_string())
     cuts = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
-    return _joined("-", *(pc.utf8_slice_codeunits(hex, start, stop) for start, stop in cuts))
+    return joined("-", *(pc.utf8_slice_codeunits(hex, start, stop) for start, stop in cuts))
 
 
 def to_rows(batch: pa.RecordBatch) -> list[Row]:

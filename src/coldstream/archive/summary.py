@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coldstream.archive.digest import RowsDigest, from_microseconds
+from coldstream.archive.digest import RowsDigest
 from coldstream.archive.manifest import CategorySummary
 from coldstream.archive.rows import check_ids, storage
 from coldstream.archive.sink import HashingSink
+from coldstream.archive.times import from_microseconds
 from coldstream.errors import ArchiveCorrupt
 
 
