@@ -1,8 +1,8 @@
 """Write the sync client from the async one: ``python tools/async_to_sync.py [--check]``.
 
-``_async/*.py`` in ``src/coldstream/client`` and ``consumers`` is written by hand; every file of it
-becomes a file of the same name in ``_sync/``. ``--check`` writes nothing and exits 1, with a diff,
-when a file of ``_sync/`` is not what its source gives.
+``_async/*.py`` in ``src/coldstream/client``, ``consumers`` and ``entities`` is written by hand;
+every file of it becomes a file of the same name in ``_sync/``. ``--check`` writes nothing and exits
+1, with a diff, when a file of ``_sync/`` is not what its source gives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import unasync
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "coldstream"
-SOURCES = (PACKAGE / "client" / "_async", PACKAGE / "consumers" / "_async")
+SOURCES = tuple(PACKAGE / room / "_async" for room in ("client", "consumers", "entities"))
 
 # A whole name on the left becomes the one on the right, in code, in a string that is nothing but
 # the name (``__all__``, annotations), in comments and in docstrings. Besides these, a leading

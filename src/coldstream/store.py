@@ -1,4 +1,4 @@
-"""The public stores: the client together with the lifecycle."""
+"""The public stores: the client together with entities, consumers and the lifecycle."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from coldstream.client._async import AsyncStore as AsyncClient
 from coldstream.client._sync import Store as SyncClient
+from coldstream.entities._async.fetch import AsyncFetching
+from coldstream.entities._sync.fetch import Fetching
 
 if TYPE_CHECKING:
     from coldstream.consumers import AsyncConsumers, Consumers
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from coldstream.lifecycle.awaited import AsyncLifecycle
 
 
-class Store(SyncClient):
+class Store(Fetching, SyncClient):
     __doc__ = SyncClient.__doc__
 
     @cached_property
@@ -32,7 +34,7 @@ class Store(SyncClient):
         return Consumers(self)
 
 
-class AsyncStore(AsyncClient):
+class AsyncStore(AsyncFetching, AsyncClient):
     __doc__ = AsyncClient.__doc__
 
     @cached_property

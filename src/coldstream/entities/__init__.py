@@ -1,7 +1,8 @@
-"""Entities: the state that the messages of a stream add up to. No I/O.
+"""Entities: the state that the messages of a stream add up to.
 
-The client reads and writes for them (``client/_async/entities.py``). A room of its own, because it
-stands below the client, and consumers stand above it.
+``projection``, ``entity``, ``snapshots`` and ``cache`` need no connection. ``_async/fetch.py``
+reads and writes for them, written by hand; ``_sync`` is generated from it. What it needs of a store
+are four methods, so that it stands beside the consumers and knows nothing of them.
 """
 
 from __future__ import annotations

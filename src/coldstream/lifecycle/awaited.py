@@ -23,13 +23,13 @@ from coldstream.lifecycle.session import no_progress, on_no_range
 
 if TYPE_CHECKING:
     from coldstream.archive.location import ObjectInfo
+    from coldstream.client._async import AsyncStore
     from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import OnRange, Rebuilt
     from coldstream.lifecycle.repair import Repaired
     from coldstream.lifecycle.verify import Verification
-    from coldstream.store import AsyncStore
 
 T = TypeVar("T")
 
@@ -220,7 +220,7 @@ class AsyncLifecycle:
         return await self._call(lambda lifecycle: lifecycle.fork(dry_run=dry_run, planned=planned))
 
     async def _call(self, call: Callable[[Lifecycle], T]) -> T:
-        from coldstream.store import Store
+        from coldstream.client._sync import Store
 
         connections = self._store._connections
         connections.check_open()

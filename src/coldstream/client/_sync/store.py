@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias
 from uuid import UUID
 
 from psycopg import Connection
@@ -44,10 +44,6 @@ from coldstream.client.appender import Appender
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
-if TYPE_CHECKING:
-    from coldstream.entities import Entity, EntityCache, Projection, Snapshots
-
-S = TypeVar("S")
 Tiers: TypeAlias = Literal["all", "database"]
 
 
@@ -386,30 +382,3 @@ class Store:
         rows = retried_rows(self._connections, "stream_version", [stream_name])
         version: int | None = rows[0][0]
         return version
-
-    def fetch(
-        self,
-        stream_name: str,
-        projection: Projection[S],
-        *,
-        snapshots: Snapshots | None = None,
-        cache: EntityCache | None = None,
-        batch_size: int = 1000,
-    ) -> Entity[S]:
-        """The state that the messages of a stream add up to, from every tier, and its version.
-
-        One page of the stream (``batch_size`` messages) is in memory at a time. ``snapshots``: go
-        on from the last snapshot, and write one where enough has been folded since. ``cache``: go
-        on from what was fetched last. To write what was decided on the state and on no other, pass
-        the version as ``expected_version``, and fetch again on ExpectedVersionError.
-
-        Raises:
-            NotAStream, InvalidInput: nothing was read; and for a state that a snapshot cannot hold.
-            PayloadMismatch: the data of a message do not fit the model.
-            Archived, ArchiveUnavailable, ArchiveCorrupt: as :meth:`get_stream_messages`; what a
-                snapshot or the cache has is not read.
-            And what a function of the projection raises, with a note that names the message.
-        """
-        from coldstream.client._sync.entities import fetch
-
-        return fetch(self, stream_name, projection, snapshots, cache, batch_size)

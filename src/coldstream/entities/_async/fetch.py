@@ -6,65 +6,100 @@ state that is ahead of the stream, or made by another version of the projection,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any, Protocol, TypeVar
 
 from coldstream.client._calls import check_batch_size, check_stream
-from coldstream.entities import Entity, EntityCache, Projection, Snapshots
-from coldstream.entities.cache import Kept
-from coldstream.entities.snapshots import RECORDED, is_newer, record, recorded
+from coldstream.entities.cache import EntityCache, Kept
+from coldstream.entities.entity import Entity
+from coldstream.entities.projection import Projection
+from coldstream.entities.snapshots import RECORDED, Snapshots, is_newer, record, recorded
 from coldstream.errors import Archived, InvalidInput
-from coldstream.messages.message import Message
-
-if TYPE_CHECKING:
-    from coldstream.client._async.store import AsyncStore
+from coldstream.messages.message import Message, WriteResult
 
 S = TypeVar("S")
 
 
-async def fetch(
-    store: AsyncStore,
-    stream_name: str,
-    projection: Projection[S],
-    snapshots: Snapshots | None,
-    cache: EntityCache | None,
-    batch_size: int,
-) -> Entity[S]:
-    """See :meth:`AsyncStore.fetch`."""
-    check_stream(stream_name)
-    check_batch_size(batch_size)
-    _check_kind(projection, Projection)
-    if snapshots is not None:
-        _check_kind(snapshots, Snapshots)
-    if cache is not None:
-        _check_kind(cache, EntityCache)
+class AsyncStreams(Protocol):
+    """What an entity needs of a store."""
 
-    key = (store.dsn, store.schema, stream_name, projection)
-    cached = None if cache is None else cache.get(key, projection)
-    if cache is not None and cached and await _is_ahead(store, stream_name, cached):
-        cache.discard(key)
-        cached = None
-    start = cached
-    if start is None and snapshots is not None:
-        start = await _from_snapshot(store, stream_name, projection, snapshots)
-    if start is None:
-        start = Kept(projection.initial(), -1)
+    dsn: str
+    schema: str
 
-    state, version = start.state, start.version
-    async for message in store.get_stream_messages(stream_name, version + 1, batch_size):
-        state = projection.apply(state, message)
-        version = message.position
+    def get_stream_messages(
+        self, stream_name: str, position: int = 0, batch_size: int = 1000
+    ) -> AsyncIterator[Message]: ...
 
-    end = Kept(state, version, start.recorded)
-    if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
-        end = await _recorded(store, stream_name, projection, snapshots, end)
-    known = cached and (cached.version, cached.recorded)
-    if cache is not None and version >= 0 and known != (version, end.recorded):
-        cache.put(key, projection, end)
-    return Entity(stream_name, state, version)
+    async def get_last_stream_message(
+        self, stream_name: str, type: str | None = None
+    ) -> Message | None: ...
+
+    async def stream_version(self, stream_name: str) -> int | None: ...
+
+    async def write_message(self, stream_name: str, type: str, data: Any = None) -> WriteResult: ...
+
+
+class AsyncFetching:
+    """What makes a store one that gives entities."""
+
+    async def fetch(
+        self: AsyncStreams,
+        stream_name: str,
+        projection: Projection[S],
+        *,
+        snapshots: Snapshots | None = None,
+        cache: EntityCache | None = None,
+        batch_size: int = 1000,
+    ) -> Entity[S]:
+        """The state that the messages of a stream add up to, from every tier, and its version.
+
+        One page of the stream (``batch_size`` messages) is in memory at a time. ``snapshots``: go
+        on from the last snapshot, and write one where enough has been folded since. ``cache``: go
+        on from what was fetched last. To write what was decided on the state and on no other, pass
+        the version as ``expected_version``, and fetch again on ExpectedVersionError.
+
+        Raises:
+            NotAStream, InvalidInput: nothing was read; and for a state that a snapshot cannot hold.
+            PayloadMismatch: the data of a message do not fit the model.
+            Archived, ArchiveUnavailable, ArchiveCorrupt: as :meth:`get_stream_messages`; what a
+                snapshot or the cache has is not read.
+            And what a function of the projection raises, with a note that names the message.
+        """
+        check_stream(stream_name)
+        check_batch_size(batch_size)
+        _check_kind(projection, Projection)
+        if snapshots is not None:
+            _check_kind(snapshots, Snapshots)
+        if cache is not None:
+            _check_kind(cache, EntityCache)
+
+        key = (self.dsn, self.schema, stream_name, projection)
+        cached = None if cache is None else cache.get(key, projection)
+        if cache is not None and cached and await _is_ahead(self, stream_name, cached):
+            cache.discard(key)
+            cached = None
+        start = cached
+        if start is None and snapshots is not None:
+            start = await _from_snapshot(self, stream_name, projection, snapshots)
+        if start is None:
+            start = Kept(projection.initial(), -1)
+
+        state, version = start.state, start.version
+        async for message in self.get_stream_messages(stream_name, version + 1, batch_size):
+            state = projection.apply(state, message)
+            version = message.position
+
+        end = Kept(state, version, start.recorded)
+        if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
+            end = await _recorded(self, stream_name, projection, snapshots, end)
+        known = cached and (cached.version, cached.recorded)
+        if cache is not None and version >= 0 and known != (version, end.recorded):
+            cache.put(key, projection, end)
+        return Entity(stream_name, state, version)
 
 
 async def _from_snapshot(
-    store: AsyncStore, stream_name: str, projection: Projection[Any], snapshots: Snapshots
+    store: AsyncStreams, stream_name: str, projection: Projection[Any], snapshots: Snapshots
 ) -> Kept | None:
     message = await _last(store, stream_name, snapshots)
     kept = recorded(projection, message) if message else None
@@ -74,7 +109,7 @@ async def _from_snapshot(
 
 
 async def _recorded(
-    store: AsyncStore,
+    store: AsyncStreams,
     stream_name: str,
     projection: Projection[Any],
     snapshots: Snapshots,
@@ -99,7 +134,7 @@ def _is_due(end: Kept, snapshots: Snapshots) -> bool:
     return end.version - end.recorded >= snapshots.every
 
 
-async def _last(store: AsyncStore, stream_name: str, snapshots: Snapshots) -> Message | None:
+async def _last(store: AsyncStreams, stream_name: str, snapshots: Snapshots) -> Message | None:
     try:
         return await store.get_last_stream_message(snapshots.stream_name(stream_name), RECORDED)
     except Archived:
@@ -107,7 +142,7 @@ async def _last(store: AsyncStore, stream_name: str, snapshots: Snapshots) -> Me
         return None
 
 
-async def _is_ahead(store: AsyncStore, stream_name: str, kept: Kept) -> bool:
+async def _is_ahead(store: AsyncStreams, stream_name: str, kept: Kept) -> bool:
     """Whether the stream ends before the state does: a TRUNCATE, or a restored backup. A state that
     is ahead would give a version that the stream does not have."""
     version = await store.stream_version(stream_name)

@@ -1,4 +1,4 @@
-# Generated from src/coldstream/client/_async/entities.py by `python tools/async_to_sync.py`.
+# Generated from src/coldstream/entities/_async/fetch.py by `python tools/async_to_sync.py`.
 # Do not edit: change the source and run the command (or `make generate`) again.
 
 """An entity: a stream folded into a state, from a snapshot or a cached state where there is one.
@@ -9,65 +9,100 @@ state that is ahead of the stream, or made by another version of the projection,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeVar
 
 from coldstream.client._calls import check_batch_size, check_stream
-from coldstream.entities import Entity, EntityCache, Projection, Snapshots
-from coldstream.entities.cache import Kept
-from coldstream.entities.snapshots import RECORDED, is_newer, record, recorded
+from coldstream.entities.cache import EntityCache, Kept
+from coldstream.entities.entity import Entity
+from coldstream.entities.projection import Projection
+from coldstream.entities.snapshots import RECORDED, Snapshots, is_newer, record, recorded
 from coldstream.errors import Archived, InvalidInput
-from coldstream.messages.message import Message
-
-if TYPE_CHECKING:
-    from coldstream.client._sync.store import Store
+from coldstream.messages.message import Message, WriteResult
 
 S = TypeVar("S")
 
 
-def fetch(
-    store: Store,
-    stream_name: str,
-    projection: Projection[S],
-    snapshots: Snapshots | None,
-    cache: EntityCache | None,
-    batch_size: int,
-) -> Entity[S]:
-    """See :meth:`Store.fetch`."""
-    check_stream(stream_name)
-    check_batch_size(batch_size)
-    _check_kind(projection, Projection)
-    if snapshots is not None:
-        _check_kind(snapshots, Snapshots)
-    if cache is not None:
-        _check_kind(cache, EntityCache)
+class Streams(Protocol):
+    """What an entity needs of a store."""
 
-    key = (store.dsn, store.schema, stream_name, projection)
-    cached = None if cache is None else cache.get(key, projection)
-    if cache is not None and cached and _is_ahead(store, stream_name, cached):
-        cache.discard(key)
-        cached = None
-    start = cached
-    if start is None and snapshots is not None:
-        start = _from_snapshot(store, stream_name, projection, snapshots)
-    if start is None:
-        start = Kept(projection.initial(), -1)
+    dsn: str
+    schema: str
 
-    state, version = start.state, start.version
-    for message in store.get_stream_messages(stream_name, version + 1, batch_size):
-        state = projection.apply(state, message)
-        version = message.position
+    def get_stream_messages(
+        self, stream_name: str, position: int = 0, batch_size: int = 1000
+    ) -> Iterator[Message]: ...
 
-    end = Kept(state, version, start.recorded)
-    if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
-        end = _recorded(store, stream_name, projection, snapshots, end)
-    known = cached and (cached.version, cached.recorded)
-    if cache is not None and version >= 0 and known != (version, end.recorded):
-        cache.put(key, projection, end)
-    return Entity(stream_name, state, version)
+    def get_last_stream_message(
+        self, stream_name: str, type: str | None = None
+    ) -> Message | None: ...
+
+    def stream_version(self, stream_name: str) -> int | None: ...
+
+    def write_message(self, stream_name: str, type: str, data: Any = None) -> WriteResult: ...
+
+
+class Fetching:
+    """What makes a store one that gives entities."""
+
+    def fetch(
+        self: Streams,
+        stream_name: str,
+        projection: Projection[S],
+        *,
+        snapshots: Snapshots | None = None,
+        cache: EntityCache | None = None,
+        batch_size: int = 1000,
+    ) -> Entity[S]:
+        """The state that the messages of a stream add up to, from every tier, and its version.
+
+        One page of the stream (``batch_size`` messages) is in memory at a time. ``snapshots``: go
+        on from the last snapshot, and write one where enough has been folded since. ``cache``: go
+        on from what was fetched last. To write what was decided on the state and on no other, pass
+        the version as ``expected_version``, and fetch again on ExpectedVersionError.
+
+        Raises:
+            NotAStream, InvalidInput: nothing was read; and for a state that a snapshot cannot hold.
+            PayloadMismatch: the data of a message do not fit the model.
+            Archived, ArchiveUnavailable, ArchiveCorrupt: as :meth:`get_stream_messages`; what a
+                snapshot or the cache has is not read.
+            And what a function of the projection raises, with a note that names the message.
+        """
+        check_stream(stream_name)
+        check_batch_size(batch_size)
+        _check_kind(projection, Projection)
+        if snapshots is not None:
+            _check_kind(snapshots, Snapshots)
+        if cache is not None:
+            _check_kind(cache, EntityCache)
+
+        key = (self.dsn, self.schema, stream_name, projection)
+        cached = None if cache is None else cache.get(key, projection)
+        if cache is not None and cached and _is_ahead(self, stream_name, cached):
+            cache.discard(key)
+            cached = None
+        start = cached
+        if start is None and snapshots is not None:
+            start = _from_snapshot(self, stream_name, projection, snapshots)
+        if start is None:
+            start = Kept(projection.initial(), -1)
+
+        state, version = start.state, start.version
+        for message in self.get_stream_messages(stream_name, version + 1, batch_size):
+            state = projection.apply(state, message)
+            version = message.position
+
+        end = Kept(state, version, start.recorded)
+        if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
+            end = _recorded(self, stream_name, projection, snapshots, end)
+        known = cached and (cached.version, cached.recorded)
+        if cache is not None and version >= 0 and known != (version, end.recorded):
+            cache.put(key, projection, end)
+        return Entity(stream_name, state, version)
 
 
 def _from_snapshot(
-    store: Store, stream_name: str, projection: Projection[Any], snapshots: Snapshots
+    store: Streams, stream_name: str, projection: Projection[Any], snapshots: Snapshots
 ) -> Kept | None:
     message = _last(store, stream_name, snapshots)
     kept = recorded(projection, message) if message else None
@@ -77,7 +112,7 @@ def _from_snapshot(
 
 
 def _recorded(
-    store: Store,
+    store: Streams,
     stream_name: str,
     projection: Projection[Any],
     snapshots: Snapshots,
@@ -102,7 +137,7 @@ def _is_due(end: Kept, snapshots: Snapshots) -> bool:
     return end.version - end.recorded >= snapshots.every
 
 
-def _last(store: Store, stream_name: str, snapshots: Snapshots) -> Message | None:
+def _last(store: Streams, stream_name: str, snapshots: Snapshots) -> Message | None:
     try:
         return store.get_last_stream_message(snapshots.stream_name(stream_name), RECORDED)
     except Archived:
@@ -110,7 +145,7 @@ def _last(store: Store, stream_name: str, snapshots: Snapshots) -> Message | Non
         return None
 
 
-def _is_ahead(store: Store, stream_name: str, kept: Kept) -> bool:
+def _is_ahead(store: Streams, stream_name: str, kept: Kept) -> bool:
     """Whether the stream ends before the state does: a TRUNCATE, or a restored backup. A state that
     is ahead would give a version that the stream does not have."""
     version = store.stream_version(stream_name)
