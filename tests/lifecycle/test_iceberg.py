@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from tests.fix_cli import Cli
 from tests.history import FILE_ROWS, START, WEEK
 from tests.lifecycle.conftest import Store
@@ -257,6 +258,35 @@ def test_the_catalog_in_the_stores_own_database_and_the_command(
             assert opened.lifecycle.publish().files == 2
     finally:
         small.run("DROP TABLE IF EXISTS public.iceberg_tables, public.iceberg_namespace_properties")
+
+
+@pytest.mark.native
+def test_that_catalog_is_in_public_and_a_failure_leaves_no_session(small: Store) -> None:
+    """Wherever the path of the database leads: by pg_temp each session had tables of its own."""
+    dsn = make_conninfo(small.installed.dsn, options="-csearch_path=pg_temp")
+    ours = (
+        "SELECT pid FROM pg_stat_activity "
+        "WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
+    before = set(small.run(ours))
+    try:
+        with coldstream.connect(
+            dsn, schema=small.installed.schema, archive=small.archive, max_size=1
+        ) as opened:
+            opened.lifecycle.archive(small.truth[-1].time)
+            opened.lifecycle.verify()
+            opened.lifecycle.iceberg = "database"
+            assert opened.lifecycle.publish().files > 0
+            small.run("ALTER TABLE public.iceberg_tables RENAME TO hidden")
+            small.run("CREATE VIEW public.iceberg_tables AS SELECT 1 / 0 AS nothing")
+            with pytest.raises(coldstream.PublicationError) as caught:
+                opened.lifecycle.publish()
+            # Also while somebody holds the error, and by it all that was going on.
+            assert len(set(small.run(ours)) - before) == 1, caught.value
+    finally:
+        small.run("DROP VIEW IF EXISTS public.iceberg_tables")
+        small.run("DROP TABLE IF EXISTS public.hidden, public.iceberg_namespace_properties")
+        small.run("DROP TABLE IF EXISTS public.iceberg_tables")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from tests.history import END
 from tests.lifecycle.conftest import Store
 
+import coldstream
 from coldstream.errors import ColdstreamError, SetupError
 from coldstream.migrations import install
 from coldstream.sql import Names
@@ -59,3 +60,39 @@ def test_a_store_without_its_row_says_so(store: Store) -> None:
     store.run("DELETE FROM store")
     with pytest.raises(SetupError, match="no rows of its own"), store.opened():
         pass
+
+
+@pytest.mark.parametrize("by", ["open", "init", "job"])
+@pytest.mark.parametrize("far", [False, True])
+def test_one_that_is_behind_the_rows_is_brought_forward(store: Store, by: str, far: bool) -> None:
+    """As it is after a crash of a copy of a template database, or where somebody sets it back."""
+    with store.opened() as opened:
+        opened.lifecycle.compress(END)
+        last = opened.write_message("account-1", "T", {}).global_position
+    ((transition,),) = store.run("SELECT max(id) FROM transitions")
+    assert last > 10_000
+    assert transition > 3
+    store.run(f"ALTER SEQUENCE messages_global_position_seq RESTART WITH {1 if far else last - 2}")
+    store.run(f"ALTER SEQUENCE transitions_id_seq RESTART WITH {transition - 2}")
+    if by == "open":
+        with store.opened():
+            pass
+    elif by == "init":
+        with psycopg.connect(store.installed.dsn, autocommit=True) as connection:
+            install(connection, Names(store.installed.schema))
+    else:
+        store.run("CALL close_ended_chunks()")
+    assert store.run("SELECT last_value FROM messages_global_position_seq") == [(last,)]
+    assert store.run("SELECT last_value >= %s FROM transitions_id_seq", [transition]) == [(True,)]
+    with store.opened() as opened:
+        assert opened.write_message("account-1", "T", {}).global_position == last + 1
+
+
+def test_one_that_is_behind_is_left_to_a_connection_that_may_write(store: Store) -> None:
+    store.run("ALTER SEQUENCE messages_global_position_seq RESTART WITH 5")
+    dsn = psycopg.conninfo.make_conninfo(
+        store.installed.dsn, options="-c default_transaction_read_only=on"
+    )
+    with coldstream.connect(dsn, schema=store.installed.schema) as opened:
+        assert opened.get_stream_messages("account-1")
+    assert store.run("SELECT last_value FROM messages_global_position_seq") == [(5,)]

@@ -26,6 +26,7 @@ CATALOG = "coldstream"
 TABLE = "messages"
 _STORE_ID = "coldstream.store-id"
 _INIT = "init_catalog_tables"  # pyiceberg's property of a catalog in a database
+_CATALOG_TABLES = ("iceberg_tables", "iceberg_namespace_properties")
 # The data itself never changes: what a commit makes is metadata, and this keeps it small.
 _PROPERTIES = {
     "format-version": "2",
@@ -89,7 +90,7 @@ class IcebergTable:
 
     def __init__(self, where: Catalogued, *, make: bool = True) -> None:
         self.where = where
-        properties = dict(where.properties) if make else {**where.properties, _INIT: "false"}
+        self._table: Table | None = None
         with _reported(f"open the catalog of {where.name}"):
             try:
                 from pyiceberg.catalog import load_catalog
@@ -97,9 +98,17 @@ class IcebergTable:
                 raise SetupError(
                     "An Iceberg table needs pyiceberg", hint="pip install 'coldstream[iceberg]'"
                 ) from error
+            # Its tables are made below: what fails in its constructor keeps its connections.
+            properties = {**where.properties, _INIT: "false"}
             self._catalog: Catalog = load_catalog(CATALOG, **properties)
-            self._is_there = make or self._has_tables()
-        self._table: Table | None = None
+            try:
+                self._is_there = self._has_tables()
+                if make and not self._is_there:
+                    self._catalog.create_tables()  # type: ignore[attr-defined]
+                    self._is_there = True
+            except BaseException:
+                self.close()
+                raise
 
     def _has_tables(self) -> bool:
         engine = getattr(self._catalog, "engine", None)
@@ -107,10 +116,16 @@ class IcebergTable:
             return True
         from sqlalchemy import inspect
 
-        return bool(inspect(engine).has_table("iceberg_tables"))
+        return all(inspect(engine).has_table(name) for name in _CATALOG_TABLES)
+
+    def __enter__(self) -> IcebergTable:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Give back the catalog's connections."""
+        """Give back the catalog's connections; what follows connects again."""
         engine = getattr(self._catalog, "engine", None)
         if engine is not None:
             engine.dispose()

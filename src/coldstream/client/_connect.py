@@ -80,6 +80,12 @@ def private_dsn(dsn: str, *, timeout: float = 10.0) -> str:
     return make_conninfo(dsn, **parameters(dsn, timeout=timeout, more=more))
 
 
+def in_public(dsn: str) -> str:
+    """A DSN for another library, whose tables are in the schema ``public`` whatever the path of the
+    database, the role or the DSN says."""
+    return make_conninfo(dsn, **parameters(dsn, more={"search_path": "public"}))
+
+
 def refuses_options(error: Exception) -> bool:
     """Whether it is a pooler that takes no startup options; without them it may connect."""
     text = str(error)

@@ -17,6 +17,7 @@ from coldstream.archive.iceberg import (
     storage_properties,
 )
 from coldstream.archive.urls import checked_url
+from coldstream.client._connect import in_public
 from coldstream.client._sync import Store
 from coldstream.errors import ColdstreamError, PublicationError
 from coldstream.lifecycle.incarnation import check_incarnation, check_own, own_location
@@ -92,24 +93,20 @@ class NothingArchived(PublicationError):
 def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publication:
     if anew and not dry_run:
         _check_may_publish(store)
-    with _beside(store):
-        table = IcebergTable(where, make=not dry_run)
+    with _beside(store), IcebergTable(where, make=not dry_run) as table:
         if anew and not dry_run:
             table.forget()
         # Before the ledger is looked at: what somebody else publishes in between makes the commit
         # fail, and is never taken for stale.
         table.load()
-        table.close()
     with (looking if dry_run else reading)(store) as session:
         ranges, not_publishable = _ranges(session)
-    with _beside(store):
+    with _beside(store), table:
         difference = table.difference(ranges)
-        table.close()
     if difference and not dry_run:
         _check_may_publish(store)
-        with _beside(store):
+        with _beside(store), table:
             table.apply(difference)
-            table.close()
     return _publication(table, difference, ranges, not_publishable)
 
 
@@ -176,7 +173,7 @@ def _where(store: Store, session: Session, catalog: str) -> Catalogued:
     folder = f"{layout.safe_part(store.schema)}/{layout.ICEBERG}"
     location: str | None = f"{archive.rstrip('/')}/{folder}"
     if catalog == DATABASE:
-        properties |= {"type": "sql", "uri": _sqlalchemy_url(store.dsn)}
+        properties |= {"type": "sql", "uri": _sqlalchemy_url(store)}
     else:
         properties |= catalog_properties(catalog)
         if properties.get("type") == "rest":
@@ -185,11 +182,14 @@ def _where(store: Store, session: Session, catalog: str) -> Catalogued:
     return Catalogued(properties, store.schema, location, str(session.one("store_id")[0]))
 
 
-def _sqlalchemy_url(dsn: str) -> str:
+def _sqlalchemy_url(store: Store) -> str:
     from urllib.parse import urlencode
 
     from psycopg.conninfo import conninfo_to_dict
 
+    # The catalog names its tables without a schema, and readers of it look into public. By the path
+    # of the database or the role they would be somewhere else, in pg_temp even.
+    dsn = in_public(store.dsn) if store._connections.is_direct else store.dsn
     # All of it as parameters: they reach libpq as they are, whatever form the DSN has.
     return f"postgresql+psycopg://?{urlencode(conninfo_to_dict(dsn))}"
 

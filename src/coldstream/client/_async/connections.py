@@ -87,7 +87,7 @@ class AsyncConnections:
         self._loop: Any = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
-        self._direct = False
+        self.is_direct = False
         self._renewed_at = 0.0
         # How often it has left a server that takes no writes.
         self.renewals = 0
@@ -180,12 +180,12 @@ class AsyncConnections:
                 )
                 row = await cursor.fetchone()
                 assert row is not None
-                installed, one_connection, self._direct, made_in, is_in = row
+                installed, one_connection, self.is_direct, made_in, is_in = row
                 if not installed:
                     raise not_installed(self.schema, renamed_to=is_in)
                 if made_in not in (None, self.schema):
                     raise renamed(self.schema, made_in)
-                await connection.execute(query("check_whole", self.schema).encode())
+                await connection.execute(query("check_opened", self.schema).encode())
         finally:
             await connection.close()
         if one_connection:
@@ -194,7 +194,7 @@ class AsyncConnections:
         pool = AsyncConnectionPool(
             self.dsn,
             connection_class=AsyncOwnConnection[TupleRow],
-            kwargs=self._arguments(options=self._direct),
+            kwargs=self._arguments(options=self.is_direct),
             min_size=0 if self.max_size == 1 else 1,
             max_size=self.max_size,
             timeout=self.timeout,
@@ -244,7 +244,7 @@ class AsyncConnections:
                 await self._tidy(connection)
             self._lent.add(connection)
             connection.callers = AdaptersMap(psycopg.adapters)
-            if self._direct:
+            if self.is_direct:
                 await self._as_the_callers(connection)
             yield connection
 
@@ -297,7 +297,7 @@ class AsyncConnections:
     async def _reclaim(self, connection: AsyncOwnConnection[TupleRow]) -> None:
         await self._tidy(connection)
         connection.callers = None
-        if self._direct:
+        if self.is_direct:
             await self._as_the_callers(connection)
             await settle_async(connection, self.schema)
 

@@ -90,7 +90,7 @@ class Connections:
         self._loop: Any = None
         self._is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
-        self._direct = False
+        self.is_direct = False
         self._renewed_at = 0.0
         # How often it has left a server that takes no writes.
         self.renewals = 0
@@ -183,12 +183,12 @@ class Connections:
                 )
                 row = cursor.fetchone()
                 assert row is not None
-                installed, one_connection, self._direct, made_in, is_in = row
+                installed, one_connection, self.is_direct, made_in, is_in = row
                 if not installed:
                     raise not_installed(self.schema, renamed_to=is_in)
                 if made_in not in (None, self.schema):
                     raise renamed(self.schema, made_in)
-                connection.execute(query("check_whole", self.schema).encode())
+                connection.execute(query("check_opened", self.schema).encode())
         finally:
             connection.close()
         if one_connection:
@@ -197,7 +197,7 @@ class Connections:
         pool = ConnectionPool(
             self.dsn,
             connection_class=OwnConnection[TupleRow],
-            kwargs=self._arguments(options=self._direct),
+            kwargs=self._arguments(options=self.is_direct),
             min_size=0 if self.max_size == 1 else 1,
             max_size=self.max_size,
             timeout=self.timeout,
@@ -247,7 +247,7 @@ class Connections:
                 self._tidy(connection)
             self._lent.add(connection)
             connection.callers = AdaptersMap(psycopg.adapters)
-            if self._direct:
+            if self.is_direct:
                 self._as_the_callers(connection)
             yield connection
 
@@ -298,7 +298,7 @@ class Connections:
     def _reclaim(self, connection: OwnConnection[TupleRow]) -> None:
         self._tidy(connection)
         connection.callers = None
-        if self._direct:
+        if self.is_direct:
             self._as_the_callers(connection)
             settle(connection, self.schema)
 

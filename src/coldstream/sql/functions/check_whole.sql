@@ -1,8 +1,8 @@
--- Refuses to go on with a store that was restored or copied in part: without its rows (a restore of the schema
--- alone) or its chunks (a dump of the schema alone), into another store (its rows and sequences beside that one's schema, without its chunks), or, with
--- for_writes, without its sequences. A read would give less than there is, and a write positions that exist.
--- COPY loads a table whole or not at all, so one of which something must be there and nothing is was not
--- restored.
+-- Refuses to go on with a store that was restored or copied in part: without its rows (a restore of the
+-- schema alone) or its chunks (a dump of the schema alone), into another store (its rows and sequences
+-- beside that one's schema, without its chunks), or, with for_writes, without its sequences. A read would
+-- give less than there is, and a write positions that exist. COPY loads a table whole or not at all, so one
+-- of which something must be there and nothing is was not restored.
 CREATE OR REPLACE FUNCTION @extschema@.check_whole(for_writes boolean DEFAULT true)
 RETURNS void
 LANGUAGE plpgsql VOLATILE

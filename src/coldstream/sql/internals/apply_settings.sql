@@ -27,6 +27,9 @@ BEGIN
     RETURN NEXT 'the sequences, which the store was copied without, go on after what is there';
   END IF;
   PERFORM @extschema@.check_whole();
+  IF @extschema@.lift_sequences() THEN
+    RETURN NEXT 'sequences that were behind the rows go on after them';
+  END IF;
 
   SELECT s.* INTO _before FROM @extschema@.store AS s;
   IF $4 = 'lz4' AND NOT EXISTS (

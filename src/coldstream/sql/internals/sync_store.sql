@@ -19,6 +19,7 @@ DECLARE
 BEGIN
   -- By the ledger of another store nothing may be brought into step.
   PERFORM @extschema@.check_whole();
+  PERFORM @extschema@.lift_sequences();
 
   SELECT pg_catalog.array_agg(h.chunk),
     pg_catalog.array_agg(pg_catalog.format('%I.%I', n.nspname, r.relname)),

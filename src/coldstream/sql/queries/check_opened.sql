@@ -1,0 +1,1 @@
+SELECT @extschema@.check_whole(false), @extschema@.lift_sequences()
