@@ -41,6 +41,7 @@ def dump(world: World) -> None:
             database.history.copy(),
             database.bucket,
             database.is_changed,
+            database.is_unrecorded,
             database.is_behind,
             database.is_locked,
         )
@@ -64,8 +65,9 @@ def restore(world: World) -> None:
             world.discard(owner)
     world.make_room()
     made = world.new_database(chosen.history.copy(), chosen.bucket)
-    made.is_copy, made.is_changed, made.is_locked = True, chosen.is_changed, chosen.is_locked
-    made.is_behind = chosen.is_behind
+    made.is_copy = True
+    made.is_changed, made.is_unrecorded = chosen.is_changed, chosen.is_unrecorded
+    made.is_behind, made.is_locked = chosen.is_behind, chosen.is_locked
     world.say(f"{made.name}: restore of {chosen.path.name}, {procedure}")
     if procedure != "no pre_restore":
         made.sql("SELECT timescaledb_pre_restore()")

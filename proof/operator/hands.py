@@ -84,13 +84,15 @@ def merge(world: World, database: Database) -> None:
 def split(world: World, database: Database) -> None:
     rows = database.sql(
         "SELECT format('%I.%I', chunk_schema, chunk_name), "
-        "range_start + (range_end - range_start) / 3 FROM timescaledb_information.chunks "
+        # As a text: whoever set DateStyle gets it in a form that no driver parses.
+        "to_char((range_start + (range_end - range_start) / 3) AT TIME ZONE 'UTC', "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS+00') FROM timescaledb_information.chunks "
         f"WHERE hypertable_schema = '{SCHEMA}' AND hypertable_name = 'messages' "
         "ORDER BY range_start"
     )
     if rows:
         chunk, at = world.chance.choice(rows)
-        _try(world, database, f"CALL split_chunk('{chunk}', '{at.isoformat()}')")
+        _try(world, database, f"CALL split_chunk('{chunk}', '{at}')")
 
 
 def destroy(world: World, database: Database) -> None:

@@ -48,6 +48,7 @@ class Dump:
     history: History
     bucket: Bucket
     is_changed: bool
+    is_unrecorded: bool
     is_behind: bool
     is_locked: bool
 
