@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+FRONT = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 RUN = {"python", "sql", "sh"}
 NOT_RUN = {"text", "shell"}
 DIRECTIVES = {"output", "history", "s3"}
@@ -115,4 +116,4 @@ def _close(page: Page, tag: str, is_output: bool) -> bool:
 
 
 def paths() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [ROOT / name for name in FRONT] + sorted((ROOT / "docs").rglob("*.md"))

@@ -14,20 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from tests.docs.pages import Block, Page, PageError
 
 from coldstream.cli.run import run as run_command
 
 
 class Runner:
-    """One page: its python blocks share a namespace, its sql blocks run as the store's owner."""
+    """One page: its python blocks share a namespace, its sql blocks run as the store's owner.
+
+    They find what psql finds: names are looked up where PostgreSQL looks by itself, or where the
+    page told its reader to have them looked up, with PGOPTIONS.
+    """
 
     def __init__(self, page: Page, dsn: str, schema: str) -> None:
         self.page = page
         self.dsn = dsn
         self.schema = schema
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
+        text = "".join(block.text for block in page.blocks if block.tag == "shell")
+        found = re.search(r"export PGOPTIONS='-c search_path=(\S+)'", text)
+        self.search_path = found[1] if found else None
 
     def run(self, block: Block) -> str:
         """What the block printed.
@@ -72,9 +78,10 @@ class Runner:
         printed: list[str] = []
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute("SET TIME ZONE 'UTC'")
-            connection.execute(
-                sql.SQL("SET search_path TO {}, public").format(sql.Identifier(self.schema))
-            )
+            if self.search_path:
+                connection.execute(
+                    "SELECT set_config('search_path', %s, false)", [self.search_path]
+                )
             connection.add_notice_handler(
                 # Warnings are not shown: the embedded engine has some of its own.
                 lambda notice: (

@@ -28,6 +28,25 @@ def test_what_is_not_current_fails(tmp_path: Path, name: str, capsys: pytest.Cap
     assert "+" in capsys.readouterr().out
 
 
+def test_figures_of_the_front_page_follow_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder, readme = tmp_path / "reference", tmp_path / "README.md"
+    folder.mkdir()
+    report = json.loads((bench_reference.FOLDER / "benchmark.json").read_text())
+    for row in report["rows"]:
+        if row["key"] == "write.one_client":
+            row |= {"plain": 4000.0, "coldstream": 3000.0, "ratio": 0.75}
+    (folder / "benchmark.json").write_text(json.dumps(report))
+    before = bench_reference.README.read_text()
+    readme.write_text(before)
+    assert bench_reference.main(["--check"], folder=folder, readme=readme) == 1
+    assert bench_reference.main([], folder=folder, readme=readme) == 0
+    assert "| 4,000 messages/s | 3,000 messages/s (0.75 times the rate) |" in readme.read_text()
+    kept = [line for line in before.splitlines() if "single writes, one client" not in line]
+    assert set(kept) <= set(readme.read_text().splitlines())
+
+
 def test_rows_of_another_run_are_merged(tmp_path: Path) -> None:
     saved = json.loads((bench_reference.FOLDER / "benchmark.json").read_text())
     rows = [{**row, "coldstream": 1234.5} for row in saved["rows"][:2]]

@@ -70,6 +70,16 @@ def test_errors_are_the_errors():
     assert documented == there
 
 
+def test_the_glossary_has_every_state_of_a_chunk():
+    from coldstream.lifecycle import states
+
+    there = {
+        value for name, value in vars(states).items() if isinstance(value, str) and name.isupper()
+    }
+    (line,) = (cells[1] for cells in rows(page("glossary"), 2) if cells[0] == "state")
+    assert set(codes(line)) == there
+
+
 def test_states_are_the_states():
     from coldstream.client._errors import _BY_STATE
 

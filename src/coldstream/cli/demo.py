@@ -48,13 +48,12 @@ _PAGE = [
     Column("global_position", "global position", Unit.COUNT),
     Column("stream_name", "stream"),
     Column("position", "position", Unit.COUNT),
-    Column("type", "type"),
     Column("tier", "read from"),
 ]
 _PROOF = [
     Column("what", "digest over"),
-    Column("before", "as it was written"),
-    Column("after", "as it is read now"),
+    Column("when", "taken"),
+    Column("digest", "digest"),
 ]
 
 
@@ -139,7 +138,7 @@ class Demo:
         except UnsupportedEdition as error:
             self.screen.say(f"{error}: chunks stay rows until they are archived.")
             return
-        self.screen.chunks("Compressed", view.COMPRESSED, done)
+        self.screen.chunks("Compressed", view.IN_THE_COLUMNSTORE, done)
         self.figures["compression_ratio"] = view.totals(done).get(view.RATIO.key)
         self._measure("compressed")
 
@@ -160,7 +159,7 @@ class Demo:
                 raise each.problem
         starts = {chunk.range_start for chunk in done}
         verified = [c for c in lifecycle.get_chunks() if c.range_start in starts]
-        self.screen.chunks("Archived and verified", view.ARCHIVED, verified)
+        self.screen.chunks("Archived and verified", view.IN_THE_ARCHIVE, verified)
         total = view.totals(verified)
         for column in (view.ARCHIVE, view.EACH):
             self.figures[column.key] = total.get(column.key)
@@ -175,7 +174,8 @@ class Demo:
     def drop(self) -> None:
         self.screen.chapter(
             "Drop it from the database",
-            "Under a lock, the rows are counted and digested once more; then the chunk goes.",
+            "Under a lock, it is proved once more that the rows are the verified ones. Then the chunk "
+            "goes.",
         )
         lifecycle = self.store.lifecycle
         dropped = self._run(
@@ -234,7 +234,7 @@ class Demo:
         try:
             self.store.write_message(name, "Overtaken", expected_version=version - 1)
         except ExpectedVersionError as error:
-            self.screen.line(f"  {error}", "yellow")
+            self.screen.quote(str(error))
         else:
             raise DemoFailed("A write with a wrong expected version was taken")
 
@@ -283,8 +283,8 @@ class Demo:
                 found[tier(message.time)] += 1
                 running.advance()
         rows = [
-            _proof("streams, positions, ids, JSON", self.written.fingerprint, fingerprint),
-            _proof("every column, to the byte", self._digest, digest),
+            *_proof("streams, positions, ids, JSON", self.written.fingerprint, fingerprint),
+            *_proof("every column, to the byte", self._digest, digest),
         ]
         self.screen.table("Digests", _PROOF, rows)
         self.figures["digest"] = {"written": self._digest, "read": digest.hexdigest()}
@@ -374,10 +374,15 @@ class Demo:
             raise DemoFailed(f"The positions of {name} are not 0 to {count - 1}")
 
 
-def _proof(what: str, before: Fingerprint | str, after: Fingerprint | RowsDigest) -> dict[str, str]:
-    sides = (before if isinstance(before, str) else before.hexdigest(), after.hexdigest())
-    # Thirty-two digits are enough to look at; what is compared are all of them.
-    return {
-        "what": what,
-        **dict(zip(("before", "after"), (s.rpartition(":")[2][:32] for s in sides), strict=True)),
+def _proof(
+    what: str, before: Fingerprint | str, after: Fingerprint | RowsDigest
+) -> list[dict[str, str]]:
+    sides = {
+        "as written": before if isinstance(before, str) else before.hexdigest(),
+        "as read": after.hexdigest(),
     }
+    # Thirty-two digits are enough to look at; what is compared are all of them.
+    return [
+        {"what": what, "when": when, "digest": digest.rpartition(":")[2][:32]}
+        for when, digest in sides.items()
+    ]

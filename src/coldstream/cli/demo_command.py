@@ -14,7 +14,7 @@ from coldstream.cli.render import write_json
 from coldstream.demo.deliveries import fetch_deliveries
 from coldstream.demo.place import Place, prepared
 
-_TITLE = "Coldstream: an event store whose history gets cheaper as it ages and never goes missing"
+_TITLE = "Coldstream: event history gets cheaper as it ages and never goes missing"
 
 
 def run_demo(
@@ -74,12 +74,10 @@ def _next_steps(screen: Screen, place: Place, stream: str, keep: Path | None) ->
         options += f" --schema {place.schema}"
     lines: list[tuple[str, str]] = []
     if keep is not None and place.embedded:
-        lines.append(
-            (f"coldstream dev --data-dir {place.data_dir}", "its server again; prints a DSN")
-        )
+        lines.append((f"coldstream dev --data-dir {place.data_dir}", "its server again"))
     elif keep is None:
-        lines.append(("coldstream dev", "a server to try things on; prints a DSN"))
-    lines.append(("export COLDSTREAM_DSN=...", "that DSN, or your own TimescaleDB's"))
+        lines.append(("coldstream dev", "prints a DSN"))
+    lines.append(("export COLDSTREAM_DSN=...", "that DSN, or yours"))
     if keep is None:
         lines.append(("coldstream init", "install a store"))
         lines.append(("""coldstream write account-1 Deposited '{"amount": 11}'""", "a message"))
@@ -87,7 +85,7 @@ def _next_steps(screen: Screen, place: Place, stream: str, keep: Path | None) ->
     else:
         lines.append((f"coldstream chunks {options}", "what is where"))
         lines.append((f"coldstream read '{stream}' {options}", "a stream, from every tier"))
-    lines.append(("coldstream --help", "everything else; docs/ explains it"))
+    lines.append(("coldstream --help", "all else; see docs/"))
     screen.line("Next:", "bold")
     width = min(60, max(len(command) for command, _ in lines))
     for command, why in lines:

@@ -14,7 +14,7 @@ from coldstream.cli.chunks import show_chunks
 from coldstream.cli.render import Column, console, render_table
 from coldstream.lifecycle import Chunk
 
-_WIDTH = 98
+_WIDTH = 78
 
 
 class Screen:
@@ -34,11 +34,16 @@ class Screen:
         self.say(text)
 
     def say(self, text: str) -> None:
-        """A sentence or two, in lines of 98 characters."""
+        """A sentence or two, in lines that a terminal of 80 columns does not cut."""
         if self._after_table:
             self._print("")
         for line in textwrap.wrap(text, _WIDTH, break_on_hyphens=False):
             self._print(line)
+
+    def quote(self, text: str) -> None:
+        """What somebody else said, set off from what the demo says."""
+        for line in textwrap.wrap(text, _WIDTH - 2, break_on_hyphens=False):
+            self._print(f"  {line}", "yellow")
 
     def line(self, text: str, style: str = "") -> None:
         """One line as it is: a command, an error."""

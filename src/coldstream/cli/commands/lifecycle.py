@@ -220,7 +220,7 @@ def drop(
 ) -> None:
     """Drop old chunks from the database: only those that are verified in the archive.
 
-    Their rows are counted and digested once more under a lock. What stays is listed, and why.
+    Under a lock, each is proved once more to hold the verified rows. What stays is listed, and why.
     Streams that were rehydrated of such a chunk go as well. Consumers of other Message DB clients
     that could not be started again are named, by the streams that they keep their positions in.
     """
