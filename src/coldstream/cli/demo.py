@@ -174,8 +174,8 @@ class Demo:
     def drop(self) -> None:
         self.screen.chapter(
             "Drop it from the database",
-            "Under a lock, it is proved once more that the rows are the verified ones. Then the chunk "
-            "goes.",
+            "Under a lock, it is proved once more that the rows are the verified ones. Then the "
+            "chunk goes.",
         )
         lifecycle = self.store.lifecycle
         dropped = self._run(
