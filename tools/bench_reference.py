@@ -1,6 +1,5 @@
 """Write docs/reference/benchmark.md, its plot and README's figures from a saved run.
 
-
 ``python tools/bench_reference.py [--check | --merge RUN.json]``. The run is
 docs/reference/benchmark.json, which ``coldstream bench --json --rounds 3 --messages 200000``
 prints. ``--check`` writes nothing and exits 1, with a diff, when one of them is not current.

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Connection, OperationalError, errors
 
 from coldstream.errors import ForeignSchema, MissingExtension, UnsupportedServer
+from coldstream.migrations.versions import fault_warning, release
 from coldstream.sql import Names, query
 
 OLDEST_POSTGRESQL = 14
@@ -65,8 +66,13 @@ def extension_is_missing(connection: Connection[Any], names: Names) -> bool:
     return True
 
 
-def ensure_extension(connection: Connection[Any], names: Names, actions: list[str]) -> Names:
+def ensure_extension(
+    connection: Connection[Any], names: Names, actions: list[str], warnings: list[str]
+) -> Names:
     """Find TimescaleDB, or create it where it is available; return the names with its schema.
+
+    A line is added to ``actions`` when it was created, to ``warnings`` when it is a version with
+    known faults.
 
     Raises:
         MissingExtension: it is not there and cannot be created.
@@ -81,12 +87,14 @@ def ensure_extension(connection: Connection[Any], names: Names, actions: list[st
         row = connection.execute(statement).fetchone()
         assert row is not None
     schema, version = row
-    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST_TIMESCALEDB:
+    if release(version) < OLDEST_TIMESCALEDB:
         oldest = ".".join(map(str, OLDEST_TIMESCALEDB))
         raise UnsupportedServer(
             f"TimescaleDB {version} is too old: {oldest} is the oldest supported",
             hint="ALTER EXTENSION timescaledb UPDATE, after installing a newer package.",
         )
+    if warning := fault_warning(version):
+        warnings.append(warning)
     return replace(names, timescaledb=schema)
 
 

@@ -139,8 +139,8 @@ def _run(
         ]
         result.sql = list(plan_sql(names, settings))
         return result
-    names = ensure_extension(connection, names, result.actions)
-    before = list(result.actions)
+    names = ensure_extension(connection, names, result.actions, result.warnings)
+    before, warned = list(result.actions), list(result.warnings)
     try:
         for left in range(_TRIES - 1, -1, -1):
             try:
@@ -150,7 +150,7 @@ def _run(
             except _RACES as error:
                 if not left or not (isinstance(error, errors.UniqueViolation) or _is_race(error)):
                     raise
-                result.actions[:], result.sql[:] = before, []
+                result.actions[:], result.sql[:], result.warnings[:] = before, [], warned
     except errors.InsufficientPrivilege as error:
         raise SetupError(
             f"Not allowed: {error.diag.message_primary}",
