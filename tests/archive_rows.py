@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.rows import Row
+from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.manifest import Manifest
 
 START = datetime(2026, 11, 3, tzinfo=UTC)
 END = START + timedelta(days=7)

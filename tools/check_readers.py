@@ -20,10 +20,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from coldstream.archive.engines.iceberg import ArchivedRange, Catalogued, IcebergTable
 from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.iceberg import ArchivedRange, Catalogued, IcebergTable
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.rows import Row
+from coldstream.archive.format.rows import Row
+from coldstream.archive.storage.location import ArchiveLocation
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".readers-venv"

@@ -19,8 +19,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from check_readers import WEEKS, history, published
-from coldstream.archive import layout
-from coldstream.archive.rows import COLUMNS, Row
+from coldstream.archive.format.rows import COLUMNS, Row
+from coldstream.archive.manifest import layout
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".spark-venv"

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import coldstream
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError
 from coldstream.lifecycle import Chunk, Policy
 from coldstream.lifecycle.session import Session

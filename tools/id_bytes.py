@@ -24,9 +24,9 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coldstream.archive.parquet import writer_options
-from coldstream.archive.row_groups import ROW_GROUP_ROWS, RowGroups
-from coldstream.archive.rows import SCHEMA, Row
+from coldstream.archive.format.parquet import writer_options
+from coldstream.archive.format.row_groups import ROW_GROUP_ROWS, RowGroups
+from coldstream.archive.format.rows import SCHEMA, Row
 from coldstream.bench.workload import MIXED, Model
 from coldstream.demo.deliveries import fetch_deliveries
 from coldstream.demo.history import plan

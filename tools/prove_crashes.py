@@ -28,8 +28,8 @@ from uuid_utils.compat import uuid7
 
 import coldstream
 from coldstream import Message
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError
 from coldstream.migrations import install
 from coldstream.sql import Names

@@ -21,10 +21,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import FORMATS, Format, Manifest
-from coldstream.archive.reader import ArchiveReader
-from coldstream.archive.rows import Row
+from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.manifest import FORMATS, Format, Manifest
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveError
 from coldstream.messages.message import Message
 

@@ -35,7 +35,7 @@ from psycopg import sql
 
 import coldstream
 from coldstream import Message
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, ArchiveError, ColdstreamError
 from coldstream.migrations import install
 from coldstream.sql import Names

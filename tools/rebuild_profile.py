@@ -24,8 +24,8 @@ import psycopg
 
 import coldstream
 from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.rows import Row
+from coldstream.archive.format.rows import Row
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.migrations import install
 from coldstream.sql import Names
 

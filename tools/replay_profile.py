@@ -22,13 +22,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.inventory import newest_manifests
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.ordering import pieces, tables_in_global_order
-from coldstream.archive.parquet import open_parquet
-from coldstream.archive.reader import ArchiveReader
-from coldstream.archive.rows import COLUMNS, to_messages
+from coldstream.archive.format.parquet import open_parquet
+from coldstream.archive.format.rows import COLUMNS, to_messages
+from coldstream.archive.manifest.inventory import newest_manifests
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.ordering import pieces, tables_in_global_order
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError
 
 START = datetime(2025, 1, 2, tzinfo=UTC)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveUnavailable
 
 _START_SECONDS = 40

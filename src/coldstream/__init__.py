@@ -169,7 +169,7 @@ def query(
         ArchiveUnavailable, ArchiveCorrupt: the archive cannot be read, or is damaged.
         SetupError: DuckDB is not installed.
     """
-    from coldstream.archive.query import query
+    from coldstream.archive.engines.query import query
 
     return query(
         sql,

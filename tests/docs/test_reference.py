@@ -13,8 +13,8 @@ from tests.fix_store import InstalledStore
 import coldstream
 import sql_reference
 from coldstream import Message, Store, errors
-from coldstream.archive.manifest import ArchiveFile, Manifest
-from coldstream.archive.rows import COLUMNS, SCHEMA
+from coldstream.archive.format.rows import COLUMNS, SCHEMA
+from coldstream.archive.manifest.manifest import ArchiveFile, Manifest
 from coldstream.consumers import Consumer, ConsumerFailure, ConsumerMember, Consumers, Context
 from coldstream.lifecycle import Lifecycle
 from coldstream.sql import files

@@ -12,7 +12,7 @@ from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
 from coldstream.archive.export import commit_manifest, export_rows, find_manifest
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveUnavailable
 from fault_proxy import FaultProxy, Rule
 

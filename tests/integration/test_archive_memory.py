@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 sys.path[:0] = sys.argv[4:]
 from coldstream.archive.export import export_rows, verify_object
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.reader import ArchiveReader
 
 what, count, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 location = ArchiveLocation.open(str(folder / "archive"))

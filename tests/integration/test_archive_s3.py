@@ -16,11 +16,11 @@ import pytest
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
-from coldstream.archive.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Format
-from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.manifest.claims import Claim, create_claim, newest_claim, read_claim
+from coldstream.archive.manifest.manifest import Format
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
 _prefixes = itertools.count()

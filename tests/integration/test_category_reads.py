@@ -7,7 +7,7 @@ from tests.clients import Client
 from tests.fix_tiers import TierStore
 
 from coldstream import NotACategory
-from coldstream.archive.filters import in_consumer_group
+from coldstream.archive.read.filters import in_consumer_group
 
 CATEGORIES = ["account", "order", "ledger", "grün", "border"]
 

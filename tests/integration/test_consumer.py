@@ -25,7 +25,7 @@ from coldstream import (
     Message,
     NewMessage,
 )
-from coldstream.archive.filters import matches
+from coldstream.archive.read.filters import matches
 
 
 @pytest.fixture

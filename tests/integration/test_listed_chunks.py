@@ -17,7 +17,7 @@ from tests.fix_tiers import TierStore
 from tests.history import END, START, STREAMS, WEEK, history, insert, rows_of
 
 import coldstream
-from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.read.reader import ArchiveReader
 from coldstream.errors import Archived
 
 APPENDED_TO = {"continued-sync", "continued-async"}  # by other tests of the same stores

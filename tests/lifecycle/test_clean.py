@@ -12,7 +12,7 @@ from tests.fix_cli import Cli
 from tests.history import END
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
 
 LEFT = "messages-" + "ab" * 32 + ".parquet"
@@ -77,7 +77,7 @@ def test_an_export_that_was_killed_before_its_manifest(small: Store) -> None:
         create(self, key, data)
 
     with pytest.MonkeyPatch.context() as patch, small.opened() as opened:
-        patch.setattr("coldstream.archive.location.ArchiveLocation.create", full)
+        patch.setattr("coldstream.archive.storage.location.ArchiveLocation.create", full)
         with pytest.raises(ArchiveUnavailable):
             opened.lifecycle.archive(END)
     [orphan] = small.objects()

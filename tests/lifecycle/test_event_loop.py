@@ -13,7 +13,7 @@ from tests.lifecycle.conftest import Store
 
 import coldstream
 from coldstream import ArchiveReads, AsyncStore, Message
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 
 TICKS = 5
 

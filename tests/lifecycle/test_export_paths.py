@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive.rows import Batch
+from coldstream.archive.format.rows import Batch
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle import Chunk, Policy, chunk_rows
 

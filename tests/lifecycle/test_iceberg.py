@@ -17,7 +17,7 @@ from tests.lifecycle.conftest import Store
 import coldstream
 import coldstream.lifecycle
 from coldstream import PublicationError
-from coldstream.archive.iceberg import IcebergTable, TableMoved, catalog_properties
+from coldstream.archive.engines.iceberg import IcebergTable, TableMoved, catalog_properties
 from coldstream.lifecycle.publish import Publication
 from s3_server import TABLES, S3Server
 
@@ -121,9 +121,9 @@ def test_a_range_that_is_exported_again_is_never_there_twice_nor_missing(
         archived(opened, 2)
         first = proved(opened)
         # Another version of the software writes other bytes.
-        monkeypatch.setattr("coldstream.archive.manifest.__version__", "x")
-        monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 3)
-        monkeypatch.setattr("coldstream.archive.parquet.ROW_GROUP_ROWS", 3)
+        monkeypatch.setattr("coldstream.archive.manifest.manifest.__version__", "x")
+        monkeypatch.setattr("coldstream.archive.format.row_groups.ROW_GROUP_ROWS", 3)
+        monkeypatch.setattr("coldstream.archive.format.parquet.ROW_GROUP_ROWS", 3)
         archived(opened, 1, again=True)
         waiting = opened.lifecycle.publish()
         assert (waiting.added, waiting.removed) == ((), ())

@@ -27,7 +27,7 @@ from coldstream import (
     Unavailable,
     WriteResult,
 )
-from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.read.reader import ArchiveReader
 from coldstream.client._archived import ArchivedIds
 
 

@@ -13,8 +13,8 @@ from tests.lifecycle.conftest import Store
 from tests.lifecycle.test_clean import LEFT, aged
 
 import coldstream
-from coldstream.archive.claims import read_claim
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.manifest.claims import read_claim
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveError, ArchiveUnavailable, InvalidInput
 from coldstream.lifecycle.policy import Policy
 

@@ -13,7 +13,7 @@ from tests.lifecycle.conftest import Store
 
 import coldstream
 from coldstream import Message
-from coldstream.archive.filters import matches
+from coldstream.archive.read.filters import matches
 
 Lifecycle = Callable[[coldstream.Store], object]
 

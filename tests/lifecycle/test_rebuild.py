@@ -13,8 +13,8 @@ from tests.fix_store import drop_store, install_store
 from tests.history import CHUNKS, END, FILE_ROWS, START, WEEK, without_jobs
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive.location import ArchiveLocation, ObjectInfo
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.storage.location import ArchiveLocation, ObjectInfo
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveCorrupt,

@@ -15,8 +15,8 @@ from tests.lifecycle.conftest import Store
 from tests.lifecycle.test_incarnation import as_a_copy
 
 import coldstream
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest, sealed
+from coldstream.archive.manifest.manifest import Manifest, sealed
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveUnavailable
 
 

@@ -104,7 +104,7 @@ def test_a_damaged_object_keeps_its_chunk_and_no_other(store: Store) -> None:
 def test_storage_that_is_away_keeps_only_what_needs_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coldstream.archive.location import ArchiveLocation
+    from coldstream.archive.storage.location import ArchiveLocation
 
     def away(*_: object, **__: object) -> None:
         raise ArchiveUnavailable("away")

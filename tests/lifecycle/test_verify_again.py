@@ -11,9 +11,9 @@ from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
 
 from coldstream.archive import export
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest, sealed
-from coldstream.archive.restore import archived_rows
+from coldstream.archive.manifest.manifest import Manifest, sealed
+from coldstream.archive.read.restore import archived_rows
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, InvalidInput
 
 

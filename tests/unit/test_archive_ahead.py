@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from coldstream.archive.ahead import RunAhead, Stopped
+from coldstream.archive.storage.ahead import RunAhead, Stopped
 
 WAIT = 10
 

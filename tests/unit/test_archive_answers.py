@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.stub_s3 import StubS3, stub_s3
 
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveUnavailable
 
 

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.archive_rows import END, START, batches, large_json, make_rows
 
-from coldstream.archive import pages, parquet
 from coldstream.archive.export import export_rows, verify_object
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.parquet import open_parquet, read_batches, writer_options
-from coldstream.archive.rows import COLUMNS, SCHEMA, to_batches
+from coldstream.archive.format import pages, parquet
+from coldstream.archive.format.parquet import open_parquet, read_batches, writer_options
+from coldstream.archive.format.rows import COLUMNS, SCHEMA, to_batches
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
 
 ROWS = make_rows(1_000)

@@ -10,10 +10,10 @@ import pytest
 from tests.archive_rows import END, START, batches, make_rows
 
 from coldstream import ArchiveReads, InvalidInput
-from coldstream.archive.budget import Budget, Clock
 from coldstream.archive.export import export_rows
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.budget import Budget, Clock
+from coldstream.archive.storage.location import ArchiveLocation
 
 
 class Still(Clock):

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive.cache import RangeCache
 from coldstream.archive.export import export_rows
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.memory import MemoryCache
-from coldstream.archive.reader import ArchiveReader
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.block_cache import RangeCache
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.memory import MemoryCache
 
 OBJECT = sha256(b"object").hexdigest()
 LIMIT = 64_000

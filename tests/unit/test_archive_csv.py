@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from tests.archive_rows import batches, make_rows
 
-from coldstream.archive import csv
-from coldstream.archive.rows import Row
+from coldstream.archive.format import csv
+from coldstream.archive.format.rows import Row
 from coldstream.errors import ArchiveCorrupt
 
 ROW: Row = (

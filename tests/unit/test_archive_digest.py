@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from tests.archive_rows import make_rows
 
-from coldstream.archive.digest import RowsDigest
-from coldstream.archive.rows import Row, to_batches
-from coldstream.archive.times import from_microseconds, microseconds
+from coldstream.archive.format.digest import RowsDigest
+from coldstream.archive.format.rows import Row, to_batches
+from coldstream.archive.format.times import from_microseconds, microseconds
 
 FIRST: Row = (
     42,
@@ -139,7 +139,7 @@ def test_times() -> None:
 
 def test_texts_beyond_what_one_arrow_text_column_addresses_are_joined() -> None:
     # Large text columns inside: a plain one ends at 2 GiB, which must not fail or wrap around.
-    from coldstream.archive.digest import canonical_texts
+    from coldstream.archive.format.digest import canonical_texts
 
     (batch,) = to_batches([FIRST])
     assert canonical_texts(batch).type == pa.large_string()

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive import csv, parquet
 from coldstream.archive.export import (
     KnownManifest,
     commit_manifest,
@@ -27,11 +26,12 @@ from coldstream.archive.export import (
     find_manifest,
     verify_object,
 )
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Format, Manifest
-from coldstream.archive.reader import ArchiveReader
-from coldstream.archive.restore import archived_rows
-from coldstream.archive.rows import COLUMNS, Row, to_batches
+from coldstream.archive.format import csv, parquet
+from coldstream.archive.format.rows import COLUMNS, Row, to_batches
+from coldstream.archive.manifest.manifest import Format, Manifest
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.read.restore import archived_rows
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveCorrupt,
@@ -433,7 +433,7 @@ sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from tests.archive_rows import END, START, make_rows
 from coldstream.archive.export import export_rows
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 rows = make_rows(30_000)
 def batches():
     yield rows[:25_000]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from coldstream.archive.filters import (
+from coldstream.archive.read.filters import (
     correlation_category,
     hash_64,
     in_consumer_group,

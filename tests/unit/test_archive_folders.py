@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from tests.archive_rows import END, START, batches, make_rows
 
-from coldstream.archive.cache import RangeCache
 from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.inventory import newest_manifests
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.orphans import orphans
-from coldstream.archive.spool import spool_file
+from coldstream.archive.manifest.inventory import newest_manifests
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.manifest.orphans import orphans
+from coldstream.archive.storage.block_cache import RangeCache
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.spool import spool_file
 
 OBJECT = sha256(b"object").hexdigest()
 

@@ -17,10 +17,11 @@ import pyarrow as pa
 import pytest
 from tests.archive_rows import batches, large_json, make_rows
 
-from coldstream.archive import csv, ordering, parquet
-from coldstream.archive.digest import RowsDigest
-from coldstream.archive.rows import Batch, Row, to_batches
-from coldstream.archive.summary import FileStats
+from coldstream.archive.format import csv, parquet
+from coldstream.archive.format.digest import RowsDigest
+from coldstream.archive.format.rows import Batch, Row, to_batches
+from coldstream.archive.format.summary import FileStats
+from coldstream.archive.read import ordering
 from coldstream.errors import ArchiveCorrupt
 from coldstream.messages.message import Message
 

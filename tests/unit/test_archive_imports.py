@@ -20,15 +20,15 @@ def modules_after(*names: str) -> set[str]:
 
 def test_importing_the_package_is_quick() -> None:
     assert not modules_after("coldstream") & {"pyarrow", "obstore"}
-    assert not modules_after("coldstream.archive.filters") & {"pyarrow", "obstore"}
+    assert not modules_after("coldstream.archive.read.filters") & {"pyarrow", "obstore"}
 
 
 def test_the_archive_knows_nothing_of_sessions_or_lifecycle() -> None:
     names = [
-        f"coldstream.archive.{module.name}"
-        for module in pkgutil.iter_modules(coldstream.archive.__path__)
+        module.name
+        for module in pkgutil.walk_packages(coldstream.archive.__path__, "coldstream.archive.")
     ]
-    assert "coldstream.archive.reader" in names
+    assert "coldstream.archive.read.reader" in names
     loaded = modules_after(*names)
     assert "pyarrow" in loaded
     foreign = ("psycopg", "coldstream.lifecycle", "coldstream.cli", "coldstream.client")
@@ -46,7 +46,7 @@ def test_a_plain_installation_reads_the_archive() -> None:
 def test_an_installation_without_its_dependencies_is_told() -> None:
     program = (
         "import sys\nsys.modules['obstore'] = None\nfrom coldstream import SetupError\n"
-        "try:\n  import coldstream.archive.reader\n"
+        "try:\n  import coldstream.archive.read.reader\n"
         "except SetupError as error:\n  print(error, '|', error.hint)"
     )
     said = subprocess.check_output([sys.executable, "-c", program], text=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from coldstream.archive import layout
+from coldstream.archive.manifest import layout
 from coldstream.errors import ArchiveCorrupt
 
 START = datetime(2026, 11, 3, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
 PART = 8 * 1024 * 1024
@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     ],
 )
 def test_what_stores_say_becomes_one_line(said: str, reason: str) -> None:
-    from coldstream.archive.faults import reported
+    from coldstream.archive.storage.faults import reported
 
     with pytest.raises(ArchiveUnavailable, match=reason) as caught, reported("write s3://b/k"):
         raise OSError(said)
@@ -197,7 +197,7 @@ def test_what_stores_say_becomes_one_line(said: str, reason: str) -> None:
 
 
 def test_our_own_errors_pass_unchanged() -> None:
-    from coldstream.archive.faults import reported
+    from coldstream.archive.storage.faults import reported
 
     with pytest.raises(ArchiveError) as caught, reported("do anything"):
         raise ArchiveCorrupt("as it is")

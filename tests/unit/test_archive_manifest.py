@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.archive_rows import END, START
 
-from coldstream.archive import layout
-from coldstream.archive.manifest import ArchiveFile, CategorySummary, Manifest, sealed
-from coldstream.archive.rows import COLUMNS
+from coldstream.archive.format.rows import COLUMNS
+from coldstream.archive.manifest import layout
+from coldstream.archive.manifest.manifest import ArchiveFile, CategorySummary, Manifest, sealed
 from coldstream.errors import ArchiveCorrupt, ArchiveError
 
 
@@ -291,7 +291,7 @@ def test_half_a_surrogate_pair() -> None:
 
 def test_one_that_is_too_long_is_neither_written_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
     data = MANIFEST.to_json()
-    monkeypatch.setattr("coldstream.archive.manifest.MOST_BYTES", len(data) - 1)
+    monkeypatch.setattr("coldstream.archive.manifest.manifest.MOST_BYTES", len(data) - 1)
     with pytest.raises(ArchiveError, match="too long"):
         MANIFEST.to_json()
     with pytest.raises(ArchiveCorrupt, match="is no manifest"):

@@ -7,9 +7,9 @@ import json
 import pytest
 from tests.archive_rows import make_rows
 
-from coldstream.archive.filters import matches
-from coldstream.archive.matching import Matching
-from coldstream.archive.rows import Row, to_batches, to_messages
+from coldstream.archive.format.rows import Row, to_batches, to_messages
+from coldstream.archive.read.filters import matches
+from coldstream.archive.read.matching import Matching
 
 NAMES = ["process", "a b", 'quoted"', "back\\slash", "zürich", "5", "true", "", "process2"]
 

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from tests.archive_rows import batches, large_json, make_rows
 
-from coldstream.archive import parquet
-from coldstream.archive.footers import Footer
-from coldstream.archive.ranges import RangeFile
-from coldstream.archive.rows import COLUMNS
+from coldstream.archive.format import parquet
+from coldstream.archive.format.footers import Footer
+from coldstream.archive.format.rows import COLUMNS
+from coldstream.archive.storage.remote_file import RangeFile
 from coldstream.errors import ArchiveCorrupt
 
 

@@ -21,12 +21,12 @@ from tests.fix_cli import Cli
 from tests.fix_s3 import S3Server
 
 import coldstream
-from coldstream.archive import query
+from coldstream.archive.engines import query
 from coldstream.archive.export import KnownManifest, commit_manifest, export_rows
-from coldstream.archive.inventory import inventory
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Format, Manifest
-from coldstream.archive.rows import COLUMNS, SCHEMA, Row
+from coldstream.archive.format.rows import COLUMNS, SCHEMA, Row
+from coldstream.archive.manifest.inventory import inventory
+from coldstream.archive.manifest.manifest import Format, Manifest
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
 
 WEEK = END - START

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive import filters
 from coldstream.archive.export import export_rows
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Format, Manifest
-from coldstream.archive.reader import ArchiveReader
-from coldstream.archive.rows import Row
+from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.manifest import Format, Manifest
+from coldstream.archive.read import filters
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
 from coldstream.messages.message import Message
 

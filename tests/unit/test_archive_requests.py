@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from coldstream.archive.export import export_rows
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.reader import ArchiveReader
-from coldstream.archive.row_groups import FILE_ROW_GROUPS, ROW_GROUP_BYTES
-from coldstream.archive.rows import COLUMNS
+from coldstream.archive.format.row_groups import FILE_ROW_GROUPS, ROW_GROUP_BYTES
+from coldstream.archive.format.rows import COLUMNS
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.storage.location import ArchiveLocation
 
 ROWS = 200_000
 START = datetime(2026, 11, 3, tzinfo=UTC)
@@ -165,7 +165,7 @@ def test_a_replay_asks_for_several_row_groups_at_once(
 def test_a_stream_of_a_large_chunk(location: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has so many row groups that its footer, and what a stream needs of it, is in bounds;
     the other files are not opened. Row groups are smaller here, so that there are many."""
-    monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 50)
+    monkeypatch.setattr("coldstream.archive.format.row_groups.ROW_GROUP_ROWS", 50)
     batch = rows()
     large = export_rows(
         location,
@@ -189,7 +189,7 @@ def test_a_stream_of_a_large_chunk(location: Counted, monkeypatch: pytest.Monkey
 def test_a_file_ends_before_a_stream_that_would_be_cut(
     location: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coldstream.archive.row_groups.ROW_GROUP_ROWS", 4_000)
+    monkeypatch.setattr("coldstream.archive.format.row_groups.ROW_GROUP_ROWS", 4_000)
     batch = rows()
     manifest = export_rows(
         location,

@@ -13,9 +13,9 @@ from uuid import UUID
 import pyarrow.parquet as pq
 import pytest
 
-from coldstream.archive import parquet
-from coldstream.archive.row_groups import ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroups
-from coldstream.archive.rows import Row
+from coldstream.archive.format import parquet
+from coldstream.archive.format.row_groups import ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroups
+from coldstream.archive.format.rows import Row
 
 START = datetime(2026, 11, 3, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.urls import checked_url
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.urls import checked_url
 from coldstream.errors import ArchiveUnavailable
 
 SECRET = "S3cr3t"

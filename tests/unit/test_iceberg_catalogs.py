@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coldstream import PublicationError
-from coldstream.archive.iceberg import Catalogued, IcebergTable, catalog_properties
+from coldstream.archive.engines.iceberg import Catalogued, IcebergTable, catalog_properties
 
 pytest.importorskip("pyiceberg", reason="not covered here: pyiceberg is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -76,7 +76,7 @@ def within(name: str, package: str) -> bool:
 
 def test_every_module_is_looked_at() -> None:
     assert "coldstream.client._async.store" in MODULES
-    assert "coldstream.archive.reader" in MODULES
+    assert "coldstream.archive.read.reader" in MODULES
     assert within("coldstream.client._errors", "coldstream.client")
     assert "psycopg_pool" in {n.split(".")[0] for n in imports("coldstream.client._errors")}
 

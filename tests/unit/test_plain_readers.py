@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.archive_rows import END, START, batches, make_rows
 
+from coldstream.archive.engines.iceberg import ArchivedRange, Catalogued, IcebergTable
 from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.iceberg import ArchivedRange, Catalogued, IcebergTable
-from coldstream.archive.layout import ICEBERG, safe_part
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.rows import COLUMNS, Row
+from coldstream.archive.format.rows import COLUMNS, Row
+from coldstream.archive.manifest.layout import ICEBERG, safe_part
+from coldstream.archive.storage.location import ArchiveLocation
 
 WEEK = END - START
 ROWS = make_rows(600)

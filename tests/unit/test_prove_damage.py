@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import prove_damage
-from coldstream.archive.manifest import FORMATS
+from coldstream.archive.manifest.manifest import FORMATS
 from prove_damage import prove
 
 
@@ -31,7 +31,7 @@ def test_a_proof_that_looks_at_nothing_is_seen(
 
 def test_a_read_without_checksums_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the Parquet library reads by default: most flipped bits give other messages."""
-    from coldstream.archive import parquet
+    from coldstream.archive.format import parquet
 
     class Unchecked(parquet.pq.ParquetFile):
         def __init__(self, *args: object, **options: object) -> None:

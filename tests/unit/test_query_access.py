@@ -14,11 +14,11 @@ from tests.fix_cli import Cli
 from tests.fix_s3 import S3Server
 
 import coldstream
+from coldstream.archive.engines.filesystem import ArchiveFiles
+from coldstream.archive.engines.query import check
 from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.filesystem import ArchiveFiles
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.query import check
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError, InvalidInput
 
 ROWS = make_rows(300)

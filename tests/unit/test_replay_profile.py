@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import replay_profile
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 
 
 def test_it_prints_every_part(

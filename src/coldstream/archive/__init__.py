@@ -3,13 +3,14 @@
 Nothing here opens a database session: rows come in as plain tuples or Arrow batches and go out as
 :class:`coldstream.messages.message.Message`.
 
-- ``location``: the object store behind a URL
-- ``rows``, ``digest``, ``summary``: what one archived row is, and what is proved about many
-- ``parquet``, ``csv``, ``ordering``: the two file formats, and reading them in global order
-- ``layout``, ``manifest``, ``export``: key names, what a bucket says of itself, and the steps
-- ``reader``, ``merge``, ``filters``: streams and categories over many objects
-- ``inventory``: the newest manifest of every range
-- ``query``, ``filesystem``: SQL over all of it with DuckDB
+- ``storage``: the object store behind a URL, caches, temporary files
+- ``format``: what an archived row is; Parquet and CSV
+- ``manifest``: what a bucket says of itself: names, manifests, whose it is
+- ``read``: streams and categories over many files
+- ``engines``: DuckDB and Iceberg
+- ``export``: the steps from rows to files that are proved and committed
+
+A room uses those above it in this list and none below.
 
 ``pyarrow`` and ``obstore`` are imported by these modules only, never by ``import coldstream``. An
 installation that lacks them (made without its dependencies) is told so here, before any of them is

@@ -20,14 +20,15 @@ from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
-from coldstream.archive import csv, layout, parquet
-from coldstream.archive.inventory import read_manifest
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import FORMATS, ArchiveFile, Format, Manifest
-from coldstream.archive.row_groups import FILE_ROWS, RowGroups
-from coldstream.archive.rows import COLUMNS, Batch
-from coldstream.archive.spool import hash_of, spool_file
-from coldstream.archive.summary import RowsSummary, Summing
+from coldstream.archive.format import csv, parquet
+from coldstream.archive.format.row_groups import FILE_ROWS, RowGroups
+from coldstream.archive.format.rows import COLUMNS, Batch
+from coldstream.archive.format.summary import RowsSummary, Summing
+from coldstream.archive.manifest import layout
+from coldstream.archive.manifest.inventory import read_manifest
+from coldstream.archive.manifest.manifest import FORMATS, ArchiveFile, Format, Manifest
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.spool import hash_of, spool_file
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, InvalidInput
 from coldstream.settings import archive_file_rows
 
@@ -54,10 +55,10 @@ def export_rows(
 ) -> Manifest:
     """Write the rows of one time range as files; gives their manifest, not yet committed.
 
-    ``batches`` hold tuples (:data:`coldstream.archive.rows.Row`) or record batches, ordered by
+    ``batches`` hold tuples (:data:`.format.rows.Row`) or record batches, ordered by
     ``stream_name COLLATE "C", position``. A file has ``file_rows`` rows at most (``None``: what
     the environment says, or else a default), and fewer where they are large
-    (:data:`coldstream.archive.row_groups.FILE_ROW_GROUPS`); a range without rows has one file too.
+    (:data:`.format.row_groups.FILE_ROW_GROUPS`); a range without rows has one file too.
     The spool (a file's size, in ``spool_dir`` or the system's temporary folder) has no name, so not
     even SIGKILL leaves it behind.
 

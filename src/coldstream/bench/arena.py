@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 import coldstream
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.bench.contenders import COLDSTREAM, PLAIN, SEED, Contender
 from coldstream.bench.place import Place
 from coldstream.bench.sql import files, query

@@ -45,7 +45,7 @@ def replay(arena: Arena, category: str) -> Replay:
 def main() -> None:
     """Do it, and say what it took."""
     import coldstream
-    import coldstream.archive.reader
+    import coldstream.archive.read.reader
 
     order = json.load(sys.stdin)
     category = order.pop("category")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
-from coldstream.archive.digest import RowsDigest
+from coldstream.archive.format.digest import RowsDigest
 from coldstream.cli import chunks as view
 from coldstream.cli.demo_screen import Screen
 from coldstream.cli.human import human_bytes, human_count, human_duration, human_ratio

@@ -15,9 +15,9 @@ from coldstream.messages.message import Message, WriteResult
 from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
-    from coldstream.archive.budget import Budget
-    from coldstream.archive.cache import RangeCache
-    from coldstream.archive.reader import ArchiveReader
+    from coldstream.archive.read.reader import ArchiveReader
+    from coldstream.archive.storage.block_cache import RangeCache
+    from coldstream.archive.storage.budget import Budget
 
 
 LISTED = 8
@@ -34,7 +34,7 @@ Range: TypeAlias = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class ArchivedChunk:
-    """A chunk's object in the archive: what :class:`~coldstream.archive.reader.ArchivedObject`
+    """A chunk's object in the archive: what :class:`~coldstream.archive.read.reader.ArchivedObject`
     needs. ``first_global_position`` and ``last_global_position`` are those of the category that
     was asked for. ``has_stream``: the stream that was asked for begins or ends in it; otherwise it
     may be in it. ``is_elsewhere``: not in the store's own archive, but in that of the store which
@@ -180,11 +180,11 @@ class Readers:
         Raises:
             ArchiveUnavailable: the location cannot be opened.
         """
-        from coldstream.archive.budget import Budget
-        from coldstream.archive.cache import RangeCache
-        from coldstream.archive.location import ArchiveLocation
-        from coldstream.archive.reader import ArchiveReader
-        from coldstream.archive.several import SeveralLocations
+        from coldstream.archive.read.reader import ArchiveReader
+        from coldstream.archive.storage.block_cache import RangeCache
+        from coldstream.archive.storage.budget import Budget
+        from coldstream.archive.storage.location import ArchiveLocation
+        from coldstream.archive.storage.several import SeveralLocations
 
         urls = {chunk.key: self._url(chunk) for chunk in chunks}
         places = tuple(sorted(set(urls.values())))

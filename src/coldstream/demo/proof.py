@@ -9,7 +9,7 @@ from uuid import UUID
 
 import simplejson
 
-from coldstream.archive.digest import RowsDigest
+from coldstream.archive.format.digest import RowsDigest
 from coldstream.messages.json import decode_json, encode_json
 from coldstream.messages.message import Message, NewMessage
 from coldstream.messages.names import category

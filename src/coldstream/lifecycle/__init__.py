@@ -30,7 +30,7 @@ from coldstream.lifecycle.session import (
 from coldstream.lifecycle.transition import Transition
 
 if TYPE_CHECKING:
-    from coldstream.archive.location import ArchiveLocation, ObjectInfo
+    from coldstream.archive.storage.location import ArchiveLocation, ObjectInfo
     from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
@@ -419,7 +419,7 @@ class Lifecycle:
         Raises:
             ArchiveConflict: the caller names another one than the store's own.
         """
-        from coldstream.archive.urls import checked_url
+        from coldstream.archive.storage.urls import checked_url
         from coldstream.lifecycle.incarnation import check_own
 
         with reading(self._store) as session:
@@ -460,13 +460,13 @@ class Lifecycle:
     def _check_url(self) -> None:
         """A mistake in the archive's URL is one whatever else is going on."""
         if self._store.archive is not None:
-            from coldstream.archive.urls import checked_url
+            from coldstream.archive.storage.urls import checked_url
 
             checked_url(self._store.archive)
 
     def _locate(self, archive_url: str, own: str | None) -> ArchiveLocation:
         """Where a range is: for one of the store's own archive, what the caller names."""
-        from coldstream.archive.location import ArchiveLocation
+        from coldstream.archive.storage.location import ArchiveLocation
 
         url = archive_url
         if self._store.archive is not None and own in (None, archive_url):

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from coldstream.archive import layout
-from coldstream.archive.claims import SharedRange, newest_claim, write_shared
-from coldstream.archive.inventory import inventory, newest_manifest_keys
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.urls import checked_url
+from coldstream.archive.manifest import layout
+from coldstream.archive.manifest.claims import SharedRange, newest_claim, write_shared
+from coldstream.archive.manifest.inventory import inventory, newest_manifest_keys
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.urls import checked_url
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict, InvalidInput

@@ -22,7 +22,7 @@ from coldstream.lifecycle import (
 from coldstream.lifecycle.session import no_progress, on_no_range
 
 if TYPE_CHECKING:
-    from coldstream.archive.location import ObjectInfo
+    from coldstream.archive.storage.location import ObjectInfo
     from coldstream.client._async import AsyncStore
     from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.export import Format

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 from psycopg import sql
 
-from coldstream.archive.rows import COLUMNS, Batch
+from coldstream.archive.format.rows import COLUMNS, Batch
 from coldstream.client._connect import private_dsn
 from coldstream.client._errors import mapped
 from coldstream.errors import Unavailable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from coldstream.archive.location import ObjectInfo
-from coldstream.archive.orphans import orphans
+from coldstream.archive.manifest.orphans import orphans
+from coldstream.archive.storage.location import ObjectInfo
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, InvalidInput, PlanChanged
 from coldstream.lifecycle.incarnation import claim, own_location

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from coldstream.archive.export import checked_file_rows, export_rows
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle.chunk import Chunk

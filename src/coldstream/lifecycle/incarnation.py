@@ -3,7 +3,7 @@ claim.
 
 A restored or copied database has the store's id and its archive's URL, and history of its own from
 then on. So before a run writes, it proves that it is the database that wrote last: by where it is
-(``store_is_here``), and by the claims that lie in the archive (:mod:`coldstream.archive.claims`).
+(``store_is_here``), and by the claims that lie in the archive (``archive/manifest/claims.py``).
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from socket import gethostname
 from uuid import uuid4
 
-from coldstream.archive import layout
-from coldstream.archive.claims import (
+from coldstream.archive.export import KnownManifest, commit_manifest
+from coldstream.archive.manifest import layout
+from coldstream.archive.manifest.claims import (
     Claim,
     create_claim,
     newest_claim,
     read_claim,
     read_shared,
 )
-from coldstream.archive.export import KnownManifest, commit_manifest
-from coldstream.archive.inventory import newest_manifest_keys
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.urls import checked_url
-from coldstream.archive.written import Written, together
+from coldstream.archive.manifest.inventory import newest_manifest_keys
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.manifest.written import Written, together
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.urls import checked_url
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveConflict, InvalidInput
 from coldstream.lifecycle.session import Session

@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg import sql
 
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.restore import archived_rows
-from coldstream.archive.rows import Row
+from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.restore import archived_rows
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle.restored_streams import RestoredStreams, by_stream
 from coldstream.lifecycle.session import Session

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from coldstream.archive import layout
-from coldstream.archive.iceberg import (
+from coldstream.archive.engines.iceberg import (
     ArchivedRange,
     Catalogued,
     Difference,
@@ -16,7 +15,8 @@ from coldstream.archive.iceberg import (
     catalog_properties,
     storage_properties,
 )
-from coldstream.archive.urls import checked_url
+from coldstream.archive.manifest import layout
+from coldstream.archive.storage.urls import checked_url
 from coldstream.client._connect import in_public
 from coldstream.client._sync import Store
 from coldstream.errors import ColdstreamError, PublicationError

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from coldstream.archive.digest import RowsDigest
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
-from coldstream.archive.restore import archived_rows
-from coldstream.archive.rows import Row
+from coldstream.archive.format.digest import RowsDigest
+from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.restore import archived_rows
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store
 from coldstream.errors import Archived, InvalidInput

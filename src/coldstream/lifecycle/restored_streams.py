@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle.session import Session
 

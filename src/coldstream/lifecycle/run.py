@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from coldstream.archive.export import checked_file_rows
-from coldstream.archive.location import ArchiveLocation
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import (
     ArchiveConflict,

@@ -22,7 +22,7 @@ from coldstream.lifecycle.chunk import Chunk
 from coldstream.sql import Names, query
 
 if TYPE_CHECKING:
-    from coldstream.archive.location import ArchiveLocation
+    from coldstream.archive.storage.location import ArchiveLocation
 
 OlderThan: TypeAlias = timedelta | datetime
 

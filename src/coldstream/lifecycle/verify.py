@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from coldstream.archive.export import verify_object
-from coldstream.archive.faults import is_of_one_object
-from coldstream.archive.inventory import read_manifest
-from coldstream.archive.location import ArchiveLocation
-from coldstream.archive.manifest import Manifest
+from coldstream.archive.manifest.inventory import read_manifest
+from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.storage.faults import is_of_one_object
+from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Store
 from coldstream.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, InvalidInput
 from coldstream.lifecycle.chunk import Chunk

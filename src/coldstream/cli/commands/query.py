@@ -49,8 +49,8 @@ def query(
     messages has every archived message once, archived_ranges a row for each range. Needs the extra
     "query". A table shows 1,000 rows at most; --json and --csv print all, as they come.
     """
-    from coldstream.archive.location import ArchiveLocation
-    from coldstream.archive.query import check, errors, opened
+    from coldstream.archive.engines.query import check, errors, opened
+    from coldstream.archive.storage.location import ArchiveLocation
     from coldstream.cli.results import rows_of, write_csv_rows, write_json_rows, write_table
     from coldstream.errors import InvalidInput
 

@@ -1,0 +1,7 @@
+"""Format: what an archived row is, and the two kinds of file that hold many.
+
+- ``times``, ``rows``, ``digest``, ``summary``: a row, its canonical text, what is proved about many
+- ``row_groups``: where a file's rows are cut
+- ``parquet``, ``footers``, ``pages``: Parquet, its footer, and what a page unpacks to
+- ``csv``: CSV
+"""

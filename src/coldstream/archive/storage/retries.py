@@ -1,0 +1,56 @@
+"""Trying again what a network broke, where the object store's client does not do it by itself."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from coldstream.archive.storage.faults import passes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Retries:
+    """``most`` further tries, as long as the first began less than ``seconds`` ago.
+
+    obstore sends again what was answered by a 5xx, and what only reads when it was not answered. It
+    does not send again a conditional write, a deletion or the end of an upload in parts, for fear
+    of doing them twice, nor a list whose answer broke off. Here that fear is answered: an upload
+    replaces the same bytes, a deletion ends the same way, and who created a key can be seen.
+    """
+
+    most: int = 5
+    seconds: float = 45
+    first_pause: float = 0.2
+    longest_pause: float = 2.0
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The same for obstore."""
+        return {
+            "max_retries": self.most,
+            "retry_timeout": timedelta(seconds=self.seconds),
+            "backoff": {
+                "init_backoff": timedelta(seconds=self.first_pause),
+                "max_backoff": timedelta(seconds=self.longest_pause),
+            },
+        }
+
+    def __call__(self, action: Callable[[bool], T]) -> T:
+        """What ``action`` gives; it is told whether it was tried before."""
+        started, pause = time.monotonic(), self.first_pause
+        for left in range(self.most, -1, -1):
+            try:
+                return action(left < self.most)
+            except Exception as error:
+                if not (left and passes(error) and time.monotonic() - started < self.seconds):
+                    raise
+            # Of many that were refused together not all may come back together.
+            time.sleep(random.uniform(pause / 2, pause))
+            pause = min(pause * 2, self.longest_pause)
+        raise AssertionError("unreachable")
