@@ -25,7 +25,7 @@ def make_consumer(store: Store) -> Consumer:
         store,
         "account",
         "balances",
-        # Messages that share a transaction: faster, and a failure repeats so many.
+        # Messages that share a transaction: faster, and a failure repeats all of them.
         transaction_size=100,
         # What cannot be handled goes to account:deadLetter-balances, and the rest goes on.
         on_failure="dead_letter",

@@ -3,7 +3,7 @@
 A point is the moment between two things that the lifecycle does to the world outside its process: a
 statement it sends, a request to storage, a step it reports. So dying at every point is dying before
 and after each of them. They are found by wrapping the three places that all of it goes through: a
-step that is added later has its points without a word here.
+step that is added later has its points with no line changed here.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Death:
 
 
 class Points:
-    """Dies at the first point that is not in ``passed``, or at the one after so many."""
+    """Dies at the first point that is not in ``passed``, or at the one after N."""
 
     def __init__(
         self, place: Place, passed: Collection[str], countdown: int | None, tell: Connection
@@ -163,7 +163,7 @@ def die_at(
     after_seconds: float | None = None,
 ) -> Death:
     """Run an operation in a process of its own that dies: at the first point not in ``passed``, at
-    the point after so many, or so much later from outside.
+    the point after N, or some time later from outside.
 
     Raises:
         AssertionError: the operation failed by itself.

@@ -125,7 +125,7 @@ class Late:
                 ending = "COMMIT" if kept else "ROLLBACK"
                 connection.execute("BEGIN")
                 if chance.random() < 0.2:
-                    # The positions that were drawn before are nobody's; the writer goes on.
+                    # The positions that were drawn before stay unused; the writer goes on.
                     connection.execute("SAVEPOINT before")
                     self._write_plainly(connection, names)
                     self.rolled_back[number] += count

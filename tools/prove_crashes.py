@@ -267,7 +267,7 @@ def main(words: list[str] | None = None) -> int:
         "--dsn", help="a TimescaleDB server; it makes a store in the schema crashes"
     )
     parser.add_argument("--server", action="store_true", help="stop a server of its own instead")
-    parser.add_argument("--rounds", type=int, default=0, help="so many random deaths")
+    parser.add_argument("--rounds", type=int, default=0, help="how many random deaths")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(words)
     if (arguments.dsn is None) != arguments.server:

@@ -141,7 +141,7 @@ def fails(action: Callable[[], object]) -> bool:
 
 
 def prove_object(format: Format, damage: str, *, seed: int, rounds: int, number: int) -> Figures:
-    """Damage a range's data files so many times, now one and now another."""
+    """Damage a range's data files N times, now one and now another."""
     archived = Archived(format, seed, number)
     files = len(archived.manifest.files)
     proved = found = unchanged = 0
@@ -161,7 +161,7 @@ def prove_object(format: Format, damage: str, *, seed: int, rounds: int, number:
 
 
 def prove_manifest(damage: str, *, seed: int, rounds: int) -> Figures:
-    """Damage a manifest so many times: nobody may take it for one."""
+    """Damage a manifest N times: nobody may take it for one."""
     archived = Archived("parquet", seed, 100)
     whole = archived.location.get(archived.manifest_key)
     proved = found = 0

@@ -7,7 +7,7 @@ dropped, read and rehydrated, again and again, and each time one kind of request
 once, or until the step gives up. Then the step has succeeded, or has stopped with one clear error;
 a chunk that is not proved is not dropped; no read gave a message that differs; and the same step
 without the fault succeeds. The disk that temporary files go to gets full, too. ``--dsn`` names a
-server (a store is made and dropped there); without it an embedded one is started. ``--cases``: so
+server (a store is made and dropped there); without it an embedded one is started. ``--cases``: how
 many, chosen by the seed, but every kind of request and every fault.
 """
 
@@ -90,7 +90,7 @@ def all_cases() -> list[Case]:
 
 
 def chosen(number: int | None, seed: int) -> list[Case]:
-    """So many cases, every request and every fault among them; all, in order, for ``None``."""
+    """N cases, every request and every fault among them; all, in order, for ``None``."""
     cases = all_cases()
     if number is None:
         return cases
@@ -257,8 +257,8 @@ class Prover:
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Temporary files go where they do not fit: a small file system for who may mount one, or else
-    a limit of the size of files."""
+    """Temporary files go where they do not fit: a small file system where one may be mounted, or
+    else a limit of the size of files."""
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="coldstream-full-") as folder:
         mounted = (

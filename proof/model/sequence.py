@@ -1,4 +1,4 @@
-"""One sequence: a new store, so many operations, and a look at everything in every tier."""
+"""One sequence: a new store, N operations, and a look at everything in every tier."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def reads(database: Database) -> list[Read]:
 
 
 def look(world: World, database: Database, *, only: int | None = None) -> None:
-    """Read everything, or so many reads of it, and compare.
+    """Read everything, or some reads of it, and compare.
 
     Raises:
         Fault: an answer is shorter, or longer, or wrong, or an error where none has a reason.

@@ -1,4 +1,4 @@
-"""One sequence: databases that are new, so many operations, and a look at all that is left."""
+"""One sequence: databases that are new, N operations, and a look at all that is left."""
 
 from __future__ import annotations
 

@@ -206,7 +206,8 @@ class PlanChanged(LifecycleError):
 
 
 class LifecycleBusy(LifecycleError):
-    """Another lifecycle is running on this store, or a chunk's lock was not to be had in time."""
+    """Another lifecycle is running on this store, or a chunk's lock could not be acquired in
+    time."""
 
 
 class NotArchived(LifecycleError):

@@ -244,7 +244,7 @@ def test_tables_have_every_figure() -> None:
         "10 chunks",
         "500 chunks",
         "PostgreSQL, 500 chunks",
-        "The seed's functions, 500 chunks",
+        "Hypertable without heads, 500 chunks",
     ]
     assert growth.rows[0][1:5] == ["0.5 ms", "0.6 ms", "0.4 ms", "30 ms"]
     assert growth.rows[0][-1] == "<= 1.2: met"

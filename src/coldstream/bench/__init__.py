@@ -1,7 +1,8 @@
 """The benchmark: Coldstream against Message DB on plain PostgreSQL, on the same server, in one run.
 
 - ``workload``: the messages, from a documented model or a sample of the user's own
-- ``contenders``: the plain table, the store, and the seed's functions, in schemas of their own
+- ``contenders``: the plain table, the store, and a hypertable without heads, in schemas
+  of their own
 - ``place``: where they are made, and that nothing of them is left
 - ``measure``: rounds in which the contenders take turns; medians
 - ``groups``: what is measured, a module for each part of the table

@@ -1,4 +1,5 @@
-"""A store, a plain table and, where asked for, the seed's hypertable, with the same messages."""
+"""A store, a plain table and, where asked for, a hypertable without heads, with the same
+messages."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from coldstream.sql import Names
 from coldstream.sql import query as store_query
 from coldstream.store import Store
 
-# Rows in one INSERT where COPY is not to be had, and chunks filled in one transaction: each chunk
+# Rows in one INSERT where the server has no COPY, and chunks filled in one transaction: each chunk
 # that is written to locks its indexes too, and the server's lock table is small.
 _INSERTED_AT_ONCE = 500
 _FILLED_AT_ONCE = 10
@@ -150,7 +151,8 @@ class Arena:
                 connection.execute("CHECKPOINT")
 
     def compress(self, until: datetime | None = None) -> None:
-        """Move history that ended by ``until`` (all of it) into the columnstore, the seed's too."""
+        """Move history that ended by ``until`` (all of it) into the columnstore, that of the
+        hypertable without heads too."""
         until = until or self.end
         with self.client() as store:
             store.lifecycle.compress(until)
@@ -195,7 +197,7 @@ class Arena:
         return int(size)
 
     def seed_bytes(self) -> int:
-        """All that the seed's hypertable occupies."""
+        """All that the hypertable without heads occupies."""
         ((size,),) = self.rows("seed_bytes")
         return int(size)
 
@@ -237,7 +239,7 @@ def make(
     in_archive: bool = False,
     compression: str | None = None,
 ) -> Arena:
-    """An empty arena whose history has so many chunks, the last of which ends before now."""
+    """An empty arena whose history has ``chunks`` chunks, the last of which ends before now."""
     now = datetime.now(UTC)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     end = epoch + (now - epoch) // chunk_interval * chunk_interval

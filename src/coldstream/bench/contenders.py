@@ -1,4 +1,4 @@
-"""Who is compared: the store, Message DB's functions on a plain table, the seed's on a hypertable.
+"""What is compared: the store, Message DB's functions on a plain table and on a bare hypertable.
 
 All three have functions of the same names and arguments: statements differ by their schema alone.
 """

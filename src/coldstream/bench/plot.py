@@ -1,4 +1,4 @@
-"""The growth plot: what calls cost as chunks are added, ours, the seed's and PostgreSQL's. SVG.
+"""The growth plot: what calls cost as chunks are added. SVG.
 
 It stands alone, loads nothing, and is drawn for light and dark backgrounds: lines differ in dashes
 and marks too, not in colour only.
@@ -22,7 +22,7 @@ PANELS = (
     "growth.short_middle.warm",
     "growth.category_middle.warm",
 )
-_NAMES = {"coldstream": "Coldstream", "seed": "the seed's functions", "plain": "PostgreSQL"}
+_NAMES = {"coldstream": "Coldstream", "seed": "hypertable without heads", "plain": "PostgreSQL"}
 _WIDTH, _HEIGHT = 300, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 30, 34
 _HEAD = 40

@@ -39,7 +39,7 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
 
 
 def comparison(report: Mapping[str, Any]) -> Table:
-    """The comparison the project began with, figures in place of its stars."""
+    """Feature by feature: plain PostgreSQL, and Coldstream."""
     rows = {row["key"]: row for row in report["rows"]}
 
     def cell(side: str, *keys: tuple[str, str]) -> str:
@@ -149,7 +149,7 @@ def _growth(title: str, rows: Sequence[Figures]) -> Table:
         cells = [quantity(value, row["unit"]) for value in (*ours, *last)]
         what = row["title"] if series else f"{row['title']}: {row['note']}"
         lines.append([what, *cells, ratio(row), target(row)])
-    others = [f"{name}, {counts[-1]}" for name in ("PostgreSQL", "The seed's functions")]
+    others = [f"{name}, {counts[-1]}" for name in ("PostgreSQL", "Hypertable without heads")]
     return Table(title, ["What", *counts, *others, "Ratio", "Target"], lines)
 
 

@@ -2,13 +2,13 @@
 
 The model, in order of what matters to a store:
 
-- **Streams.** So many are open at once (``Shape.open_streams``); each message goes to one of them,
+- **Streams.** ``Shape.open_streams`` are open at once; each message goes to one of them,
   drawn at random, and a stream that has all its messages makes room for a new one. Its length is
   drawn when it opens: ``short`` 5 to 8, ``medium`` 12 to 20, ``long`` 40 to 80 messages; ``mixed``
   has a heavy tail (95 % short, 4.9 % 20 to 200 by a power law, 1 in 1,000 has 1,500). A stream is
   drawn once more for every 40 messages it will have: long ones are busier.
-- **Categories.** Six, of uneven weight; with ``Shape.categories``, so many even ones (a category a
-  tenant).
+- **Categories.** Six, of uneven weight; with ``Shape.categories``, that many even ones (a
+  category a tenant).
 - **Bodies.** JSON of a shop's events: ids, names, amounts, ISO times, nested addresses, lines of an
   order; about 570 bytes with the metadata, as PostgreSQL prints them.
 - **Metadata.** A command causes one message (half of them), two or three, of one stream and one

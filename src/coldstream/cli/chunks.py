@@ -155,8 +155,8 @@ def chunks_in_words(count: int) -> str:
 
 @contextmanager
 def watching(store: Store, verb: str, chunks: int) -> Iterator[None]:
-    """Show how far the lifecycle of ``store`` is while the body runs one of its verbs on so many
-    chunks."""
+    """Show how far the lifecycle of ``store`` is while the body runs one of its verbs on
+    ``chunks`` chunks."""
     noun = "chunk" if chunks == 1 else "chunks"
     with step(verb, total=chunks, noun=noun) as running:
         previous = store.lifecycle.progress

@@ -135,7 +135,7 @@ OlderThan = Annotated[
 AllCategories = Annotated[bool, Parameter(negative="", show_default=False, help="Every category.")]
 Limit = Annotated[
     int | None,
-    Parameter(metavar="N", validator=Number(gte=1), help="Stop after so many messages."),
+    Parameter(metavar="N", validator=Number(gte=1), help="Stop after N messages."),
 ]
 Correlation = Annotated[
     str | None,

@@ -23,7 +23,7 @@ class Step:
         self.to(self.done + amount)
 
     def to(self, done: float) -> None:
-        """So much is done in all."""
+        """How much is done in all."""
         self.done = done
         self._update(done)
 

@@ -1,7 +1,7 @@
 """What our statements make of values: as psycopg does by itself, whatever a program registers.
 
-Who registers a loader or a dumper, for all connections or for one that was lent to him, means his
-own statements: what ours give must not depend on it, and neither on his row factory.
+A program registers a loader or a dumper, for all connections or for a borrowed one, for its own
+statements. What ours give depends neither on that nor on its row factory.
 """
 
 from __future__ import annotations

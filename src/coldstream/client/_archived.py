@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LISTED = 8
 """Chunks that a read asks the ledger for at first: most want a page or two."""
 LISTED_GROWTH = 4
-"""Whoever reads on asks for so many times as many, which is all of them before long."""
+"""Each later time the read asks for this many times more, and so soon for all of them."""
 ALL = 2**31
 """More chunks than there can be."""
 

@@ -107,7 +107,7 @@ class _JsonbArrayDumper(_ArrayDumper):
     oid = _JSONB_ARRAY
 
 
-# Types of our own, so nobody else's arguments are adapted in another way.
+# Types of our own, so that the caller's arguments are adapted as ever.
 for _adapters in (OWN, psycopg.adapters):
     _adapters.register_dumper(BigintArray, _BigintArrayDumper)
     _adapters.register_dumper(TimestamptzArray, _TimestamptzArrayDumper)

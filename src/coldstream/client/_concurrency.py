@@ -65,7 +65,7 @@ Lock = threading.Lock
 
 class AsyncAhead(Generic[T]):
     """A call that is under way while its caller does something else. Ask for the result, or drop
-    it: then it is over, and what it raised is nobody's."""
+    it: then it is over, and what it raised is dropped too."""
 
     def __init__(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> None:
         self._task = asyncio.create_task(function(*args))

@@ -51,7 +51,7 @@ def parameters(
 ) -> dict[str, Any]:
     """What to connect with beside the DSN. What it, or the environment, says of the application's
     name, of time-outs and of settings that we do not need stays. ``options`` are not for a pooler;
-    ``more`` of them are for a connection that is nobody else's.
+    ``more`` of them are for a connection that is not shared.
 
     Raises:
         psycopg.ProgrammingError: not a DSN.

@@ -1,7 +1,7 @@
 """A directory of finished things, each either complete or absent.
 
 An entry is built in a directory beside its place, gets a list of its files and their sizes, and
-is renamed into place. Whoever reads it compares the list, so a file that was deleted, or came out
+is renamed into place. A reader compares the list, so a file that was deleted, or came out
 empty after a power cut, makes the entry absent again.
 """
 

@@ -46,9 +46,7 @@ class Snapshots:
 
     def __post_init__(self) -> None:
         if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise InvalidInput(
-                f"A snapshot is made every so many messages, 1 at least: {self.every!r}"
-            )
+            raise InvalidInput(f"every is a number of messages, 1 at least: {self.every!r}")
         if self.category is not None and (not self.category or "-" in self.category):
             raise InvalidInput(
                 f"Not a category: {self.category!r}",

@@ -154,7 +154,7 @@ class Lifecycle:
         An object that was never verified is proved row by row: only that lets its chunk be dropped.
         One that was is proved by its SHA-256; ``deep`` recomputes the digest of its rows once more.
         ``start`` and ``end`` (aware times) narrow it to the chunks that a range touches; ``sample``
-        to so many of them, or to a share up to 1.0, by chance. Any of these means ``again``.
+        to that many of them, or to a share up to 1.0, by chance. Any of these means ``again``.
 
         They are read where the store's ``archive`` says, or else where the ledger does. What is
         proved there is read from there from then on: so a copied archive is taken into use.

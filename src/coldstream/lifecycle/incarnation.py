@@ -97,8 +97,8 @@ def check_incarnation(
     session: Session, location: ArchiveLocation, *, may_be_behind: bool = False
 ) -> tuple[Incarnation, Claim | None]:
     """Prove that this database is the one that may write there; writes nothing. Gives what it knows
-    of itself, and its last claim there if that was made. ``may_be_behind``: for who replaces no
-    history there.
+    of itself, and its last claim there if that was made. ``may_be_behind``: for a
+    caller that replaces no history there.
 
     Raises:
         ArchiveConflict: it is a copy, another one has written since, or the archive has more.

@@ -92,7 +92,7 @@ def run(
 class _Run:
     """The steps of one run, and what earlier ones mean for later ones.
 
-    A chunk that fails ends its own steps and nobody else's. Storage that cannot be reached ends
+    A chunk that fails ends its own steps alone. Storage that cannot be reached ends
     what needs it; compressing goes on, and so does dropping what was verified before. A lost
     connection ends everything.
     """

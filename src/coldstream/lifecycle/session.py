@@ -81,7 +81,7 @@ class Session:
         return rows[0]
 
     def chunks(self, *, sizes: bool = False) -> list[Chunk]:
-        """Every chunk, oldest first. ``sizes``: those of now, for who looks at them; otherwise they
+        """Every chunk, oldest first. ``sizes``: those of now, to be shown; otherwise they
         are the ledger's. Asking for them takes the longer the more chunks there are."""
         return [Chunk(*row) for row in self.rows("get_chunks" if sizes else "known_chunks")]
 
@@ -206,7 +206,7 @@ def patiently(session: Session, name: str, arguments: Any) -> None:
     """Run a named statement that needs a chunk for itself, in a transaction of its own.
 
     Raises:
-        LifecycleBusy: the chunk's lock was not to be had, in any of the tries.
+        LifecycleBusy: the chunk's lock could not be acquired in any of the tries.
     """
 
     def once() -> None:
@@ -241,9 +241,9 @@ def again_one(session: Session, name: str, arguments: Any) -> TupleRow:
 
 
 def _again(run: Callable[[], object]) -> None:
-    """Run something that may be run again, as long as others are in its way: a lock was not to be
-    had in time, or it and another each waited for the other's, and it gave in. The other may be a
-    reader of several chunks, or a job of TimescaleDB's."""
+    """Run something that may be run again, as long as others are in its way: a lock could not
+    be acquired in time, or it and another each waited for the other's, and it gave in. The other
+    may be a reader of several chunks, or a job of TimescaleDB's."""
     for attempt in range(1, _TRIES + 1):
         try:
             run()

@@ -163,8 +163,8 @@ CREATE TABLE @extschema@.archive_files (
   PRIMARY KEY (range_start, number)
 );
 
--- What became of each chunk, and who did it: a row for every statement that sets a state. Whoever reads
--- it years later has this alone, so it refers to nothing.
+-- What became of each chunk, and who did it: a row for every statement that sets a state. A reader
+-- years later has this alone, so it refers to nothing.
 CREATE TABLE @extschema@.transitions (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
@@ -342,7 +342,7 @@ CREATE TABLE @extschema@.consumer_owners (
   PRIMARY KEY (consumer, owner)
 );
 
--- Messages that a consumer went past without having handled them. Whoever reads it years later has this
+-- Messages that a consumer went past without having handled them. A reader years later has this
 -- alone, so it refers to nothing.
 CREATE TABLE @extschema@.consumer_failures (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

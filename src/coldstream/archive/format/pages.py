@@ -2,7 +2,7 @@
 
 A Parquet library takes the memory that the headers of pages ask for, whatever the footer says, and
 some encodings repeat a text for a few bits. So a file of a few kilobytes could take all the memory
-of who reads it. Here the headers are read alone (Thrift's compact protocol) and compared with the
+of its reader. Here the headers are read alone (Thrift's compact protocol) and compared with the
 footer and with what an archive file may have.
 """
 
@@ -43,7 +43,7 @@ class Chunk:
 def check(read: Read, chunk: Chunk) -> int:
     """Prove that the pages of a column unpack to what the footer says, and to no more.
 
-    ``read``: bytes of the file, from an offset, so many or fewer. Gives the bytes of its
+    ``read``: bytes of the file, from an offset, ``size`` or fewer. Gives the bytes of its
     dictionary, unpacked; 0 where it has none.
 
     Raises:

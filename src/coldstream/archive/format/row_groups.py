@@ -4,8 +4,8 @@ A row group is what a reader of one stream fetches, and what one compression wor
 by its size in the file, judged by how well the rows before it compressed, and is bounded in rows
 and in memory. It ends where a stream ends, so that a small stream is in one of them.
 
-A file has so many of them that its footer, which a reader fetches first, stays small; what does not
-fit goes into the next file.
+A reader fetches a file's footer first. So a file has only a limited number of row groups, and what
+does not fit goes into the next file.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class RowGroups:
             number += 1
             yield group
             full = max(number / FILE_ROW_GROUPS, rows / self._file_rows)
-            # Who reads a stream that is in two files pays for two footers.
+            # A reader of a stream that is in two files pays for two footers.
             if full >= _NEARLY_FULL and self.more and not self._goes_on(group):
                 return
 
@@ -107,7 +107,7 @@ class RowGroups:
             yield group
 
     def written(self, file_bytes: int) -> None:
-        """The oldest row group that was cut and not yet told of took so many bytes."""
+        """The oldest row group that was cut and not yet reported took ``file_bytes``."""
         self._ratio = max(file_bytes, 1) / max(self._sizes.pop(0), 1)
 
     def _limit(self) -> int:

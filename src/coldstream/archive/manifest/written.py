@@ -1,5 +1,5 @@
 """Which ranges an archive must have: a list in every claim, by which a manifest that somebody
-deleted is missed, also by who has the bucket alone.
+deleted is missed, also by a reader that has the bucket alone.
 
 Ranges that follow one another, of one length and with manifests of one number, are one entry: a
 store's whole history is a few of them::

@@ -28,7 +28,7 @@ def hash_64(value: str) -> int:
 def in_consumer_group(stream_name: str, member: int, size: int) -> bool:
     """Whether the stream is the member's: ``MOD(@hash_64(cardinal_id), size) = member``.
 
-    A stream name without an id is nobody's.
+    A stream name without an id belongs to no member.
     """
     id = cardinal_id(stream_name)
     return id is not None and abs(hash_64(id)) % size == member

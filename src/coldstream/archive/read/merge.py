@@ -1,8 +1,8 @@
 """Objects whose rows are in global order, read as one.
 
 Mostly their positions follow one another. Where they overlap (a transaction that took its positions
-before a chunk ended, and committed after) they are merged. Who reads on has the next table of an
-object, and the next object, brought in order meanwhile: one of each, for the memory.
+before a chunk ended, and committed after) they are merged. A reader that goes on has the next
+table of an object, and the next object, brought in order meanwhile: one of each, for the memory.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def merged(
                 raise ArchiveCorrupt(f"The global position {position} is archived twice")
             before = messages[count - 1].global_position
             yield messages[:count]
-            # Who asks again wants more than a page. Where many objects overlap, all that they have
-            # ready would be too much.
+            # A caller that asks again wants more than a page. Where many objects overlap, all that
+            # they have ready would be too much.
             reading_on = True
             if not heads:
                 rest.start()

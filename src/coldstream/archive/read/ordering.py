@@ -3,7 +3,7 @@
 A light pass over the global positions cuts them into windows that fit in memory. The first window
 is found by a pass of its own, because its messages may be all that is wanted; and so is each one
 where they are few. Otherwise another pass deals the rows of the others out to their windows, in a
-temporary file. Who is known to read on saves the first of the two.
+temporary file. A caller that is known to read all saves the first of the two.
 """
 
 from __future__ import annotations

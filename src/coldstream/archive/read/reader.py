@@ -216,7 +216,7 @@ class ArchiveReader:
         consumer_group_size: int | None = None,
     ) -> Generator[list[Message]]:
         """The same in lists as they come from the objects, of some thousands at most, never empty:
-        for who reads all of them."""
+        for a caller that reads all of them."""
         ranges: dict[datetime, list[ArchivedObject]] = {}
         for each in _files(objects, category):
             low, high = each.first_global_position, each.last_global_position
@@ -292,7 +292,7 @@ class ArchiveReader:
             file.seek(-size, os.SEEK_END)
             tail = file.read(size)
             file.release()
-            # Ranges in a damaged footer would skip messages without a word, or worse.
+            # Ranges in a damaged footer would skip messages silently, or worse.
             if sha256(tail).hexdigest() != each.footer_sha256:
                 raise ArchiveCorrupt(f"{self.location.url_of(each.key)} has another footer")
             footer = parse_footer(tail)

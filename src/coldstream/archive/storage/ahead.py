@@ -1,4 +1,4 @@
-"""Ahead of who uses the results: one of a function, or one of an iterator."""
+"""Results made before their user asks for them: one of a function, or those of an iterator."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Stopped(Exception):
 class RunAhead(Generic[T]):
     """The values of an iterator, which is made with a flag that says when to stop.
 
-    Until :meth:`start` it runs in the thread of who asks. From then on it runs in one of its own,
+    Until :meth:`start` it runs in the caller's thread. From then on it runs in one of its own,
     and has one value ready, and never more, before it is asked for. For one user at a time.
     """
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from coldstream.archive.storage.folders import is_private, make_private_folder
 
 _DIGEST = 32
-_SHARE = 16  # of the limit: so much is written before what others wrote is looked at
+_SHARE = 16  # of the limit: what is written before the files of others are looked at
 _PARTIAL = ".partial"
 _PARTIAL_SECONDS = 3600.0  # as old as this, nobody is writing it any more
 _logger = logging.getLogger(__name__)

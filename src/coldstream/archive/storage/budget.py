@@ -47,7 +47,7 @@ class Budget:
 
     @contextmanager
     def request(self, size: int, *, replay: bool) -> Iterator[None]:
-        """One request for so many bytes. ``replay``: for a category, and not for a stream."""
+        """One request for ``size`` bytes. ``replay``: for a category, and not for a stream."""
         with self._condition:
             if replay:
                 self._wait_for_replay()

@@ -120,7 +120,7 @@ def _rate(bench: Bench, arena: Arena, row: Row, category: str) -> Figure:
 
 
 def _transactions(bench: Bench, arena: Arena, row: Row, category: str, size: int) -> Figure:
-    """A handler whose work and position are committed together, so many messages at a time."""
+    """A handler whose work and position are committed together, some messages at a time."""
     insert = arena.query("insert_handled")
 
     def once(store: Store) -> float:

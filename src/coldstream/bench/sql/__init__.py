@@ -1,8 +1,8 @@
 """The SQL of the benchmark's other contenders, and of loading all three.
 
-``plain`` and ``seed`` make the table of each, ``names`` what that needs, ``functions`` what both
-have on top of it; ``queries`` are statements of the benchmark, a named file each. ``@plain@``,
-``@seed@`` and ``@store@`` stand for the schemas of one arena, ``@extschema@`` for the one that a
+``plain`` and ``seed`` (a hypertable without heads) make the table of each, ``names`` what that
+needs, ``functions`` what both have on top of it; ``queries`` are statements of the benchmark, a
+named file each. ``@plain@``, ``@seed@`` and ``@store@`` stand for the schemas of one arena, ``@extschema@`` for the one that a
 file is applied to.
 """
 

@@ -76,8 +76,9 @@ def consume(
     Where the store has NOTIFY switched on (coldstream consumers notify), a new message is printed
     at once; otherwise within half a second. SIGTERM ends it with exit status 0.
 
-    It keeps no position, for what has been printed has not been handled: whoever reads a pipe may
-    fail. The last line that was handled has the global position; --from goes on with the next one.
+    It keeps no position, for what has been printed has not been handled: the other end of a pipe
+    may fail. The last line that was handled has the global position; --from goes on with the next
+    one.
     """
     import coldstream
     from coldstream.cli.consume import Printer

@@ -77,8 +77,8 @@ def reset(
 ) -> None:
     """Move a consumer, every member of it, to another position.
 
-    Who works for it drops the message in hand, and goes on from there. Going back has messages
-    handled again, and going forward leaves some out.
+    A process that works for it drops the message in hand, and goes on from there. Going back has
+    messages handled again, and going forward leaves some out.
     """
     from coldstream.cli.consumers import show_reset
     from coldstream.cli.positions import parse_place, position_of

@@ -111,7 +111,7 @@ def verify(
     ] = False,
     sample: Annotated[
         str | None,
-        Parameter(metavar="N|PERCENT", help="Only so many of the objects, by chance: 5 or 10%."),
+        Parameter(metavar="N|PERCENT", help="Verify only a random N or PERCENT of them: 5 or 10%."),
     ] = None,
     start: Annotated[
         str | None,

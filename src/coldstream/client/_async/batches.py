@@ -141,7 +141,7 @@ async def _results(connections: AsyncConnections, plan: Plan) -> list[WriteResul
 
 
 async def _find(connections: AsyncConnections, entries: Sequence[Entry]) -> dict[Key, WriteResult]:
-    """What of these is in the database: all that was written a moment ago is."""
+    """Those of these that are in the database: all that was written a moment ago is."""
     return await find_written(connections, None, [(e.stream_name, e.id) for e in entries])
 
 

@@ -34,7 +34,7 @@ from coldstream.errors import Unavailable
 from coldstream.sql import query
 
 # The pool logs every failed attempt, and psycopg what goes wrong after an error; the caller gets
-# the error itself. Who has set logging up sees them all the same.
+# the error itself. A program with logging set up sees them all the same.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 # Seconds until a pool that was renewed because its server takes no writes may be renewed again.
@@ -61,7 +61,7 @@ class AsyncConnections:
     asks for them.
 
     A connection is in one of two states. Ours look for names in ``pg_catalog`` alone; one that is
-    lent to the caller is as his DSN, role and database have it. Whatever he has set is undone
+    lent to the caller is as its DSN, role and database have it. Whatever it has set is undone
     before anybody else works with it.
     """
 
@@ -346,7 +346,7 @@ class AsyncConnections:
             )
 
     async def fetch(self, cursor: AsyncCursor[TupleRow], size: int | None = None) -> list[TupleRow]:
-        """Rows of a cursor, all or so many at most. Errors come out as ours: what the server sent
+        """Rows of a cursor: all, or ``size`` at most. Errors come out as ours: what the server sent
         is understood only now."""
         with mapped(self.schema):
             return await (cursor.fetchall() if size is None else cursor.fetchmany(size))

@@ -1,8 +1,8 @@
 """The database's share of a category, or of all of them, in pages.
 
-Who reads on after the first page is catching up: pages become larger, because a bucket of the
-columnstore costs the same for a thousand of its messages as for all of them, and the next ones are
-read while the consumer is at this one. All are bounded in bytes.
+A reader that goes on after the first page is catching up: pages become larger, because a bucket of
+the columnstore costs the same for a thousand of its messages as for all of them, and the next ones
+are read while the consumer is at this one. All are bounded in bytes.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ async def database_pages(
 ) -> AsyncGenerator[list[Message]]:
     """The database's share, in pages that are never empty.
 
-    First a page as asked for. Who reads on gets ranges of positions as long as they give messages;
-    where one gives few, the next page is one as asked for again: it finds what follows a gap, and
-    says where the end is."""
+    First a page as asked for. A reader that goes on gets ranges of positions while they give
+    messages; where one gives few, the next page is one as asked for again: it finds what follows a
+    gap, and says where the end is."""
 
     known_end = 0  # Nothing is known to be complete yet.
 

@@ -261,9 +261,9 @@ class AsyncStore:
         was asked for while its last one was written.
 
         ``max_batch_size``: messages a transaction at most. ``max_pending``: messages accepted and
-        not answered yet, at most; who brings more waits. ``max_flushes``: transactions at the same
-        time at most, each on a connection of the pool and with categories of its own. ``linger``:
-        seconds to wait for more messages before a flush.
+        not answered yet, at most; a caller that brings more waits. ``max_flushes``: transactions in
+        progress at most, each on a connection of the pool and with categories of its own.
+        ``linger``: seconds to wait for more messages before a flush.
 
         Raises:
             InvalidInput: a number less than 1, or a ``linger`` that is not 0 to 60.
@@ -314,7 +314,7 @@ class AsyncStore:
     ) -> AsyncIterator[Message]:
         """The messages of a category from a global position to its end, from every tier.
 
-        ``batch_size``: messages of the first page. Who reads on gets larger ones, of 16,384
+        ``batch_size``: messages of the first page. Later pages are larger, of 16,384
         messages and 16 MB of JSON at most unless ``batch_size`` is more, and the next is read in
         the background.
 

@@ -82,7 +82,8 @@ async def _in_archive(
     epoch: int,
     found: dict[Key, WriteResult],
 ) -> bool:
-    """Add what of these ids is in the archive. Whether something has moved since the epoch."""
+    """Add those of these ids that are in the archive. Whether something has moved since the
+    epoch."""
     listed = await listed_of(connections, stream_name, 0, ALL)
     if listed.epoch != epoch:
         return True

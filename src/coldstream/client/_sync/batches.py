@@ -142,7 +142,7 @@ def _results(connections: Connections, plan: Plan) -> list[WriteResult]:
 
 
 def _find(connections: Connections, entries: Sequence[Entry]) -> dict[Key, WriteResult]:
-    """What of these is in the database: all that was written a moment ago is."""
+    """Those of these that are in the database: all that was written a moment ago is."""
     return find_written(connections, None, [(e.stream_name, e.id) for e in entries])
 
 

@@ -31,7 +31,7 @@ def retried(connections: Connections, name: str, arguments: Any = ()) -> Cursor[
     """The unread rows of a named statement that only reads. Repeated when a chunk changed its form
     or left the database underneath it, when it and a drop waited for each other, and when a pooled
     connection turns out to be dead. As long as ranges leave or come back in between, it goes on:
-    there are only so many."""
+    their number is limited."""
     epoch: int | None = None
     tries = 0
     while True:
@@ -67,7 +67,7 @@ def rolled_back(error: Unavailable) -> bool:
 def connection_lost(error: Unavailable) -> bool:
     """Whether the server may have done what it was asked and could not say so."""
     cause = error.__cause__
-    # No connection was to be had: nothing was sent, and waiting again would take as long again.
+    # The pool had no connection: nothing was sent, and waiting again would take as long again.
     if isinstance(cause, PoolTimeout | PoolClosed | TooManyRequests):
         return False
     if not isinstance(cause, errors.OperationalError | errors.InterfaceError):

@@ -43,7 +43,7 @@ class AsyncConsumer:
 
     ``start``: where a consumer begins that has no position yet: ``"start"``, ``"end"`` (messages
     that are written from now on) or a position. ``group_size``: the streams of a category are
-    divided into so many members, by their cardinal id as Message DB does; the processes that run
+    divided into that many members, by their cardinal id as Message DB does; the processes that run
     share the members among themselves, and those of one that dies go to the others.
     ``group_member``: this process handles that member and no other. ``correlation``: as of
     :meth:`AsyncStore.get_category_messages`.
@@ -52,7 +52,7 @@ class AsyncConsumer:
     ``transaction_size``: messages a transaction at most, of handlers that use the connection; a
     failure rolls back all of it, and the messages are then handled one by one.
     ``position_update_interval``: how many messages may be handled, by handlers that do not, before
-    the position is recorded; a crash repeats so many at most, and a batch. Left out, 1; with
+    the position is recorded; a crash repeats at most that many, and a batch. Left out, 1; with
     ``"stream"``, 100.
 
     ``min_interval``, ``max_interval``: seconds between looks for new messages; the first is after

@@ -126,7 +126,7 @@ class AsyncSolo:
 
     async def _check(self, position: int) -> None:
         """Raise ConsumerError where no message can have been handled before a position: all that
-        gets a position below it would be passed over without a word."""
+        gets a position below it would be passed over silently."""
         source = self._options.source
         if source.is_stream:
             version = await self._store.stream_version(str(source.name))

@@ -54,8 +54,8 @@ class AsyncConsumers:
 
     async def reset(self, consumer: str, position: int | None) -> int:
         """Move every member of a consumer to a position; ``None``: after the last message there is.
-        Who works for it loses what it has in hand, and goes on from there. Returns how many members
-        there are.
+        A process that works for it loses what it has in hand, and goes on from there. Returns how
+        many members there are.
 
         Raises:
             ConsumerError: no such consumer, or no such position.
@@ -99,7 +99,7 @@ class AsyncConsumers:
 
         Raises:
             ConsumerError: somebody works for it, or messages would be handled again; or no such
-                consumer, or one that cannot be divided into so many.
+                consumer, or one that cannot have that many members.
         """
         _check_name(consumer)
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_GROUP_SIZE:

@@ -34,7 +34,7 @@ from coldstream.sql import query
 
 _log = logging.getLogger("coldstream.consumers")
 
-# A lease is renewed so many times before it would end: one lost answer is no hand-over.
+# How often a lease is renewed before it would end: one lost answer is no hand-over.
 _RENEWALS = 3
 
 

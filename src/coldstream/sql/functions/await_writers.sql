@@ -28,7 +28,7 @@ BEGIN
           trim_scale(extract(epoch FROM $3)), @extschema@.describe_writers(_writers)
         USING
           ERRCODE = 'CS011',
-          HINT = 'Whoever reads everything waits for the transactions that have written. End these, or '
+          HINT = 'A read of everything waits for the transactions that have written. End these, or '
             'wait longer (message_store.frontier_timeout). Is one of them your own, over another '
             'connection? Then end it before this call.';
     ELSIF clock_timestamp() >= _look_at THEN

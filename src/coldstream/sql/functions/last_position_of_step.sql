@@ -1,4 +1,4 @@
--- How far a read should look for so many messages from a global position on, in closed chunks that are
+-- How far a read should look for N messages from a global position on, in closed chunks that are
 -- in the order of closed_chunks: by the density of each, with some room, and more where few are left.
 --
 -- A chunk that does not have enough is read together with the next: a statement of its own would cost

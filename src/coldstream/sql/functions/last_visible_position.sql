@@ -1,4 +1,4 @@
--- last_category_position, at one moment: the ledger and the messages must not be seen at two. Who takes the
+-- last_category_position, at one moment: the ledger and the messages must not be seen at two. A reader that takes the
 -- answer for the end would go past what it lacks, so chunks that changed meanwhile are looked at as by a read:
 -- see read_positions.
 CREATE OR REPLACE FUNCTION @extschema@.last_visible_position(category varchar)

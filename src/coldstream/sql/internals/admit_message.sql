@@ -43,7 +43,7 @@ BEGIN
     PERFORM @extschema@.check_new_chunks($6);
   END IF;
 
-  -- Before the category's lock: whoever gives positions waits for who does, and then for writers.
+  -- Before the category's lock: a writer that gives positions waits for others that do, and then for the rest.
   IF _is_given THEN
     PERFORM pg_advisory_xact_lock(hashtext('@extschema_name@.global_position'), 0);
   END IF;

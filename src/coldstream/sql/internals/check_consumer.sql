@@ -1,4 +1,4 @@
--- An error where a consumer cannot be of this name, read this, or have so many members. The limits: what
+-- An error where a consumer cannot be of this name, read this, or have this many members. The limits: what
 -- shows the consumers looks at each member, and names are keys of an index.
 CREATE OR REPLACE FUNCTION @extschema@.check_consumer(consumer text, source text, size integer)
 RETURNS void

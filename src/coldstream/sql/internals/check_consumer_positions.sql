@@ -1,5 +1,5 @@
--- An error where a consumer is at a position that no message can have been handled before: it would skip,
--- without a word, all that gets a position below that. The sequence is read after the positions, which
+-- An error where a consumer is at a position that no message can have been handled before: it would
+-- silently skip all that gets a position below that. The sequence is read after the positions, which
 -- others move meanwhile.
 CREATE OR REPLACE FUNCTION @extschema@.check_consumer_positions(consumer text)
 RETURNS void

@@ -1,4 +1,4 @@
--- Makes sure that a global position of a row's own is nobody else's. The caller holds the lock of
+-- Makes sure that a global position of a row's own is no other row's. The caller holds the lock of
 -- those who give positions, so two of them cannot claim the same one.
 --
 -- One that is ahead of the sequence is drawn from it, with all before it: then no other session has

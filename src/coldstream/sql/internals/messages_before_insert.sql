@@ -9,8 +9,8 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  -- make_chunk wants the row's chunk, and no row: nobody's trigger and no publication sees one. Only
-  -- who may take rows out again may ask for that: the chunk of a wrong time stays.
+  -- make_chunk wants the row's chunk, and no row: no trigger and no publication sees one. Only
+  -- a role that may take rows out again may ask for that: the chunk of a wrong time stays.
   IF NEW.stream_name IS NULL AND current_setting('coldstream.make_chunk', true) = 'on'
     AND has_table_privilege(SESSION_USER, '@extschema@.messages', 'DELETE')
   THEN

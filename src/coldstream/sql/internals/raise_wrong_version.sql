@@ -1,5 +1,5 @@
 -- Message DB's error of a write that expects another version than the stream has: the given one, or
--- what the head says now. Or the head was not to be had, because its key is another stream's.
+-- what the head says now. Or the head could not be made, because its key is another stream's.
 CREATE OR REPLACE FUNCTION @extschema@.raise_wrong_version(
   stream_name text,
   expected_version bigint,

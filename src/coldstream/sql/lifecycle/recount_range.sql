@@ -1,5 +1,5 @@
--- Takes the messages that a chunk has for all there are, where the ledger counted more of them: for who
--- knows why they are gone, and does not bring them back. The history of the chunk shows it.
+-- Takes the messages that a chunk has for all there are, where the ledger counted more of them. For an
+-- owner who knows why they are gone, and does not bring them back. The history of the chunk shows it.
 CREATE OR REPLACE FUNCTION @extschema@.recount_range(range_start timestamptz)
 RETURNS @extschema@.chunks
 LANGUAGE plpgsql VOLATILE

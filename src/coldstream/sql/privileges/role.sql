@@ -24,7 +24,7 @@ BEGIN
       CREATE ROLE @inserter@ WITH NOLOGIN;
     EXCEPTION
       WHEN insufficient_privilege THEN
-        -- Whoever installs into a role that somebody made for him can make no other.
+        -- An installer whose role was made for it can make no other.
         _inserter := '@role_name@';
     END;
   END IF;

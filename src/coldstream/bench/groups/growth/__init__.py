@@ -1,10 +1,11 @@
-"""Growth: what everything costs with 1, 10, 100 and 500 chunks, the seed's functions beside it.
+"""Growth: what everything costs with 1, 10, 100 and 500 chunks, a hypertable without heads beside
+it.
 
-A store, a plain table and the seed's hypertable for each number of chunks, with the same messages a
-chunk. All of them take turns in every round, so the ratio of 500 chunks to 10 is one of the same
-minutes. History goes through the tiers once, and what is measured in each is measured on the way:
-all of it rows, then all of it in the columnstore, where writes are measured too, then archived,
-which is where it is dropped.
+A store, a plain table and a hypertable without heads for each number of chunks, with the same
+messages a chunk. All of them take turns in every round, so the ratio of 500 chunks to 10 is one of
+the same minutes. History goes through the tiers once, and what is measured in each is measured on
+the way: all of it rows, then all of it in the columnstore, where writes are measured too, then
+archived, which is where it is dropped.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Grown:
         return 10 if 10 in self.counts[:-1] else self.counts[0]
 
     def compress(self) -> None:
-        """Move all history into the columnstore, the seed's too."""
+        """Move all history into the columnstore, that of the hypertable without heads too."""
         for chunks, arena in self.arenas.items():
             with self.bench.step(f"compress {_chunks(chunks)}"):
                 arena.compress()

@@ -2,8 +2,8 @@
 
 All history is archived in one run, in a process of its own, and then verified. The oldest chunks
 are dropped one at a time, a chunk a round, and then the rest. Plain PostgreSQL deletes the same
-rows and vacuums, and the seed calls ``drop_chunks``, at the end of all: until then the plain table
-is read.
+rows and vacuums, and the hypertable without heads calls ``drop_chunks``, at the end of all: until
+then the plain table is read.
 """
 
 from __future__ import annotations

@@ -142,7 +142,8 @@ def _measured(
     """By kind of call, for each contender and for the bare statements."""
     few = min(3, bench.options.rounds)
     for contender in arena.contenders:
-        # The others are witnesses: nothing is held to their figures, and the seed's take minutes.
+        # The others are witnesses: nothing is held to their figures, and a hypertable without
+        # heads takes minutes.
         repeats = few if contender.name == COLDSTREAM else 1
         found = {_WRITE_KIND: _writes(bench, contender, repeats)}
         for call in CALLS:

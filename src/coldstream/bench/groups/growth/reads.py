@@ -1,6 +1,7 @@
 """What reads cost as chunks are added, with all of history in one tier.
 
-The database answers for what is in it, the client for what has left it. The seed has no archive.
+The database answers for what is in it, the client for what has left it. The hypertable without
+heads has no archive.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
--- Some streams with so many messages, the same ones for the same seed, with their last positions.
+-- Some streams whose numbers of messages are in a range, the same ones for the same seed, with their last positions.
 SELECT m.stream_name, max(m.position)
 FROM @plain@.messages AS m
 GROUP BY m.stream_name

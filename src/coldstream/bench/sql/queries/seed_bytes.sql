@@ -1,2 +1,2 @@
--- The seed's hypertable, its chunks in whatever form, with all indexes.
+-- The hypertable without heads, its chunks in whatever form, with all indexes.
 SELECT @timescaledb@.hypertable_size('@seed@.messages')

@@ -1,4 +1,4 @@
--- The same columns on a hypertable, as the document that started this project describes it: a week a
+-- The same columns on a hypertable without heads, as one would make it first: a week a
 -- chunk (here: what the benchmark says), one segment a stream, unique indexes that contain the time.
 CREATE TABLE @extschema@.messages (
   global_position bigserial NOT NULL,

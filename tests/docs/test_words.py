@@ -1,0 +1,83 @@
+"""Plain English: what CONTRIBUTING's rule sheet says is not said is in no page and no source.
+
+It looks at all that a user may read (pages, errors, help, docstrings), and at comments, for pages
+are made of some of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.docs.pages import FRONT, ROOT
+
+KINDS = {".md", ".py", ".sql"}
+# A question, or a name for one: "Who may write below a prefix", "Who these writers are".
+_WHO = re.compile(
+    r"(?:^|[.:;|] |\"\"\"|-- |# )Who (?!(?:may|has the|holds|these|works$)\b)[a-z]+", re.MULTILINE
+)
+
+
+def phrases() -> list[str]:
+    """The left column of the rule sheet's table."""
+    sheet = (ROOT / "CONTRIBUTING.md").read_text().partition("## Plain English")[2]
+    table = sheet.partition("| not | but |\n|---|---|\n")[2].partition("\n\n")[0]
+    return [
+        phrase for row in table.splitlines() for phrase in row.split("|")[1].strip().split(", ")
+    ]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    folders = ("docs", "src", "proof", "tools", "examples")
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*"))]
+    for path in [*(ROOT / name for name in FRONT), *paths]:
+        if path.suffix in KINDS:
+            text = path.read_text()
+            if path.name == "CONTRIBUTING.md":
+                text = text.partition("## Plain English")[0] + text.partition("## Before a rel")[2]
+            yield path, text
+
+
+def found(text: str, forbidden: re.Pattern[str]) -> list[tuple[int, str]]:
+    """Lines that say what is not said, and the words."""
+    matches = [*forbidden.finditer(text), *_WHO.finditer(text)]
+    return sorted((text.count("\n", 0, m.start()) + 1, " ".join(m[0].split())) for m in matches)
+
+
+def forbidden() -> re.Pattern[str]:
+    # A phrase may go over the end of a line, and of a comment's line.
+    words = (r"[ \n#-]+".join(map(re.escape, phrase.split())) for phrase in phrases())
+    return re.compile(rf"\b(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+
+
+def test_words():
+    pattern = forbidden()
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {words!r}"
+        for path, text in texts()
+        for line, words in found(text, pattern)
+    ]
+    assert wrong == [], 'CONTRIBUTING, "Plain English", has what to say instead'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It skips them without a word.", ["without a word"]),
+        ("-- it skips them without\n-- a word", ["without -- a word"]),
+        ("The lock was not to be had.", ["to be had"]),
+        ("So many attempts", ["So many"]),
+        ("A lease is nobody's.", ["nobody's"]),
+        ("The page ends. Who reads one costs", [". Who reads"]),
+        ('"""Who may write below a prefix', []),
+        ("Nobody knows how many; nobody asks who reads it.", []),
+    ],
+)
+def test_finding_them(text: str, words: list[str]):
+    assert [each for _, each in found(text, forbidden())] == words
+
+
+def test_the_rule_sheet_has_phrases():
+    assert len(phrases()) > 10
