@@ -2,8 +2,8 @@
 
 ``plain`` and ``seed`` (a hypertable without heads) make the table of each, ``names`` what that
 needs, ``functions`` what both have on top of it; ``queries`` are statements of the benchmark, a
-named file each. ``@plain@``, ``@seed@`` and ``@store@`` stand for the schemas of one arena, ``@extschema@`` for the one that a
-file is applied to.
+named file each. ``@plain@``, ``@seed@`` and ``@store@`` stand for the schemas of one arena,
+``@extschema@`` for the one that a file is applied to.
 """
 
 from __future__ import annotations
