@@ -1,7 +1,7 @@
 # Every target sets up what it needs by itself; PYTHON=python3.12 picks the Python for a new .venv.
 BOOTSTRAP = @python=$$(sh tools/find-python) && "$$python" tools/bootstrap.py
 
-.PHONY: help demo bench test test-readers test-spark lint generate docs clean
+.PHONY: help demo bench test test-wheel test-readers test-spark lint generate docs clean
 
 help:      ## list the targets
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,10 @@ bench:     ## measure it against plain PostgreSQL (ARGS="--dsn postgresql://..."
 test:      ## run the tests (ARGS="-k name" narrows them)
 	$(BOOTSTRAP) dev
 	@.venv/bin/pytest $(if $(COLDSTREAM_TEST_DSN),,-n 3 --dist loadfile) $(ARGS)
+
+test-wheel: ## build wheel and sdist, and try the wheel in an empty environment
+	$(BOOTSTRAP) dev
+	@.venv/bin/python tools/check_wheel.py
 
 test-readers: ## read a published table with Daft on Ray, in an environment of its own
 	$(BOOTSTRAP) dev

@@ -90,3 +90,11 @@ def test_hints_name_commands_that_are_there():
 )
 def test_finding_them(code: str, wrong: list[str]):
     assert unknown(iter([("page", code)])) == (1, wrong)
+
+
+def test_ci_runs_targets_that_are_there():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    files = [ROOT / ".ci" / "run", *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+    run = {name for file in files for name in re.findall(r"\bmake ([a-z-]+)", file.read_text())}
+    assert {"lint", "test", "test-wheel"} <= run
+    assert run <= targets
