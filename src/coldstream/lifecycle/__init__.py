@@ -202,10 +202,13 @@ class Lifecycle:
 
         Raises:
             ChunkChanged: the rows are not the ones that were verified; that chunk stays.
+            ArchiveCorrupt: the archive has no longer what was verified; that chunk stays.
+            ArchiveUnavailable: the archive cannot be asked whether it has it.
             LifecycleBusy: a reader kept a chunk locked through every try.
         """
         return drop(
             self._store,
+            self._locate,
             older_than,
             kept=kept,
             dry_run=dry_run,

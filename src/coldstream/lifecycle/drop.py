@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 
 from coldstream.client._sync import Store
+from coldstream.errors import ArchiveError
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import as_closed, check_rest, check_same
 from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import (
+    Locate,
     OlderThan,
     Progress,
     Session,
@@ -20,6 +22,7 @@ from coldstream.lifecycle.session import (
     working,
 )
 from coldstream.lifecycle.states import DROPPABLE, DROPPED
+from coldstream.lifecycle.still_there import missing_from_archive
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,13 @@ class Drop:
     """One chunk that is due, and why it stays: ``None`` where it goes.
 
     ``position_streams``, in a dry run: streams in which clients of Message DB keep the positions of
-    consumers, and from which those could not go on without the archive once the chunk has gone."""
+    consumers, and from which those could not go on without the archive once the chunk has gone.
+    ``problem``, in a dry run: the archive has no longer what was verified; that chunk stays."""
 
     chunk: Chunk
     reason: str | None
     position_streams: tuple[str, ...] = ()
+    problem: ArchiveError | None = None
 
 
 def due(session: Session, older_than: OlderThan, *, sizes: bool) -> list[Chunk]:
@@ -54,6 +59,7 @@ def _reason(chunk: Chunk, kept: bool) -> str | None:
 
 def drop(
     store: Store,
+    locate: Locate,
     older_than: OlderThan,
     *,
     kept: bool,
@@ -61,12 +67,18 @@ def drop(
     planned: Iterable[Drop] | None,
     progress: Progress,
 ) -> list[Drop]:
-    """Drop the verified chunks that ended before; gives all that are due, and why some stay."""
+    """Drop the verified chunks that ended before; gives all that are due, and why some stay.
+
+    Raises:
+        ArchiveCorrupt: what was verified is no longer in the archive; that chunk stays.
+        ArchiveUnavailable: the archive cannot be asked; nothing more is dropped.
+    """
     if dry_run:
         with looking(store) as session:
             session.rows("check_no_retention_policy")
             found = as_closed(session, due(session, older_than, sizes=True))
-            return with_position_streams(session, [Drop(one, _reason(one, kept)) for one in found])
+            drops = [Drop(one, _reason(one, kept)) for one in found]
+            return with_position_streams(session, _with_problems(session, locate, drops))
     listed = None if planned is None else list(planned)
     shown = {one.chunk.range_start: one.chunk for one in listed or () if one.reason is None}
     with working(store) as session:
@@ -77,7 +89,7 @@ def drop(
         def dropped(chunk: Chunk) -> None:
             if listed is not None:
                 check_same(shown[chunk.range_start], chunk)
-            drop_chunk(session, chunk, progress)
+            drop_chunk(session, locate, chunk, progress)
 
         if listed is not None:
             going = [chunk for chunk in going if chunk.range_start in shown]
@@ -101,8 +113,27 @@ def with_position_streams(session: Session, drops: list[Drop]) -> list[Drop]:
     ]
 
 
-def drop_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:
-    """Drop one chunk, which must be verified, from the database."""
+def _with_problems(session: Session, locate: Locate, drops: list[Drop]) -> list[Drop]:
+    going = [one.chunk for one in drops if one.reason is None]
+    found = zip(going, missing_from_archive(session, locate, going), strict=True)
+    problems = {chunk.range_start: problem for chunk, problem in found if problem}
+    return [
+        replace(one, reason="not in the archive as it was verified", problem=problem)
+        if (problem := problems.get(one.chunk.range_start))
+        else one
+        for one in drops
+    ]
+
+
+def drop_chunk(session: Session, locate: Locate, chunk: Chunk, progress: Progress) -> None:
+    """Drop one chunk, which must be verified, from the database.
+
+    Raises:
+        ArchiveCorrupt: what was verified is no longer in the archive.
+    """
     progress(chunk, "drop", 0, 1)
+    for problem in missing_from_archive(session, locate, [chunk]):
+        if problem:
+            raise problem
     patiently(session, "drop_range", [chunk.range_start])
     progress(chunk, "drop", 1, 1)

@@ -92,9 +92,8 @@ def run(
 class _Run:
     """The steps of one run, and what earlier ones mean for later ones.
 
-    A chunk that fails ends its own steps alone. Storage that cannot be reached ends
-    what needs it; compressing goes on, and so does dropping what was verified before. A lost
-    connection ends everything.
+    A chunk that fails ends its own steps alone. Storage that cannot be reached ends what needs it, a
+    drop too; compressing goes on. A lost connection ends everything.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class _Run:
 
     def outcome(self, step: Step) -> Step:
         """Do the step, unless one before it failed that it needs."""
-        needs_storage = step.verb in ("archive", "verify")
+        needs_storage = step.verb != "compress"
         if (
             self._connection_failed
             or step.chunk.range_start in self._failed
@@ -166,7 +165,7 @@ class _Run:
             case "drop":
                 if shown := self._shown.get((step.chunk.range_start, step.verb)):
                     check_same(shown, step.chunk)
-                drop_chunk(self._session, step.chunk, self._progress)
+                drop_chunk(self._session, self._locate, step.chunk, self._progress)
 
     def _export(self, step: Step) -> None:
         if self._location is None:

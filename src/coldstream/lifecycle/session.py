@@ -17,7 +17,13 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._errors import mapped, no_store_row
 from coldstream.client._sync import Store
-from coldstream.errors import InvalidInput, LifecycleBusy, LifecycleError, Unavailable
+from coldstream.errors import (
+    ArchiveCorrupt,
+    InvalidInput,
+    LifecycleBusy,
+    LifecycleError,
+    Unavailable,
+)
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.sql import Names, query
 
@@ -221,13 +227,13 @@ def each(chunks: Iterable[Chunk], step: Callable[[Chunk], object]) -> None:
     """Do a step for every chunk: one that cannot be done keeps no other.
 
     Raises:
-        LifecycleError: the first one's, once all were tried.
+        LifecycleError, ArchiveCorrupt: the first one's, once all were tried.
     """
-    first: LifecycleError | None = None
+    first: LifecycleError | ArchiveCorrupt | None = None
     for chunk in chunks:
         try:
             step(chunk)
-        except LifecycleError as error:
+        except (LifecycleError, ArchiveCorrupt) as error:
             first = first or error
     if first:
         raise first

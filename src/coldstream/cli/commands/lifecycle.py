@@ -220,7 +220,8 @@ def drop(
 ) -> None:
     """Drop old chunks from the database: only those that are verified in the archive.
 
-    Under a lock, each is proved once more to hold the verified rows. What stays is listed, and why.
+    Before a chunk goes, the archive is asked whether it still has its files, and its rows are
+    compared with what was verified, under a lock. What stays is listed, and why.
     Streams that were rehydrated of such a chunk go as well. Consumers of other Message DB clients
     that could not be started again are named, by the streams that they keep their positions in.
     """
@@ -269,6 +270,9 @@ def drop(
             f"{'would drop' if dry_run else 'dropped'} {chunks_in_words(len(going))} with "
             f"{messages} messages; {len(due) - len(going)} stay"
         )
+    for each in due:
+        if each.problem:
+            raise each.problem
 
 
 @app.command(group=LIFECYCLE)
