@@ -92,8 +92,8 @@ def run(
 class _Run:
     """The steps of one run, and what earlier ones mean for later ones.
 
-    A chunk that fails ends its own steps alone. Storage that cannot be reached ends what needs it, a
-    drop too; compressing goes on. A lost connection ends everything.
+    A chunk that fails ends its own steps alone. Storage that cannot be reached ends what needs it,
+    a drop too; compressing goes on. A lost connection ends everything.
     """
 
     def __init__(
