@@ -21,8 +21,9 @@ from pathlib import Path
 from uuid import UUID
 
 from coldstream.archive.engines.iceberg import ArchivedRange, Catalogued, IcebergTable
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.storage.location import ArchiveLocation
 
 ROOT = Path(__file__).resolve().parent.parent

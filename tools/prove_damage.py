@@ -18,12 +18,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from uuid import UUID
 
-from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
+from coldstream.archive.export import export_rows
+from coldstream.archive.format.kinds import FORMATS, Format
 from coldstream.archive.format.rows import Row
-from coldstream.archive.manifest.manifest import FORMATS, Format, Manifest
+from coldstream.archive.manifest.commit import commit_manifest, newest_of_range
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveError
 from coldstream.messages.message import Message
@@ -122,7 +126,7 @@ class Archived:
     def read(self) -> list[Message]:
         """Everything, as a client reads it: in global order, and each stream of it in its own."""
         reader = ArchiveReader(self.location)
-        found = list(reader.read_category([self.manifest], None))
+        found = list(chain.from_iterable(reader.read_category_batches([self.manifest], None)))
         for name in sorted({message.stream_name for message in found})[:3]:
             found += reader.read_stream([self.manifest], name)
         return found
@@ -167,7 +171,7 @@ def prove_manifest(damage: str, *, seed: int, rounds: int) -> Figures:
     proved = found = 0
     for damaged in DAMAGES[damage](whole, rounds, random.Random(seed)):
         archived.replace(archived.manifest_key, damaged)
-        proved += fails(lambda: find_manifest(archived.location, "s", START, END))
+        proved += fails(lambda: newest_of_range(archived.location, "s", START, END))
         found += fails(lambda: Manifest.from_json(archived.location.get(archived.manifest_key)))
     return Figures("manifest", damage, rounds, proved, found, 0)
 

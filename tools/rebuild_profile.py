@@ -23,8 +23,9 @@ from uuid import UUID
 import psycopg
 
 import coldstream
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import Row
+from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.migrations import install
 from coldstream.sql import Names

@@ -21,9 +21,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from coldstream.archive.export import commit_manifest, export_rows
-from coldstream.archive.format.parquet import open_parquet
+from coldstream.archive.export import export_rows
+from coldstream.archive.format.parquet_rows import open_parquet
 from coldstream.archive.format.rows import COLUMNS, to_messages
+from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.inventory import newest_manifests
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.ordering import pieces, tables_in_global_order
@@ -107,7 +108,7 @@ class Replay:
 
     def whole(self) -> int:
         reader = ArchiveReader(self._location)
-        return sum(1 for _ in reader.read_category(self._manifests, self._category))
+        return sum(map(len, reader.read_category_batches(self._manifests, self._category)))
 
 
 def best(part: Callable[[], int]) -> tuple[int, float, float]:

@@ -11,10 +11,11 @@ import json, sys, uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 sys.path[:0] = sys.argv[4:]
-from coldstream.archive.export import export_rows, verify_object
+from coldstream.archive.export import export_rows
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.read.verify import verify_object
 
 what, count, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 location = ArchiveLocation.open(str(folder / "archive"))
@@ -46,9 +47,10 @@ else:
         verify_object(location, manifest)
     else:
         expected = 1
-        for message in ArchiveReader(location).read_category([manifest], "account"):
-            assert message.global_position == expected
-            expected += 1
+        for messages in ArchiveReader(location).read_category_batches([manifest], "account"):
+            for message in messages:
+                assert message.global_position == expected
+                expected += 1
         assert expected == count + 1
 # Not getrusage: its peak starts at what the parent process held when it forked.
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]

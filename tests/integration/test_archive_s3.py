@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.archive_files import find_manifest, read_category
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
-from coldstream.archive.export import commit_manifest, export_rows, find_manifest, verify_object
+from coldstream.archive.export import export_rows
+from coldstream.archive.format.kinds import Format
 from coldstream.archive.manifest.claims import Claim, create_claim, newest_claim, read_claim
-from coldstream.archive.manifest.manifest import Format
+from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.read.reader import ArchiveReader
+from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 
@@ -51,7 +54,7 @@ def test_full_circle(location: ArchiveLocation, format: Format) -> None:
     assert find_manifest(location, "my schema", START, END) == manifest
     assert {info.key for info in location.list("my~20schema")} == {key, manifest.files[0].key}
     reader = ArchiveReader(location)
-    found = list(reader.read_category([manifest], None))
+    found = list(read_category(reader, [manifest], None))
     assert [(m.global_position, m.data_text, m.time) for m in found] == [
         (row[0], row[5], row[2]) for row in sorted(rows)
     ]

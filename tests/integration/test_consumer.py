@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.archive_files import matches
 from tests.consuming import Consuming, Seen, consuming
 from tests.fix_store import InstalledStore
 from tests.fix_tiers import TierStore
@@ -25,7 +26,6 @@ from coldstream import (
     Message,
     NewMessage,
 )
-from coldstream.archive.read.filters import matches
 
 
 @pytest.fixture

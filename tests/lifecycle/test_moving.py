@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 import pytest
+from tests.archive_files import matches
 from tests.history import END, START, WEEK
 from tests.lifecycle.conftest import Store
 
 import coldstream
 from coldstream import Message
-from coldstream.archive.read.filters import matches
 
 Lifecycle = Callable[[coldstream.Store], object]
 

@@ -9,7 +9,8 @@ from psycopg.types.json import Jsonb
 from tests.history import END, FILE_ROWS, START, WEEK
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive.manifest.manifest import FORMATS, Format, Manifest
+from coldstream.archive.format.kinds import FORMATS, Format
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.errors import InvalidInput
 
 FILES = "SELECT object, messages FROM archive_files ORDER BY range_start, number"

@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from tests.archive_rows import END, START, batches, large_json, make_rows
 
-from coldstream.archive.export import export_rows, verify_object
-from coldstream.archive.format import pages, parquet
-from coldstream.archive.format.parquet import open_parquet, read_batches, writer_options
+from coldstream.archive.export import export_rows
+from coldstream.archive.format import pages, parquet_rows
+from coldstream.archive.format.parquet import writer_options
+from coldstream.archive.format.parquet_rows import open_parquet, read_batches
 from coldstream.archive.format.rows import COLUMNS, SCHEMA, to_batches
+from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
 
@@ -52,7 +54,7 @@ def refused(data: bytes, message: str) -> None:
 def a_tenth(monkeypatch: pytest.MonkeyPatch) -> int:
     """Of the bound, so that the test itself takes no gigabyte."""
     most = pages.MOST_BYTES // 10
-    monkeypatch.setattr(parquet, "MOST_BYTES", most)
+    monkeypatch.setattr(parquet_rows, "MOST_BYTES", most)
     return most
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
+from tests.archive_files import read_category
 from tests.archive_rows import END, START, batches, make_rows
 
 from coldstream import ArchiveReads, InvalidInput
@@ -162,7 +163,7 @@ def test_a_reader_asks_for_streams_and_replays() -> None:
     reader = ArchiveReader(location, budget=budget)
     assert list(reader.read_stream([manifest], rows[0][3]))
     assert clock.time == 0
-    assert sum(1 for _ in reader.read_category([manifest], None)) == 3_000
+    assert sum(1 for _ in read_category(reader, [manifest], None)) == 3_000
     assert clock.time >= manifest.bytes / 1_000 / 2
     with ExitStack() as stack:
         stack.enter_context(budget.request(1, replay=False))

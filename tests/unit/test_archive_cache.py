@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tests.archive_files import read_category
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive.export import export_rows
@@ -233,7 +234,7 @@ def test_a_replay_pushes_nothing_out(location: Counted, manifest: Manifest, tmp_
     reader = ArchiveReader(location, cache=cache)
     read(reader, manifest)
     kept = files(cache)
-    assert sum(1 for _ in reader.read_category([manifest], None)) == len(ALL)
+    assert sum(1 for _ in read_category(reader, [manifest], None)) == len(ALL)
     assert files(cache) == kept
     asked = location.requests
     read(reader, manifest)

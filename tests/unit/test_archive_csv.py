@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from tests.archive_files import write_csv
 from tests.archive_rows import batches, make_rows
 
 from coldstream.archive.format import csv
@@ -36,21 +37,21 @@ def read(text: str) -> list[Row]:
 
 def test_the_text_of_a_row() -> None:
     file = io.BytesIO()
-    csv.write_csv(file, [[ROW]])
+    write_csv(file, [[ROW]])
     assert file.getvalue().decode() == HEADER + LINE
     assert read(HEADER + LINE) == [ROW]
 
 
 def test_null_is_nothing_and_empty_is_quoted() -> None:
     file = io.BytesIO()
-    csv.write_csv(file, [[(*ROW[:5], "", None, *ROW[7:])]])
+    write_csv(file, [[(*ROW[:5], "", None, *ROW[7:])]])
     assert '"Opened","",,0192' in file.getvalue().decode()
 
 
 def test_a_standard_reader_gets_the_fields() -> None:
     rows = make_rows(500)
     file = io.BytesIO()
-    csv.write_csv(file, batches(rows))
+    write_csv(file, batches(rows))
     found = list(standard.reader(io.StringIO(file.getvalue().decode(), newline="")))
     assert found[0] == HEADER.strip().split(",")
     assert [(int(r[0]), r[3], r[5]) for r in found[1:]] == [(r[0], r[3], r[5] or "") for r in rows]
@@ -80,8 +81,10 @@ def test_what_the_writer_never_writes_is_refused(text: str) -> None:
 
 def test_a_stream_is_looked_for_no_further_than_it_can_be() -> None:
     # What follows the stream's last possible place is not even parsed.
-    assert [m.position for m in csv.read_stream(io.BytesIO((HEADER + LINE).encode()), "a-1")] == []
+    assert [
+        m.position for m in csv.CsvRows(io.BytesIO((HEADER + LINE).encode())).stream("a-1")
+    ] == []
     damaged = io.BytesIO((HEADER + LINE + "not a row").encode())
-    assert list(csv.read_stream(damaged, "a-1")) == []
+    assert list(csv.CsvRows(damaged).stream("a-1")) == []
     with pytest.raises(ArchiveCorrupt):
-        list(csv.read_stream(damaged, "t-1"))
+        list(csv.CsvRows(damaged).stream("t-1"))

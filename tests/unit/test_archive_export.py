@@ -17,20 +17,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import Files, find_manifest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive.export import (
-    KnownManifest,
-    commit_manifest,
-    export_rows,
-    find_manifest,
-    verify_object,
-)
-from coldstream.archive.format import csv, parquet
+from coldstream.archive.export import export_rows
+from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import COLUMNS, Row, to_batches
-from coldstream.archive.manifest.manifest import Format, Manifest
+from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.read.restore import archived_rows
+from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import (
     ArchiveConflict,
@@ -80,7 +77,7 @@ def test_export_verify_commit_find(location: ArchiveLocation, format: Format) ->
     assert manifest.files[0].key.rpartition("/")[0] == key.rpartition("/")[0]
     assert manifest.files[0].key.endswith(f"/messages-{manifest.files[0].sha256}.{format}")
     assert manifest.rows == 3_000
-    read = (parquet if format == "parquet" else csv).read_rows
+    read = Files(format).read_rows
     stored = io.BytesIO(location.get(manifest.files[0].key))
     assert [row for part in read(stored) for row in part] == rows
 
@@ -285,7 +282,7 @@ def test_many_rows_are_in_several_files(location: ArchiveLocation, format: Forma
     said = {"files": one.files, "created_at": one.created_at}
     # In sum they hold what one file would, and say so.
     assert replace(manifest, **said) == one
-    read = (parquet if format == "parquet" else csv).read_rows
+    read = Files(format).read_rows
     at = 0
     for file in manifest.files:
         part = rows[at : at + file.rows]

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from tests.archive_files import matches
 
 from coldstream.archive.read.filters import (
     correlation_category,
     hash_64,
     in_consumer_group,
-    matches,
 )
 from coldstream.messages.message import Message
 

@@ -9,39 +9,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 import pytest
+from tests.archive_files import Files, in_global_order
 from tests.archive_rows import batches, large_json, make_rows
 
-from coldstream.archive.format import csv, parquet
 from coldstream.archive.format.digest import RowsDigest
 from coldstream.archive.format.rows import Batch, Row, to_batches
-from coldstream.archive.format.summary import FileStats
 from coldstream.archive.read import ordering
 from coldstream.errors import ArchiveCorrupt
 from coldstream.messages.message import Message
 
 
 @pytest.fixture(params=["parquet", "csv"])
-def format(request: pytest.FixtureRequest) -> ModuleType:
-    return {"parquet": parquet, "csv": csv}[request.param]
+def format(request: pytest.FixtureRequest) -> Files:
+    return Files(request.param)
 
 
-def write(format: ModuleType, target: Any, given: Any) -> FileStats:
-    extra: dict[str, Any] = {"metadata": {"made": "by a test"}} if format is parquet else {}
-    stats: FileStats = (
-        format.write_parquet(target, given, **extra) if extra else csv.write_csv(target, given)
-    )
-    return stats
-
-
-def written(format: ModuleType, rows: list[Row], size: int = 700) -> io.BytesIO:
+def written(format: Files, rows: list[Row], size: int = 700) -> io.BytesIO:
     file = io.BytesIO()
-    write(format, file, batches(rows, size))
+    format.write(file, batches(rows, size))
     return file
 
 
@@ -63,10 +53,10 @@ def flat(lists: Iterator[list[Row]]) -> list[Row]:
     return [row for rows in lists for row in rows]
 
 
-def test_round_trip(format: ModuleType, tmp_path: Path) -> None:
+def test_round_trip(format: Files, tmp_path: Path) -> None:
     rows = make_rows(12_345)
     path = tmp_path / "file"
-    stats = write(format, path, batches(rows))
+    stats = format.write(path, batches(rows))
     assert flat(format.read_rows(path)) == rows
     assert path.stat().st_size == stats.bytes
     assert stats.rows == 12_345
@@ -85,16 +75,16 @@ def test_round_trip(format: ModuleType, tmp_path: Path) -> None:
     assert [each.category for each in stats.categories] == sorted({row[8] for row in rows})
 
 
-def test_tuples_and_record_batches_give_the_same_file(format: ModuleType) -> None:
+def test_tuples_and_record_batches_give_the_same_file(format: Files) -> None:
     rows = make_rows(1_500)
     arrow: list[Batch] = [batch for part in batches(rows, 400) for batch in to_batches(part)]
     one, two = io.BytesIO(), io.BytesIO()
-    assert write(format, one, batches(rows, 1)) == write(format, two, arrow)
+    assert format.write(one, batches(rows, 1)) == format.write(two, arrow)
     assert one.getvalue() == two.getvalue()
 
 
 @pytest.mark.parametrize("ids", [pa.binary(16), pa.uuid(), pa.string()], ids=str)
-def test_plain_arrow_columns_are_taken_too(format: ModuleType, ids: pa.DataType) -> None:
+def test_plain_arrow_columns_are_taken_too(format: Files, ids: pa.DataType) -> None:
     rows = make_rows(10)
     (batch,) = to_batches(rows)
     columns = {name: batch.column(name) for name in reversed(batch.schema.names)}
@@ -106,7 +96,7 @@ def test_plain_arrow_columns_are_taken_too(format: ModuleType, ids: pa.DataType)
     columns["time"] = columns["time"].cast(pa.timestamp("us", tz="America/New_York"))
     plain = pa.RecordBatch.from_pydict(columns)
     file = io.BytesIO()
-    write(format, file, [plain])
+    format.write(file, [plain])
     assert flat(format.read_rows(file)) == rows
 
 
@@ -122,18 +112,18 @@ def test_plain_arrow_columns_are_taken_too(format: ModuleType, ids: pa.DataType)
     ],
     ids=repr,
 )
-def test_an_id_has_one_form(format: ModuleType, id: str) -> None:
+def test_an_id_has_one_form(format: Files, id: str) -> None:
     (batch,) = to_batches(make_rows(3))
     columns = {name: batch.column(name) for name in batch.schema.names}
     columns["id"] = pa.array([*columns["id"].to_pylist()[:2], id])
     with pytest.raises(ValueError, match="An id is not a UUID in lower case"):
-        write(format, io.BytesIO(), [pa.RecordBatch.from_pydict(columns)])
+        format.write(io.BytesIO(), [pa.RecordBatch.from_pydict(columns)])
 
 
 @pytest.mark.parametrize("given", [[], [[]], [[], []]], ids=str)
-def test_no_rows(format: ModuleType, given: list[list[Row]]) -> None:
+def test_no_rows(format: Files, given: list[list[Row]]) -> None:
     file = io.BytesIO()
-    stats = write(format, file, given)
+    stats = format.write(file, given)
     assert (stats.rows, stats.streams, stats.categories) == (0, 0, ())
     assert stats.first_global_position is None
     assert stats.last_time is None
@@ -142,14 +132,14 @@ def test_no_rows(format: ModuleType, given: list[list[Row]]) -> None:
     assert list(format.read_category(file, None)) == []
 
 
-def test_empty_batches_between_others(format: ModuleType) -> None:
+def test_empty_batches_between_others(format: Files) -> None:
     rows = make_rows(50)
     file = io.BytesIO()
-    write(format, file, [[], rows[:20], [], [], rows[20:], []])
+    format.write(file, [[], rows[:20], [], [], rows[20:], []])
     assert flat(format.read_rows(file)) == rows
 
 
-def test_text_is_kept_byte_for_byte(format: ModuleType) -> None:
+def test_text_is_kept_byte_for_byte(format: Files) -> None:
     texts = [
         None,
         "",
@@ -169,21 +159,21 @@ def test_text_is_kept_byte_for_byte(format: ModuleType) -> None:
         for n, (text, other) in enumerate(zip(texts, reversed(texts), strict=True))
     ]
     file = io.BytesIO()
-    write(format, file, [rows])
+    format.write(file, [rows])
     assert flat(format.read_rows(file)) == rows
     assert [as_row(message) for message in format.read_stream(file, "a-1")] == rows
 
 
 @pytest.mark.parametrize("swap", [(0, 1), (699, 700), (1_498, 1_499)])
-def test_rows_out_of_order_are_refused(format: ModuleType, swap: tuple[int, int]) -> None:
+def test_rows_out_of_order_are_refused(format: Files, swap: tuple[int, int]) -> None:
     rows = make_rows(1_500)
     one, other = swap
     rows[one], rows[other] = rows[other], rows[one]
     with pytest.raises(ArchiveCorrupt, match="Rows out of order"):
-        write(format, io.BytesIO(), batches(rows))
+        format.write(io.BytesIO(), batches(rows))
 
 
-def test_the_order_is_by_utf8_bytes(format: ModuleType) -> None:
+def test_the_order_is_by_utf8_bytes(format: Files) -> None:
     names = ["B-1", "a", "a+b-1", "a-1", "a-10", "a-2", "a.b-1", "é-1", "\ue000-1", "🌊-1"]
     assert names == sorted(names, key=lambda name: name.encode())
     time = datetime(2026, 11, 3, tzinfo=UTC)
@@ -192,12 +182,12 @@ def test_the_order_is_by_utf8_bytes(format: ModuleType) -> None:
         for n, name in enumerate(names)
     ]
     file = io.BytesIO()
-    write(format, file, [rows])
+    format.write(file, [rows])
     for row in rows:
         assert [as_row(m) for m in format.read_stream(file, row[3])] == [row]
     rows[2], rows[3] = rows[3], rows[2]
     with pytest.raises(ArchiveCorrupt, match=r"'a-1' at 0, then 'a\+b-1' at 0"):
-        write(format, io.BytesIO(), [rows])
+        format.write(io.BytesIO(), [rows])
 
 
 @pytest.mark.parametrize(
@@ -213,34 +203,34 @@ def test_the_order_is_by_utf8_bytes(format: ModuleType) -> None:
         (5, "\ud800", "Not an archive row"),
     ],
 )
-def test_what_is_no_row_is_refused(format: ModuleType, at: int, value: Any, error: str) -> None:
+def test_what_is_no_row_is_refused(format: Files, at: int, value: Any, error: str) -> None:
     row: list[Any] = list(make_rows(1)[0])
     row[at] = value
     with pytest.raises(ValueError, match=error):
-        write(format, io.BytesIO(), [[tuple(row)]])
+        format.write(io.BytesIO(), [[tuple(row)]])
 
 
-def test_a_missing_column_is_refused(format: ModuleType) -> None:
+def test_a_missing_column_is_refused(format: Files) -> None:
     (batch,) = to_batches(make_rows(1))
     with pytest.raises(ValueError, match="The column id is missing"):
-        write(format, io.BytesIO(), [batch.drop_columns(["id"])])
+        format.write(io.BytesIO(), [batch.drop_columns(["id"])])
 
 
-def test_an_infinite_time_is_refused(format: ModuleType) -> None:
+def test_an_infinite_time_is_refused(format: Files) -> None:
     (batch,) = to_batches(make_rows(1))
     # PostgreSQL's infinity, as its binary protocol and therefore ADBC give it.
     infinity = pa.array([2**63 - 1], pa.int64()).cast(pa.timestamp("us", tz="UTC"))
     with pytest.raises(ValueError, match="years 1 to 9999"):
-        write(format, io.BytesIO(), [batch.set_column(2, "time", infinity)])
+        format.write(io.BytesIO(), [batch.set_column(2, "time", infinity)])
 
 
-def test_a_category_that_is_not_the_streams_is_refused(format: ModuleType) -> None:
+def test_a_category_that_is_not_the_streams_is_refused(format: Files) -> None:
     row = make_rows(1)[0]
     with pytest.raises(ArchiveCorrupt, match="has the category 'other'"):
-        write(format, io.BytesIO(), [[(*row[:8], "other")]])
+        format.write(io.BytesIO(), [[(*row[:8], "other")]])
 
 
-def test_read_stream_from_a_position(format: ModuleType) -> None:
+def test_read_stream_from_a_position(format: Files) -> None:
     rows = make_rows(25_000)
     file = written(format, rows, 10_000)
     for name in (rows[0][3], rows[9_999][3], rows[12_345][3], rows[-1][3]):
@@ -255,7 +245,7 @@ def test_read_stream_from_a_position(format: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("category", [None, "a", "account", "über,komma", "none"])
-def test_read_category_in_global_order(format: ModuleType, category: str | None) -> None:
+def test_read_category_in_global_order(format: Files, category: str | None) -> None:
     rows = make_rows(6_000, first_global_position=1_000_000)
     file = written(format, rows)
     wanted = sorted(row for row in rows if category is None or row[8] == category)
@@ -268,24 +258,24 @@ def test_read_category_in_global_order(format: ModuleType, category: str | None)
 
 
 @pytest.mark.parametrize("window", [1, 7, 500, 1_999, 2_001, 100_000])
-def test_the_order_does_not_depend_on_the_window(format: ModuleType, window: int) -> None:
+def test_the_order_does_not_depend_on_the_window(format: Files, window: int) -> None:
     rows = make_rows(2_000, first_global_position=77)
     # Gaps, as rolled-back writes leave them, one of them far wider than a window.
     gap = random.Random(9)
     shift = {row[0]: row[0] * 3 + (10**9 if row[0] > 900 else 0) for row in rows}
     rows = [(shift[row[0]] + gap.randrange(3), *row[1:]) for row in rows]
     file = written(format, rows)
-    source = parquet.open_parquet(file) if format is parquet else csv.CsvRows(file)
-    found = ordering.in_global_order(source, None, window_rows=window)
+    source = format.open(file)
+    found = in_global_order(source, None, window_rows=window)
     assert [as_row(m) for m in chain.from_iterable(found)] == sorted(rows)
-    part = ordering.in_global_order(source, "account", sorted(rows)[500][0], window_rows=window)
+    part = in_global_order(source, "account", sorted(rows)[500][0], window_rows=window)
     wanted = [row for row in sorted(rows)[500:] if row[8] == "account"]
     assert [as_row(m) for m in chain.from_iterable(part)] == wanted
     source.close()
 
 
 def test_wide_buckets_do_not_reach_past_what_was_asked(
-    format: ModuleType, monkeypatch: pytest.MonkeyPatch
+    format: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordering, "_BUCKETS", 16)
     rows = make_rows(3_000)
@@ -295,10 +285,10 @@ def test_wide_buckets_do_not_reach_past_what_was_asked(
         assert found == list(range(max(1, low), (high or 3_000) + 1))
 
 
-def test_windows_are_no_larger_than_asked(format: ModuleType) -> None:
+def test_windows_are_no_larger_than_asked(format: Files) -> None:
     rows = make_rows(3_000)
     file = written(format, rows)
-    source = parquet.open_parquet(file) if format is parquet else csv.CsvRows(file)
+    source = format.open(file)
     ranges = ordering.windows(source, "account", 100, 2_900, rows=50)
     source.close()
     wanted = [row[0] for row in rows if row[8] == "account" and 100 <= row[0] <= 2_900]
@@ -308,11 +298,11 @@ def test_windows_are_no_larger_than_asked(format: ModuleType) -> None:
     assert all(low <= high for low, high in ranges)
 
 
-def test_an_iterator_left_early_leaves_nothing_open(format: ModuleType) -> None:
+def test_an_iterator_left_early_leaves_nothing_open(format: Files) -> None:
     # Warnings are errors: an unclosed file would fail this test when it is collected.
     file = written(format, make_rows(3_000))
-    source = parquet.open_parquet(file) if format is parquet else csv.CsvRows(file)
-    messages = ordering.in_global_order(source, None, window_rows=100)
+    source = format.open(file)
+    messages = in_global_order(source, None, window_rows=100)
     found = [m.global_position for _ in range(5) for m in next(messages)]
     assert found == list(range(1, len(found) + 1))
     assert 0 < len(found) <= 500
@@ -322,20 +312,20 @@ def test_an_iterator_left_early_leaves_nothing_open(format: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 10, 0.3, 0.9, -1])
-def test_a_truncated_file_is_found_out(format: ModuleType, keep: float) -> None:
+def test_a_truncated_file_is_found_out(format: Files, keep: float) -> None:
     whole = written(format, make_rows(500)).getvalue()
     cut = whole[: int(keep * len(whole)) if isinstance(keep, float) else keep]
     with pytest.raises(ArchiveCorrupt):
         flat(format.read_rows(io.BytesIO(cut)))
 
 
-def test_another_kind_of_file_is_found_out(format: ModuleType) -> None:
+def test_another_kind_of_file_is_found_out(format: Files) -> None:
     for other in (b"", b"hello", b"PAR1" * 10, bytes(1_000), "global_position,é".encode("latin-1")):
         with pytest.raises(ArchiveCorrupt):
             flat(format.read_rows(io.BytesIO(other)))
 
 
-def test_the_statistics_compare(format: ModuleType) -> None:
+def test_the_statistics_compare(format: Files) -> None:
     # Other tests compare whole FileStats: they must tell a difference.
-    stats = write(format, io.BytesIO(), [make_rows(5)])
+    stats = format.write(io.BytesIO(), [make_rows(5)])
     assert replace(stats, rows=6) != stats

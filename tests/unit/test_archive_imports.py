@@ -51,3 +51,16 @@ def test_an_installation_without_its_dependencies_is_told() -> None:
     )
     said = subprocess.check_output([sys.executable, "-c", program], text=True)
     assert said.startswith("The archive cannot be read: obstore is not installed | pip install")
+
+
+ROOMS = ("storage", "format", "manifest", "read", "engines")
+
+
+def test_a_room_of_the_archive_uses_those_before_it() -> None:
+    folder = Path(coldstream.archive.__file__).parent
+    assert {each.parent.name for each in folder.glob("*/__init__.py")} == set(ROOMS)
+    for at, room in enumerate(ROOMS):
+        named = set[str]()
+        for path in (folder / room).glob("*.py"):
+            named |= set(re.findall(r"coldstream\.archive\.(\w+)", path.read_text("utf-8")))
+        assert named <= set(ROOMS[: at + 1]), room

@@ -9,8 +9,9 @@ import pytest
 from tests.archive_rows import END, START
 
 from coldstream.archive.format.rows import COLUMNS
+from coldstream.archive.format.summary import CategorySummary
 from coldstream.archive.manifest import layout
-from coldstream.archive.manifest.manifest import ArchiveFile, CategorySummary, Manifest, sealed
+from coldstream.archive.manifest.manifest import ArchiveFile, Manifest, sealed
 from coldstream.errors import ArchiveCorrupt, ArchiveError
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.archive_files import matches
 from tests.archive_rows import make_rows
 
 from coldstream.archive.format.rows import Row, to_batches, to_messages
-from coldstream.archive.read.filters import matches
 from coldstream.archive.read.matching import Matching
 
 NAMES = ["process", "a b", 'quoted"', "back\\slash", "zürich", "5", "true", "", "process2"]

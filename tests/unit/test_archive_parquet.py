@@ -6,18 +6,21 @@ import random
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import Files, write_parquet
 from tests.archive_rows import batches, large_json, make_rows
 
-from coldstream.archive.format import parquet
-from coldstream.archive.format.footers import Footer
+from coldstream.archive.format import parquet_rows
+from coldstream.archive.format.footers import Footer, parse_footer
 from coldstream.archive.format.rows import COLUMNS
 from coldstream.archive.storage.remote_file import RangeFile
 from coldstream.errors import ArchiveCorrupt
 
+PARQUET = Files("parquet")
+
 
 def written(count: int, **given: int) -> bytes:
     file = io.BytesIO()
-    parquet.write_parquet(file, batches(make_rows(count, **given)), metadata={"a": "ä"})
+    write_parquet(file, batches(make_rows(count, **given)), {"a": "ä"})
     return file.getvalue()
 
 
@@ -89,18 +92,18 @@ def test_layout_of_the_file(whole: bytes) -> None:
 def test_large_messages_make_smaller_row_groups() -> None:
     rows = [(*row[:5], large_json(1_000_000), *row[6:]) for row in make_rows(200)]
     file = io.BytesIO()
-    parquet.write_parquet(file, [rows], metadata={})
+    write_parquet(file, [rows])
     footer = pq.read_metadata(file)
     sizes = [footer.row_group(n).num_rows for n in range(footer.num_row_groups)]
     assert sum(sizes) == 200
     assert max(sizes) <= 67
-    assert [row for part in parquet.read_rows(file) for row in part] == rows
+    assert [row for part in parquet_rows.read_rows(file) for row in part] == rows
 
 
 def test_one_stream_is_read_from_its_row_groups_alone(whole: bytes) -> None:
     rows = make_rows(25_000)
     file = counting(whole)
-    opened = parquet.open_parquet(file, Footer(pq.read_metadata(io.BytesIO(whole))))
+    opened = parquet_rows.open_parquet(file, Footer(pq.read_metadata(io.BytesIO(whole))))
     group = opened.footer.row_group(1).total_byte_size
     found = list(opened.stream(rows[15_000][3]))
     assert [m.global_position for m in found] == [r[0] for r in rows if r[3] == rows[15_000][3]]
@@ -118,7 +121,7 @@ def test_a_file_of_another_version_says_so() -> None:
     column = rows["metadata"].cast(pa.json_())
     file = io.BytesIO()
     pq.write_table(rows.set_column(at, rows.schema.field(at).with_type(pa.json_()), column), file)
-    for read in (parquet.read_category, parquet.read_stream):
+    for read in (PARQUET.read_category, PARQUET.read_stream):
         with pytest.raises(ArchiveCorrupt, match=r"its metadata is .*json") as caught:
             list(read(file, "account"))
         assert caught.value.hint is not None
@@ -129,10 +132,10 @@ def test_a_name_too_long_for_statistics_is_still_found() -> None:
     row = make_rows(1)[0]
     name = "long-" + "x" * 10_000
     file = io.BytesIO()
-    parquet.write_parquet(file, [[(*row[:3], name, *row[4:8], "long")]], metadata={})
+    write_parquet(file, [[(*row[:3], name, *row[4:8], "long")]])
     assert not pq.read_metadata(file).row_group(0).column(3).statistics.has_min_max
-    assert len(list(parquet.read_stream(file, name))) == 1
-    assert len(list(parquet.read_category(file, "long"))) == 1
+    assert len(list(PARQUET.read_stream(file, name))) == 1
+    assert len(list(PARQUET.read_category(file, "long"))) == 1
 
 
 def test_a_changed_bit_in_any_page_is_never_read_as_data() -> None:
@@ -146,7 +149,7 @@ def test_a_changed_bit_in_any_page_is_never_read_as_data() -> None:
         damaged = bytearray(whole)
         damaged[chosen.randrange(len(whole) - footer)] ^= 1 << chosen.randrange(8)
         try:
-            found = [row for part in parquet.read_rows(io.BytesIO(damaged)) for row in part]
+            found = [row for part in parquet_rows.read_rows(io.BytesIO(damaged)) for row in part]
         except ArchiveCorrupt:
             refused += 1
         else:
@@ -156,19 +159,19 @@ def test_a_changed_bit_in_any_page_is_never_read_as_data() -> None:
 
 def test_the_footer_alone_opens_the_file(whole: bytes) -> None:
     size = int.from_bytes(whole[-8:-4], "little") + 8
-    footer = parquet.parse_footer(whole[-size:])
+    footer = parse_footer(whole[-size:])
     assert footer.metadata.num_rows == 25_000
     file = counting(whole)
-    opened = parquet.open_parquet(file, footer)
+    opened = parquet_rows.open_parquet(file, footer)
     assert file.requests == 0
     assert sum(batch.num_rows for batch in opened.batches()) == 25_000
     opened.close()
     with pytest.raises(ArchiveCorrupt, match="Not a Parquet footer"):
-        parquet.parse_footer(whole[-size:-1])
+        parse_footer(whole[-size:-1])
 
 
 def test_other_parquet_files_are_refused() -> None:
     file = io.BytesIO()
     pq.write_table(pa.table({"a": [1]}), file)
     with pytest.raises(ArchiveCorrupt, match="its columns are a"):
-        list(parquet.read_rows(file))
+        list(parquet_rows.read_rows(file))

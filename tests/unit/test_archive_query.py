@@ -22,10 +22,12 @@ from tests.fix_s3 import S3Server
 
 import coldstream
 from coldstream.archive.engines import query
-from coldstream.archive.export import KnownManifest, commit_manifest, export_rows
+from coldstream.archive.export import export_rows
+from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import COLUMNS, SCHEMA, Row
+from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.inventory import inventory
-from coldstream.archive.manifest.manifest import Format, Manifest
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
 

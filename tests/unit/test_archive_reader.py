@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from tests.archive_files import matches, read_category
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive.export import export_rows
+from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import Row
-from coldstream.archive.manifest.manifest import Format, Manifest
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read import filters
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.location import ArchiveLocation
@@ -104,9 +106,9 @@ def test_a_category_over_overlapping_objects(
         row[0] + shift if row[0] % 10 == 0 else row[0] for row in ALL if category in (None, row[8])
     )
     reader = ArchiveReader(location)
-    found = [m.global_position for m in reader.read_category(reversed(manifests), category)]
+    found = [m.global_position for m in read_category(reader, reversed(manifests), category)]
     assert found == positions
-    part = reader.read_category(manifests, category, 2_345, 4_567)
+    part = read_category(reader, manifests, category, 2_345, 4_567)
     assert [m.global_position for m in part] == [p for p in positions if 2_345 <= p <= 4_567]
 
 
@@ -117,13 +119,13 @@ def test_objects_are_opened_when_the_order_reaches_them(
     reader = ArchiveReader(location)
     for later in manifests[2:]:
         location.delete(later.files[0].key)
-    messages = reader.read_category(manifests, None)
+    messages = read_category(reader, manifests, None)
     assert [next(messages).global_position for _ in range(2_000)] == list(range(1, 2_001))
     with pytest.raises(ArchiveUnavailable, match="does not exist"):
         next(messages)
     counting = Counting(location, monkeypatch)
-    assert len(list(reader.read_category(manifests, None, 1, 1_000))) == 1_000
-    assert list(reader.read_category(manifests, "nowhere")) == []
+    assert len(list(read_category(reader, manifests, None, 1, 1_000))) == 1_000
+    assert list(read_category(reader, manifests, "nowhere")) == []
     # The light pass and the rows; the footers are known.
     assert counting.requests == 2 * len(manifests[0].files)
 
@@ -149,14 +151,14 @@ def test_one_stream_takes_two_requests_and_then_none(
 def test_filters_are_the_database_functions_own(location: ArchiveLocation, format: Format) -> None:
     manifests = archived(location, ALL, format)
     reader = ArchiveReader(location)
-    group = reader.read_category(
-        manifests, "account", consumer_group_member=1, consumer_group_size=3
+    group = read_category(
+        reader, manifests, "account", consumer_group_member=1, consumer_group_size=3
     )
     wanted = sorted(
         row[0] for row in ALL if row[8] == "account" and filters.in_consumer_group(row[3], 1, 3)
     )
     assert [m.global_position for m in group] == wanted
-    correlated = reader.read_category(manifests, "account", 100, correlation="process")
+    correlated = read_category(reader, manifests, "account", 100, correlation="process")
     assert [m.global_position for m in correlated] == sorted(
         row[0]
         for row in ALL
@@ -174,7 +176,7 @@ def test_damage_is_found_before_a_message_is_given(
     location.put_file(manifest.files[0].key, io.BytesIO(damaged))
     given: list[Message] = []
     with pytest.raises(ArchiveCorrupt):
-        given.extend(ArchiveReader(location).read_category([manifest], None))
+        given.extend(read_category(ArchiveReader(location), [manifest], None))
     assert given == []
 
 
@@ -199,7 +201,7 @@ def test_the_same_messages_twice_are_an_error(location: ArchiveLocation) -> None
     manifests = archived(location, ALL)
     reader = ArchiveReader(location)
     with pytest.raises(ArchiveCorrupt, match="global position 1 is archived twice"):
-        list(reader.read_category([*manifests, manifests[0]], None))
+        list(read_category(reader, [*manifests, manifests[0]], None))
     name = next(row[3] for row in ALL if row[0] == 1)
     with pytest.raises(ArchiveCorrupt, match="has position 0 after"):
         list(reader.read_stream([*manifests, manifests[0]], name))
@@ -210,7 +212,7 @@ def test_a_position_twice_in_one_object_is_an_error(location: ArchiveLocation) -
     rows[300] = (rows[700][0], *rows[300][1:])
     manifest = archived(location, rows)[0]
     with pytest.raises(ArchiveCorrupt, match=f"position {rows[700][0]} is archived twice"):
-        list(ArchiveReader(location).read_category([manifest], None))
+        list(read_category(ArchiveReader(location), [manifest], None))
 
 
 @pytest.mark.parametrize("shift", [0, 1_500, 4_000])
@@ -229,14 +231,14 @@ def test_batches_are_the_same_messages(location: ArchiveLocation, shift: int) ->
         m
         for batch in batches
         for m in batch
-        if filters.matches(m, consumer_group_member=1, consumer_group_size=3)
+        if matches(m, consumer_group_member=1, consumer_group_size=3)
     ]
     assert [m for batch in filtered for m in batch] == wanted
 
 
 def test_a_message_is_what_its_constructor_makes(location: ArchiveLocation) -> None:
     manifest = archived(location, ALL)[0]
-    for message in list(ArchiveReader(location).read_category([manifest], None))[:50]:
+    for message in list(read_category(ArchiveReader(location), [manifest], None))[:50]:
         made = Message(
             id=UUID(str(message.id)),
             stream_name=message.stream_name,
@@ -260,7 +262,7 @@ def test_objects_without_rows_are_passed_over(location: ArchiveLocation) -> None
     )
     manifests = [*archived(location, ALL), empty]
     reader = ArchiveReader(location)
-    assert sum(1 for _ in reader.read_category(manifests, None)) == 6_000
+    assert sum(1 for _ in read_category(reader, manifests, None)) == 6_000
     assert list(reader.read_stream([empty], "a-1")) == []
 
 
@@ -277,7 +279,7 @@ def test_threads_share_a_reader(location: ArchiveLocation) -> None:
     counts: list[int] = []
     threads = [
         threading.Thread(
-            target=lambda: counts.append(sum(1 for _ in reader.read_category(manifests, None)))
+            target=lambda: counts.append(sum(1 for _ in read_category(reader, manifests, None)))
         )
         for _ in range(4)
     ]

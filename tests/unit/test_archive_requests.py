@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import read_category
 
 from coldstream.archive.export import export_rows
 from coldstream.archive.format.row_groups import FILE_ROW_GROUPS, ROW_GROUP_BYTES
@@ -155,7 +156,7 @@ def test_a_replay_asks_for_several_row_groups_at_once(
     location: Counted, manifest: Manifest, groups: list[tuple[str, str]]
 ) -> None:
     location.requests = 0
-    messages = sum(1 for _ in ArchiveReader(location).read_category([manifest], "account"))
+    messages = sum(1 for _ in read_category(ArchiveReader(location), [manifest], "account"))
     assert messages == ROWS
     # The footer, the positions of each row group, and two passes over all of it, of which each
     # would otherwise ask for each row group.

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import write_parquet
 
-from coldstream.archive.format import parquet
 from coldstream.archive.format.row_groups import ROW_GROUP_BYTES, ROW_GROUP_ROWS, RowGroups
 from coldstream.archive.format.rows import Row
 
@@ -52,7 +52,7 @@ def groups(file: io.BytesIO) -> list[tuple[int, int]]:
 
 def written(rows: Iterator[list[Row]]) -> io.BytesIO:
     file = io.BytesIO()
-    parquet.write_parquet(file, rows, metadata={})
+    write_parquet(file, rows)
     return file
 
 
@@ -103,7 +103,7 @@ def test_what_fails_in_the_thread_is_the_callers_error() -> None:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(Exception, match="the disk is full"):
-        parquet.write_parquet(Full(), batches(5_000, 100), metadata={})  # type: ignore[arg-type]
+        write_parquet(Full(), batches(5_000, 100))
 
 
 def test_a_file_is_full_when_it_ends_where_a_stream_does() -> None:

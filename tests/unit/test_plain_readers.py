@@ -17,8 +17,9 @@ import pytest
 from tests.archive_rows import END, START, batches, make_rows
 
 from coldstream.archive.engines.iceberg import ArchivedRange, Catalogued, IcebergTable
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import COLUMNS, Row
+from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.layout import ICEBERG, safe_part
 from coldstream.archive.storage.location import ArchiveLocation
 

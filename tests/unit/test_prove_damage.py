@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import prove_damage
-from coldstream.archive.manifest.manifest import FORMATS
+from coldstream.archive.format.kinds import FORMATS
 from prove_damage import prove
 
 
@@ -31,9 +31,9 @@ def test_a_proof_that_looks_at_nothing_is_seen(
 
 def test_a_read_without_checksums_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the Parquet library reads by default: most flipped bits give other messages."""
-    from coldstream.archive.format import parquet
+    from coldstream.archive.format import parquet_rows
 
-    class Unchecked(parquet.pq.ParquetFile):
+    class Unchecked(parquet_rows.pq.ParquetFile):
         def __init__(self, *args: object, **options: object) -> None:
             super().__init__(*args, **options | {"page_checksum_verification": False})
 
@@ -41,7 +41,7 @@ def test_a_read_without_checksums_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
         for byte in range(1_000, 1_000 + 40 * rounds, 40):
             yield data[:byte] + bytes([data[byte] ^ 1]) + data[byte + 1 :]
 
-    monkeypatch.setattr(parquet.pq, "ParquetFile", Unchecked)
+    monkeypatch.setattr(parquet_rows.pq, "ParquetFile", Unchecked)
     monkeypatch.setitem(prove_damage.DAMAGES, "in data", in_data)
     figures = prove_damage.prove_object("parquet", "in data", seed=1, rounds=25, number=1_000)
     assert not figures.held

@@ -16,7 +16,8 @@ from tests.fix_s3 import S3Server
 import coldstream
 from coldstream.archive.engines.filesystem import ArchiveFiles
 from coldstream.archive.engines.query import check
-from coldstream.archive.export import commit_manifest, export_rows
+from coldstream.archive.export import export_rows
+from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError, InvalidInput

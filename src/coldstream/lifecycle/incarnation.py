@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from socket import gethostname
 from uuid import uuid4
 
-from coldstream.archive.export import KnownManifest, commit_manifest
 from coldstream.archive.manifest import layout
 from coldstream.archive.manifest.claims import (
     Claim,
@@ -21,6 +20,7 @@ from coldstream.archive.manifest.claims import (
     read_claim,
     read_shared,
 )
+from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.inventory import newest_manifest_keys
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.manifest.written import Written, together

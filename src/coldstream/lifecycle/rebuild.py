@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from coldstream.archive.export import verify_object
 from coldstream.archive.manifest import layout
 from coldstream.archive.manifest.claims import read_shared, shared_key
 from coldstream.archive.manifest.inventory import inventory, missing, read_manifest
 from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._errors import mapped
 from coldstream.client._sync import Store

@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from coldstream.archive.format.kinds import Format
 from coldstream.archive.manifest import layout
 from coldstream.archive.manifest.claims import SharedRange, read_shared, shared_key, write_shared
 from coldstream.archive.manifest.inventory import inventory, missing
-from coldstream.archive.manifest.manifest import ArchiveFile, Format, Manifest
+from coldstream.archive.manifest.manifest import ArchiveFile, Manifest
 from coldstream.archive.read.manifest_again import manifest_again
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Store

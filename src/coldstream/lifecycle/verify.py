@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from coldstream.archive.export import verify_object
 from coldstream.archive.manifest.inventory import read_manifest
 from coldstream.archive.manifest.manifest import Manifest
+from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.faults import is_of_one_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Store

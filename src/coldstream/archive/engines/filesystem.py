@@ -11,7 +11,7 @@ from typing import Any
 
 from fsspec.spec import AbstractFileSystem
 
-from coldstream.archive.format.parquet import parse_footer
+from coldstream.archive.format.footers import parse_footer
 from coldstream.archive.manifest.manifest import ArchiveFile
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.remote_file import RangeFile

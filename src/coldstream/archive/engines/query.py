@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from coldstream.archive.format.kinds import FORMATS
 from coldstream.archive.format.rows import SCHEMA
 from coldstream.archive.manifest.inventory import newest_manifests
-from coldstream.archive.manifest.manifest import FORMATS, Manifest
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import (
     ArchiveCorrupt,

@@ -16,10 +16,10 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import chain, islice, takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 from uuid import UUID
@@ -27,9 +27,8 @@ from uuid import UUID
 import pyarrow as pa
 
 from coldstream.archive.format.row_groups import RowGroups
-from coldstream.archive.format.rows import COLUMNS, Batch, Row, to_batches, to_messages, to_rows
+from coldstream.archive.format.rows import COLUMNS, Row, to_batches, to_messages, to_rows
 from coldstream.archive.format.summary import FileStats, Summing
-from coldstream.archive.read.ordering import in_global_order
 from coldstream.archive.storage.remote_file import SeekableFile
 from coldstream.archive.storage.sink import HashingSink
 from coldstream.errors import ArchiveCorrupt
@@ -47,40 +46,20 @@ _BATCH = 5_000
 _Record: TypeAlias = "tuple[str, str, str, str, str, str | None, str | None, str]"
 
 
-def write_csv(target: Path | BinaryIO, batches: Iterable[Batch]) -> FileStats:
-    """Write rows in file order, whatever their number; fsync when given a path.
-
-    Raises:
-        ArchiveCorrupt: rows out of order.
-        ValueError: a row that cannot be archived.
-    """
-    groups = ([batch] for given in batches for batch in to_batches(given))
-    return _write(target, groups, lambda size: None, Summing())
-
-
 def write_file(target: Path | BinaryIO, groups: RowGroups, summing: Summing) -> FileStats:
     """Write the next file, a row group's rows in memory; fsync when given a path. As there are no
     row groups in CSV, this is what bounds the file: readers fetch it whole."""
-    return _write(target, groups.file(), groups.written, summing)
-
-
-def _write(
-    target: Path | BinaryIO,
-    groups: Iterable[list[pa.RecordBatch]],
-    written: Callable[[int], None],
-    summing: Summing,
-) -> FileStats:
     sink = HashingSink(target)
     try:
         sink.write(_HEADER.encode())
-        for group in groups:
+        for group in groups.file():
             before = sink.bytes
             for batch in group:
                 summing.add(batch)
                 for piece in range(0, batch.num_rows, _BATCH):
                     rows = to_rows(batch.slice(piece, _BATCH))
                     sink.write("".join(map(_line, rows)).encode())
-            written(sink.bytes - before)
+            groups.written(sink.bytes - before)
     finally:
         sink.close()
     return summing.file_stats(sink)
@@ -206,7 +185,7 @@ class CsvRows:
         first: int | None = None,
         last: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """As :meth:`coldstream.archive.format.parquet.ParquetRows.batches`."""
+        """As :meth:`coldstream.archive.format.parquet_rows.ParquetRows.batches`."""
         # Only what is wanted is turned from text into values.
         wanted = (
             _row(record)
@@ -233,23 +212,6 @@ class CsvRows:
         for rows in _lists(wanted):
             for batch in to_batches(rows):
                 yield from to_messages(batch)
-
-
-def read_stream(file: SeekableFile, stream_name: str, position: int = 0) -> Iterator[Message]:
-    """One stream's messages from ``position`` on, in position order."""
-    return CsvRows(file).stream(stream_name, position)
-
-
-def read_category(
-    file: SeekableFile,
-    category: str | None,
-    from_global_position: int = 0,
-    to_global_position: int | None = None,
-) -> Iterator[Message]:
-    """One category's messages (``None``: all) in global order, both bounds inclusive."""
-    return chain.from_iterable(
-        in_global_order(CsvRows(file), category, from_global_position, to_global_position)
-    )
 
 
 @contextmanager

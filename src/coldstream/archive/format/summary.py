@@ -13,9 +13,18 @@ import pyarrow.compute as pc
 from coldstream.archive.format.digest import RowsDigest
 from coldstream.archive.format.rows import check_ids, storage
 from coldstream.archive.format.times import from_microseconds
-from coldstream.archive.manifest.manifest import CategorySummary
 from coldstream.archive.storage.sink import HashingSink
 from coldstream.errors import ArchiveCorrupt
+
+
+@dataclass(frozen=True)
+class CategorySummary:
+    """One category's messages in one range, and the range of their global positions."""
+
+    category: str
+    messages: int
+    first_global_position: int
+    last_global_position: int
 
 
 @dataclass(frozen=True)
@@ -212,3 +221,18 @@ def _disorder(name: str, position: int, next_name: str, next_position: int) -> A
         f"Rows out of order: {name!r} at {position}, then {next_name!r} at {next_position}",
         hint='Give the rows ordered by stream_name COLLATE "C", position.',
     )
+
+
+def check_range(summary: RowsSummary, range_start: datetime, range_end: datetime) -> None:
+    """Prove that the rows lie in a range.
+
+    Raises:
+        ArchiveCorrupt: some do not.
+    """
+    if summary.first_time is None or summary.last_time is None:
+        return
+    if summary.first_time < range_start or summary.last_time >= range_end:
+        raise ArchiveCorrupt(
+            f"Messages from {summary.first_time} to {summary.last_time} do not lie in the range"
+            f" from {range_start} to {range_end}"
+        )

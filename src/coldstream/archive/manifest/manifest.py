@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from coldstream._version import __version__
+from coldstream.archive.format.kinds import FORMATS, Format
 from coldstream.archive.format.rows import COLUMNS
+from coldstream.archive.format.summary import CategorySummary
 from coldstream.archive.manifest import layout, strict_json
 from coldstream.errors import ArchiveCorrupt, ArchiveError
 
@@ -28,18 +30,6 @@ MOST_BYTES = 256 * 1024 * 1024
 """Of a manifest: as many as two million categories in one range take."""
 MOST_FOOTER_BYTES = 64 * 1024 * 1024
 """Of a Parquet file: a hundred times what 250 row groups take."""
-Format: TypeAlias = Literal["parquet", "csv"]
-FORMATS: tuple[Format, ...] = ("parquet", "csv")
-
-
-@dataclass(frozen=True)
-class CategorySummary:
-    """One category's messages in one range, and the range of their global positions."""
-
-    category: str
-    messages: int
-    first_global_position: int
-    last_global_position: int
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import json
 import re
 from hashlib import md5
 
-from coldstream.messages.message import Message
 from coldstream.messages.names import cardinal_id, category
 
 _KEY = "correlationStreamName"
@@ -75,20 +74,3 @@ def _value(text: str) -> str | None:
         if depth == 1 and mark == f'"{_KEY}"' and text.startswith(":", token.end()):
             start = token.end() + 1
     return None
-
-
-def matches(
-    message: Message,
-    *,
-    correlation: str | None = None,
-    consumer_group_member: int | None = None,
-    consumer_group_size: int | None = None,
-) -> bool:
-    """Whether ``get_category_messages`` with these arguments keeps the message."""
-    if (
-        consumer_group_member is not None
-        and consumer_group_size is not None
-        and not in_consumer_group(message.stream_name, consumer_group_member, consumer_group_size)
-    ):
-        return False
-    return correlation is None or correlation_category(message.metadata_text) == correlation

@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coldstream.archive.export import proved
-from coldstream.archive.format import csv, parquet
+from coldstream.archive.format import csv, parquet_rows
+from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import COLUMNS
 from coldstream.archive.format.summary import Summing
 from coldstream.archive.manifest import layout
-from coldstream.archive.manifest.manifest import ArchiveFile, Format, Manifest
+from coldstream.archive.manifest.manifest import ArchiveFile, Manifest
+from coldstream.archive.read.verify import proved
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
 
@@ -50,7 +51,7 @@ def manifest_again(
     for file in files:
         summing = Summing()
         with proved(location, file, None, None) as spool:
-            reader = parquet if format == "parquet" else csv
+            reader = parquet_rows if format == "parquet" else csv
             done = sum(each.rows for each in again)
             for batch in reader.read_batches(spool, file.rows):
                 summing.add(batch)

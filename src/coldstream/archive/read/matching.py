@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"\w+", re.ASCII)
 
 @dataclass(frozen=True)
 class Matching:
-    """What :func:`coldstream.archive.read.filters.matches` keeps, of batches of archived rows."""
+    """Keeps of batches of archived rows what ``get_category_messages`` keeps of messages."""
 
     correlation: str | None = None
     consumer_group_member: int | None = None

@@ -17,13 +17,12 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from coldstream.archive.format.rows import SCHEMA, to_messages
+from coldstream.archive.format.rows import SCHEMA
 from coldstream.archive.storage.ahead import Stopped
 from coldstream.archive.storage.faults import reported
 from coldstream.archive.storage.memory import give_back
 from coldstream.archive.storage.spool import spool_file
 from coldstream.errors import ArchiveCorrupt
-from coldstream.messages.message import Message
 
 WINDOW_ROWS = 32_768
 WINDOW_BYTES = 64 * 1024 * 1024
@@ -49,28 +48,6 @@ class RowSource(Protocol):
     ) -> Iterator[pa.RecordBatch]: ...
 
 
-def in_global_order(
-    source: RowSource,
-    category: str | None,
-    first: int = 0,
-    last: int | None = None,
-    *,
-    window_rows: int = WINDOW_ROWS,
-    spool_dir: Path | None = None,
-) -> Iterator[list[Message]]:
-    """Messages by global position, ``first`` and ``last`` inclusive; ``category=None``: all. In
-    lists of some thousands at most, never empty.
-
-    Holds about ``window_rows`` rows in memory, fewer where they are large.
-    """
-    tables = tables_in_global_order(
-        source, category, first, last, window_rows=window_rows, spool_dir=spool_dir
-    )
-    for table in tables:
-        for batch in pieces(table):
-            yield to_messages(batch)
-
-
 def pieces(table: pa.Table) -> list[pa.RecordBatch]:
     """A sorted table as batches of which messages are made at once."""
     batches: list[pa.RecordBatch] = table.to_batches(max_chunksize=_MESSAGES)
@@ -88,7 +65,9 @@ def tables_in_global_order(
     reading_on: bool = False,
     stop: Event | None = None,
 ) -> Generator[pa.Table]:
-    """The same as tables of one window each, sorted and without an empty one.
+    """Rows by global position, ``first`` and ``last`` inclusive; ``category=None``: all. As tables
+    of one window each, sorted and without an empty one: about ``window_rows`` rows are in memory,
+    fewer where they are large.
 
     ``reading_on``: all of it is wanted, so the first window need not come before the others are
     dealt. ``stop``, once set, ends it by Stopped.

@@ -18,9 +18,10 @@ from typing import BinaryIO, Protocol, TypeAlias
 import pyarrow as pa
 
 from coldstream.archive.format.csv import CsvRows
-from coldstream.archive.format.footers import Footer
-from coldstream.archive.format.parquet import ParquetRows, open_parquet, parse_footer
-from coldstream.archive.manifest.manifest import CategorySummary, Manifest
+from coldstream.archive.format.footers import Footer, parse_footer
+from coldstream.archive.format.parquet_rows import ParquetRows, open_parquet
+from coldstream.archive.format.summary import CategorySummary
+from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.files_in_order import FilesInOrder
 from coldstream.archive.read.matching import Matching
 from coldstream.archive.read.merge import merged
@@ -174,36 +175,6 @@ class ArchiveReader:
             files = [each for each, end in going_on if end >= position]
             size = min(size * _GROWTH, _LOWEST_AT_MOST)
 
-    def read_category(
-        self,
-        objects: Iterable[ArchivedObject | Manifest],
-        category: str | None,
-        position: int = 0,
-        to_position: int | None = None,
-        *,
-        correlation: str | None = None,
-        consumer_group_member: int | None = None,
-        consumer_group_size: int | None = None,
-    ) -> Iterator[Message]:
-        """A category's messages (``None``: all) in global order from ``position`` on.
-
-        ``to_position`` is inclusive. The files of one range are read as one; ranges that overlap
-        are merged, and each is opened when the order first reaches it. The filters are
-        ``get_category_messages``' own; see :mod:`coldstream.archive.read.filters`.
-        """
-        batches = self.read_category_batches(
-            objects,
-            category,
-            position,
-            to_position,
-            correlation=correlation,
-            consumer_group_member=consumer_group_member,
-            consumer_group_size=consumer_group_size,
-        )
-        with closing(batches):
-            for messages in batches:
-                yield from messages
-
     def read_category_batches(
         self,
         objects: Iterable[ArchivedObject | Manifest],
@@ -215,8 +186,13 @@ class ArchiveReader:
         consumer_group_member: int | None = None,
         consumer_group_size: int | None = None,
     ) -> Generator[list[Message]]:
-        """The same in lists as they come from the objects, of some thousands at most, never empty:
-        for a caller that reads all of them."""
+        """A category's messages (``None``: all) in global order from ``position`` on: in lists as
+        they come from the files, of some thousands at most, never empty.
+
+        ``to_position`` is inclusive. The files of one range are read as one; ranges that overlap
+        are merged, and each is opened when the order first reaches it. The filters are
+        ``get_category_messages``' own; see :mod:`coldstream.archive.read.filters`.
+        """
         ranges: dict[datetime, list[ArchivedObject]] = {}
         for each in _files(objects, category):
             low, high = each.first_global_position, each.last_global_position

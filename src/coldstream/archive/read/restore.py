@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coldstream.archive.export import Progress, progress_after
-from coldstream.archive.format import csv, parquet
+from coldstream.archive.format import csv, parquet_rows
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.progress import Progress, progress_after
 from coldstream.archive.storage.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
 
@@ -25,14 +25,16 @@ def archived_rows(
         ArchiveUnavailable: it cannot be read.
     """
     for number, file in enumerate(manifest.files):
-        report = progress_after(manifest.files[:number], "download", progress)
+        report = progress_after(
+            sum(each.bytes for each in manifest.files[:number]), "download", progress
+        )
         with spool_file() as spool:
             location.download(file.key, spool, report)
             sha256, _ = hash_of(spool)
             if sha256 != file.sha256:
                 url = location.url_of(file.key)
                 raise ArchiveCorrupt(f"{url} has the SHA-256 {sha256}, not {file.sha256}")
-            reader = parquet if manifest.format == "parquet" else csv
+            reader = parquet_rows if manifest.format == "parquet" else csv
             for rows in reader.read_rows(spool, file.rows):
                 for start in range(0, len(rows), _BATCH):
                     yield rows[start : start + _BATCH]

@@ -7,4 +7,5 @@
   disk, and how much may be asked for at once
 - ``folders``, ``spool``, ``sink``, ``memory``, ``ahead``: private folders, files that nothing
   leaves behind, a file that knows its hash, memory kept and given back, and work ahead of a reader
+- ``progress``: how far something is
 """

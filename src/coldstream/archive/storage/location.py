@@ -11,12 +11,12 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -25,13 +25,11 @@ from obstore.store import LocalStore, MemoryStore, from_url
 
 from coldstream.archive.storage.faults import reported
 from coldstream.archive.storage.folders import make_private_file, make_private_folder, walk
+from coldstream.archive.storage.progress import Transferred
 from coldstream.archive.storage.remote_file import RangeFile
 from coldstream.archive.storage.retries import Retries
 from coldstream.archive.storage.urls import checked_url, endpoint_of, is_loopback
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes done so far and the bytes in all."""
 
 _PART = 8 * 1024 * 1024
 _MOST_PARTS = 9_000  # S3 takes 10,000 parts an upload
@@ -188,7 +186,9 @@ class ArchiveLocation:
             hint="It must honour If-None-Match: * as S3 does; see docs/how-to/archive-to-s3.md.",
         )
 
-    def put_file(self, key: str, source: Path | BinaryIO, progress: Progress | None = None) -> int:
+    def put_file(
+        self, key: str, source: Path | BinaryIO, progress: Transferred | None = None
+    ) -> int:
         """Upload a file in parts, a few megabytes in memory; gives its size in bytes.
 
         Replaces what is there. A failure leaves no object. On a folder, returns only when the
@@ -261,7 +261,9 @@ class ArchiveLocation:
                 lambda again: bytes(obstore.get_range(self._store, key, start=start, length=length))
             )
 
-    def download(self, key: str, target: Path | BinaryIO, progress: Progress | None = None) -> int:
+    def download(
+        self, key: str, target: Path | BinaryIO, progress: Transferred | None = None
+    ) -> int:
         """Write the object into a file, a few megabytes in memory; gives its size in bytes.
 
         In ranges, so that a stalled part is asked for again and not the whole object.
@@ -386,7 +388,7 @@ def _info(meta: Any) -> ObjectInfo:
     return ObjectInfo(meta["path"], meta["size"], meta["last_modified"])
 
 
-def _parts(source: BinaryIO, part: int, size: int, progress: Progress | None) -> Iterator[bytes]:
+def _parts(source: BinaryIO, part: int, size: int, progress: Transferred | None) -> Iterator[bytes]:
     done = 0
     while data := source.read(part):
         yield data
