@@ -50,8 +50,17 @@ if TYPE_CHECKING:
     from pyarrow import Table
 
     from coldstream.client.appender import Appender, AsyncAppender
-    from coldstream.consumers import AsyncConsumer, Consumer, Handlers
+    from coldstream.consumers import (
+        AsyncConsumer,
+        AsyncContext,
+        Consumer,
+        ConsumerFailure,
+        ConsumerMember,
+        Context,
+        Handlers,
+    )
     from coldstream.entities import Entity, EntityCache, Projection, Snapshots
+    from coldstream.lifecycle import Chunk, Policy
     from coldstream.messages.json import JsonText
     from coldstream.messages.message import Message, NewMessage, WriteResult
     from coldstream.messages.metadata import follow
@@ -188,14 +197,20 @@ _LATE = {
     "Appender": "client.appender",
     "AsyncAppender": "client.appender",
     "AsyncConsumer": "consumers",
+    "AsyncContext": "consumers",
     "AsyncStore": "store",
+    "Chunk": "lifecycle",
     "Consumer": "consumers",
+    "ConsumerFailure": "consumers",
+    "ConsumerMember": "consumers",
+    "Context": "consumers",
     "Entity": "entities",
     "EntityCache": "entities",
     "Handlers": "consumers",
     "JsonText": "messages.json",
     "Message": "messages.message",
     "NewMessage": "messages.message",
+    "Policy": "lifecycle",
     "Projection": "entities",
     "Snapshots": "entities",
     "Store": "store",
@@ -206,12 +221,18 @@ _LATE = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name == "messages":
-        return import_module(f"{__name__}.messages")
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+# Not for type checkers: to them every name would be there, a mistyped one too.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name == "messages":
+            return import_module(f"{__name__}.messages")
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATE})
 
 
 __all__ = [
@@ -225,12 +246,17 @@ __all__ = [
     "Archived",
     "AsyncAppender",
     "AsyncConsumer",
+    "AsyncContext",
     "AsyncStore",
+    "Chunk",
     "ChunkChanged",
     "ClockAhead",
     "ColdstreamError",
     "Consumer",
     "ConsumerError",
+    "ConsumerFailure",
+    "ConsumerMember",
+    "Context",
     "DuplicateMessageId",
     "EmbeddedError",
     "Entity",
@@ -254,6 +280,7 @@ __all__ = [
     "NotInstalled",
     "PayloadMismatch",
     "PlanChanged",
+    "Policy",
     "Projection",
     "PublicationError",
     "SetupError",

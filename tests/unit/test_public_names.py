@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 
 import coldstream
+import coldstream.consumers
+import coldstream.lifecycle
 from coldstream import errors
 
 # Sub-packages that people import by their own names, and what "from coldstream import *" needs not.
@@ -35,6 +37,15 @@ def test_every_name_in_all_is_there(name: str) -> None:
 def test_no_other_name_is_made_up() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Stroe'"):
         _ = coldstream.Stroe  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "package", [coldstream, coldstream.consumers, coldstream.lifecycle], ids=lambda m: m.__name__
+)
+def test_names_that_are_loaded_late_are_there_before(package: ModuleType) -> None:
+    assert set(package.__all__) <= set(dir(package))
+    for name in package.__all__:
+        assert getattr(package, name) is not None
 
 
 CLASSES = {

@@ -6,13 +6,15 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
+from coldstream.consumers.decorators import ForModel
 from coldstream.errors import InvalidInput
 from coldstream.messages.message import Message
 from coldstream.messages.payloads import decoder, is_model, message_type
 
 F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class Handlers:
         self.default: Handler | None = None
         self.batch: Handler | None = None
 
+    @overload
+    def handler(self, model: type[M], /) -> ForModel[M]: ...
+    @overload
+    def handler(self, name: str, /, *types: str | type[Any]) -> Callable[[F], F]: ...
+    @overload
+    def handler(
+        self, model: type[Any], other: str | type[Any], /, *types: str | type[Any]
+    ) -> Callable[[F], F]: ...
+    @overload
+    def handler(self, function: F, /) -> F: ...
     def handler(self, *types: Any) -> Any:
         """Handle messages of these types, which are names or models: a decorator.
 

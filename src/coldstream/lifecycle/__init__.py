@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coldstream.client._sync import Store
 from coldstream.errors import InvalidInput
@@ -38,7 +39,45 @@ if TYPE_CHECKING:
     from coldstream.lifecycle.repair import Repaired
     from coldstream.lifecycle.verify import Verification
 
-__all__ = ["Chunk", "Drop", "Lifecycle", "OlderThan", "Policy", "Progress", "Step", "Transition"]
+__all__ = [
+    "Adopted",
+    "Chunk",
+    "Drop",
+    "Forked",
+    "Lifecycle",
+    "ObjectInfo",
+    "OlderThan",
+    "Policy",
+    "Progress",
+    "Publication",
+    "Rebuilt",
+    "Repaired",
+    "Step",
+    "Transition",
+    "Verification",
+]
+
+# Results of verbs that bring pyarrow: loaded when they are asked for.
+_LATE = {
+    "Adopted": "coldstream.lifecycle.adopt",
+    "Forked": "coldstream.lifecycle.adopt",
+    "ObjectInfo": "coldstream.archive.storage.location",
+    "Publication": "coldstream.lifecycle.publish",
+    "Rebuilt": "coldstream.lifecycle.rebuild",
+    "Repaired": "coldstream.lifecycle.repair",
+    "Verification": "coldstream.lifecycle.verify",
+}
+
+# Not for type checkers: to them every name would be there, a mistyped one too.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_LATE[name]), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATE})
 
 
 def catalog_from_environment() -> str | None:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, overload
 
 from coldstream.client._concurrency import called_on_signals_sync
 from coldstream.client._sync.store import Store, Tiers
@@ -21,7 +22,8 @@ from coldstream.consumers._sync.positions import (
     StreamPositions,
 )
 from coldstream.consumers._sync.work import Members, Work
-from coldstream.consumers.handlers import F, Handlers
+from coldstream.consumers.decorators import ForModel
+from coldstream.consumers.handlers import F, Handlers, M
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import OnFailure, Options, Source, Start
 from coldstream.errors import ConsumerError, InvalidInput, Unavailable
@@ -132,6 +134,16 @@ class Consumer:
     def name(self) -> str | None:
         return self._options.name
 
+    @overload
+    def handler(self, model: type[M], /) -> ForModel[M]: ...
+    @overload
+    def handler(self, name: str, /, *types: str | type[Any]) -> Callable[[F], F]: ...
+    @overload
+    def handler(
+        self, model: type[Any], other: str | type[Any], /, *types: str | type[Any]
+    ) -> Callable[[F], F]: ...
+    @overload
+    def handler(self, function: F, /) -> F: ...
     def handler(self, *types: Any) -> Any:
         """See :meth:`Handlers.handler`."""
         return self.handlers.handler(*types)
