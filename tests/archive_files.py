@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any
 
 from coldstream.archive.format import csv, parquet, parquet_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.row_groups import RowGroups
 from coldstream.archive.format.rows import Batch, Row, to_messages
 from coldstream.archive.format.summary import FileStats, Summing
@@ -20,6 +19,7 @@ from coldstream.archive.read.ordering import RowSource, pieces, tables_in_global
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.messages.message import Message
+from coldstream.settings import Format
 
 
 def write_parquet(

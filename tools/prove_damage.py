@@ -22,7 +22,6 @@ from itertools import chain
 from uuid import UUID
 
 from coldstream.archive.export import export_rows
-from coldstream.archive.format.kinds import FORMATS, Format
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.commit import commit_manifest, newest_of_range
 from coldstream.archive.manifest.manifest import Manifest
@@ -31,6 +30,7 @@ from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveError
 from coldstream.messages.message import Message
+from coldstream.settings import FORMATS, Format
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 END = START + timedelta(days=7)

@@ -6,9 +6,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from coldstream.errors import InvalidInput
+
+Format: TypeAlias = Literal["parquet", "csv"]
+"""Of the files in the archive."""
+FORMATS: tuple[Format, ...] = ("parquet", "csv")
 
 _VARIABLES = {
     "memory_bytes": "COLDSTREAM_ARCHIVE_MEMORY_BYTES",

@@ -18,13 +18,13 @@ from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
 from coldstream.archive.export import export_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.manifest.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveError, ArchiveUnavailable
+from coldstream.settings import Format
 
 _prefixes = itertools.count()
 

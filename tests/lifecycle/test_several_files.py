@@ -9,9 +9,9 @@ from psycopg.types.json import Jsonb
 from tests.history import END, FILE_ROWS, START, WEEK
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive.format.kinds import FORMATS, Format
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.errors import InvalidInput
+from coldstream.settings import FORMATS, Format
 
 FILES = "SELECT object, messages FROM archive_files ORDER BY range_start, number"
 

@@ -15,7 +15,7 @@ from tests.history import START, WEEK
 
 import coldstream
 from coldstream import Archived, Consumer, Message, Projection, SetupError
-from coldstream.archive.format.kinds import Format
+from coldstream.settings import Format
 
 HOUR = timedelta(hours=1)
 

@@ -21,7 +21,6 @@ from tests.archive_files import Files, find_manifest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive.export import export_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import COLUMNS, Row, to_batches
 from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.manifest import Manifest
@@ -35,6 +34,7 @@ from coldstream.errors import (
     ArchiveUnavailable,
     InvalidInput,
 )
+from coldstream.settings import Format
 
 FORMATS: tuple[Format, ...] = ("parquet", "csv")
 

@@ -23,13 +23,13 @@ from tests.fix_s3 import S3Server
 import coldstream
 from coldstream.archive.engines import query
 from coldstream.archive.export import export_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import COLUMNS, SCHEMA, Row
 from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.inventory import inventory
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
+from coldstream.settings import Format
 
 WEEK = END - START
 ROWS = make_rows(2_000)

@@ -11,7 +11,6 @@ from tests.archive_files import matches, read_category
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive.export import export_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read import filters
@@ -19,6 +18,7 @@ from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
 from coldstream.messages.message import Message
+from coldstream.settings import Format
 
 ALL = make_rows(6_000)
 DAY = timedelta(seconds=1_000)  # of these rows, one a second: six ranges of a thousand each

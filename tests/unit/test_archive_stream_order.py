@@ -9,13 +9,13 @@ from tests.archive_rows import START, batches, make_rows
 from tests.unit.test_archive_reader import DAY
 
 from coldstream.archive.export import export_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read import reader as reader_module
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
+from coldstream.settings import Format
 
 
 def shuffled(seed: int) -> list[Row]:

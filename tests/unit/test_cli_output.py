@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from coldstream.cli.human import (
+from coldstream.cli.prompt import Declined, confirm
+from coldstream.cli.views.human import (
     human_bytes,
     human_count,
     human_duration,
@@ -19,9 +20,8 @@ from coldstream.cli.human import (
     human_time,
     one_line,
 )
-from coldstream.cli.progress import step
-from coldstream.cli.prompt import Declined, confirm
-from coldstream.cli.render import Column, Unit, render_record, render_table
+from coldstream.cli.views.progress import step
+from coldstream.cli.views.render import Column, Unit, render_record, render_table
 
 COLUMNS = [
     Column("chunk", "Chunk"),

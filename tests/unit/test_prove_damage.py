@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import prove_damage
-from coldstream.archive.format.kinds import FORMATS
+from coldstream.settings import FORMATS
 from prove_damage import prove
 
 

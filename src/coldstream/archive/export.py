@@ -17,7 +17,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from coldstream.archive.format import csv, parquet
-from coldstream.archive.format.kinds import FORMATS, Format
 from coldstream.archive.format.row_groups import FILE_ROWS, RowGroups
 from coldstream.archive.format.rows import COLUMNS, Batch
 from coldstream.archive.format.summary import Summing, check_range
@@ -27,7 +26,7 @@ from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.progress import Progress, progress_after
 from coldstream.archive.storage.spool import spool_file
 from coldstream.errors import InvalidInput
-from coldstream.settings import archive_file_rows
+from coldstream.settings import FORMATS, Format, archive_file_rows
 
 
 def export_rows(

@@ -17,7 +17,7 @@ NEEDS_CONNECTIONS = "needs several connections: not measured on the embedded ser
 
 
 class Step(Protocol):
-    """A running step; see ``coldstream.cli.progress``."""
+    """A running step; see ``coldstream.cli.views.progress``."""
 
     def advance(self, amount: float = 1) -> None: ...
 

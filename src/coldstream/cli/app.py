@@ -38,6 +38,10 @@ class Environment(Env):
             ]
 
 
+ABOVE = ("coldstream.demo.command",)
+"""Rooms with a command of their own. They use the command line, so it knows them by name alone."""
+
+
 def create(**settings: Any) -> App:
     """An application with our conventions and no command."""
     return App(
@@ -68,9 +72,12 @@ app.register_install_completion_command(
 
 
 def load() -> App:
-    """The application with every command: each module of ``coldstream.cli.commands``."""
+    """The application with every command: each module of ``coldstream.cli.commands``, and those
+    of rooms that stand on the command line."""
     from coldstream.cli import commands
 
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
+    for name in ABOVE:
+        importlib.import_module(name)
     return app

@@ -17,9 +17,9 @@ from coldstream.bench.plot import growth_svg
 from coldstream.bench.report import Report, describe
 from coldstream.bench.sample import Sample
 from coldstream.cli.bench_table import show
-from coldstream.cli.human import printable
-from coldstream.cli.progress import step
-from coldstream.cli.render import write_json
+from coldstream.cli.views.human import printable
+from coldstream.cli.views.progress import step
+from coldstream.cli.views.render import write_json
 from coldstream.errors import InvalidInput
 
 _FULL = Options(messages=1_000_000, history=1_000_000)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from coldstream.bench.words import Table, about, tables
-from coldstream.cli.render import Column, console, render_table
+from coldstream.cli.views.render import Column, console, render_table
 
 
 def show(report: Mapping[str, Any]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from coldstream.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from coldstream.store import Store
 
 
 def positional(help: str, *, name: str | None = None) -> Parameter:
@@ -88,6 +91,19 @@ class Database:
     def archive_options(self) -> dict[str, str]:
         """As :func:`coldstream.connect` takes them."""
         return as_mapping(self.archive_option)
+
+
+def opened(database: Database, *, max_size: int = 1) -> Store:
+    """The store, to be used as a context manager; ``max_size``: connections at most."""
+    import coldstream
+
+    return coldstream.connect(
+        database.dsn,
+        schema=database.schema,
+        archive=database.archive,
+        archive_options=database.archive_options,
+        max_size=max_size,
+    )
 
 
 @Parameter(name="*")

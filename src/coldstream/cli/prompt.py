@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from coldstream.cli.human import printable
+from coldstream.cli.views.human import printable
 from coldstream.errors import ColdstreamError
 
 

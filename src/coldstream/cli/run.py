@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError
 
 from coldstream.cli.app import load
-from coldstream.cli.human import one_line
+from coldstream.cli.views.human import one_line
 from coldstream.errors import ColdstreamError, InvalidInput, LifecycleBusy
 
 FAILED, WRONG_USAGE = 1, 2

@@ -33,11 +33,11 @@ from coldstream.lifecycle.transition import Transition
 if TYPE_CHECKING:
     from coldstream.archive.storage.location import ArchiveLocation, ObjectInfo
     from coldstream.lifecycle.adopt import Adopted, Forked
-    from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import OnRange, Rebuilt
     from coldstream.lifecycle.repair import Repaired
     from coldstream.lifecycle.verify import Verification
+    from coldstream.settings import Format
 
 __all__ = [
     "Adopted",

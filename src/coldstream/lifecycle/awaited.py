@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from coldstream.archive.storage.location import ObjectInfo
     from coldstream.client._async import AsyncStore
     from coldstream.lifecycle.adopt import Adopted, Forked
-    from coldstream.lifecycle.export import Format
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import OnRange, Rebuilt
     from coldstream.lifecycle.repair import Repaired
     from coldstream.lifecycle.verify import Verification
+    from coldstream.settings import Format
 
 T = TypeVar("T")
 

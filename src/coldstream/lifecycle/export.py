@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from coldstream.archive.export import checked_file_rows, export_rows
 from coldstream.archive.storage.location import ArchiveLocation
@@ -27,8 +26,7 @@ from coldstream.lifecycle.session import (
     working,
 )
 from coldstream.lifecycle.states import DROPPED, EXPORTABLE, EXPORTED_ALREADY, REHYDRATED
-
-Format = Literal["parquet", "csv"]
+from coldstream.settings import Format
 
 
 def due(session: Session, older_than: OlderThan, *, again: bool, sizes: bool) -> list[Chunk]:

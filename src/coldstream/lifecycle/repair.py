@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.manifest import layout
 from coldstream.archive.manifest.claims import SharedRange, read_shared, shared_key, write_shared
 from coldstream.archive.manifest.inventory import inventory, missing
@@ -32,6 +31,7 @@ from coldstream.lifecycle.incarnation import check_incarnation, claim, own_locat
 from coldstream.lifecycle.planned import check_nothing_new
 from coldstream.lifecycle.session import Progress, Session, looking, reporter, working
 from coldstream.lifecycle.states import DROPPED, EXPORTED_ALREADY, REHYDRATED
+from coldstream.settings import Format
 
 GIVEN_UP = "given up"
 _AS_EXPORTED = EXPORTED_ALREADY | {DROPPED, REHYDRATED}

@@ -25,7 +25,7 @@ from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
 from coldstream.lifecycle.compress import compress_chunk
 from coldstream.lifecycle.drop import drop_chunk
-from coldstream.lifecycle.export import Format, export_chunk
+from coldstream.lifecycle.export import export_chunk
 from coldstream.lifecycle.incarnation import claim, own_location
 from coldstream.lifecycle.plan import Step, Verb, plan
 from coldstream.lifecycle.planned import as_closed, check_same
@@ -33,6 +33,7 @@ from coldstream.lifecycle.policy import Policy, get_policy
 from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import Locate, Progress, Session, looking, working
 from coldstream.lifecycle.verify import verify_chunk
+from coldstream.settings import Format
 
 
 def run(

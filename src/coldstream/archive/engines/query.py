@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from coldstream.archive.format.kinds import FORMATS
 from coldstream.archive.format.rows import SCHEMA
 from coldstream.archive.manifest.inventory import newest_manifests
 from coldstream.archive.manifest.manifest import Manifest
@@ -32,6 +31,7 @@ from coldstream.errors import (
     InvalidInput,
     SetupError,
 )
+from coldstream.settings import FORMATS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation

@@ -2,7 +2,6 @@
 
 - ``times``, ``rows``, ``digest``, ``summary``: a row, its canonical text, what is proved about many
 - ``row_groups``: where a file's rows are cut
-- ``kinds``: which kinds of file there are
 - ``parquet``, ``parquet_rows``, ``footers``, ``pages``: Parquet written, Parquet read, its footer,
   and what a page unpacks to
 - ``csv``: CSV

@@ -18,11 +18,11 @@ from itertools import pairwise
 from typing import Any, cast
 
 from coldstream._version import __version__
-from coldstream.archive.format.kinds import FORMATS, Format
 from coldstream.archive.format.rows import COLUMNS
 from coldstream.archive.format.summary import CategorySummary
 from coldstream.archive.manifest import layout, strict_json
 from coldstream.errors import ArchiveCorrupt, ArchiveError
+from coldstream.settings import FORMATS, Format
 
 FORMAT_VERSION = 3
 """Of manifests and of the files that they name. Another one is refused, not guessed at."""

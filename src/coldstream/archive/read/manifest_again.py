@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from coldstream.archive.format import csv, parquet_rows
-from coldstream.archive.format.kinds import Format
 from coldstream.archive.format.rows import COLUMNS
 from coldstream.archive.format.summary import Summing
 from coldstream.archive.manifest import layout
@@ -19,6 +18,7 @@ from coldstream.archive.manifest.manifest import ArchiveFile, Manifest
 from coldstream.archive.read.verify import proved
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
+from coldstream.settings import Format
 
 
 def manifest_again(

@@ -16,7 +16,7 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 def progress_after(before: int, step: str, progress: Progress | None) -> Transferred | None:
-    """The progress in bytes of the file that comes after so many bytes of others."""
+    """The progress in bytes of a file, ``before`` bytes of others being done already."""
     if progress is None:
         return None
     return lambda done, total: progress(step, before + done, before + total)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.commands.lifecycle import opened
-from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes
+from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes, opened
+from coldstream.settings import Format
 
 if TYPE_CHECKING:
     from coldstream.errors import ColdstreamError
@@ -25,9 +25,7 @@ def archive(
     *,
     database: Database,
     older_than: OlderThan,
-    format: Annotated[
-        Literal["parquet", "csv"], Parameter(help="Of the files in the archive.")
-    ] = "parquet",
+    format: Annotated[Format, Parameter(help="Of the files in the archive.")] = "parquet",
     again: Annotated[
         bool,
         Parameter(
@@ -43,10 +41,10 @@ def archive(
 
     Nothing is proved yet: coldstream verify reads them back, coldstream drop drops them.
     """
-    from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
-    from coldstream.cli.human import printable
-    from coldstream.cli.lifecycle import say_archive
+    from coldstream.cli.views.chunks import ARCHIVED, WAITING, show_chunks, watching
+    from coldstream.cli.views.human import printable
+    from coldstream.cli.views.lifecycle import say_archive
 
     cutoff = parse_cutoff(older_than)
     with opened(database) as store:
@@ -81,10 +79,10 @@ def clean(
 ) -> None:
     """Delete from the archive what killed and failed exports left: files that no manifest names."""
     from coldstream.cli.durations import parse_length
-    from coldstream.cli.human import human_bytes
-    from coldstream.cli.lifecycle import say_archive
     from coldstream.cli.prompt import confirm
-    from coldstream.cli.render import Column, Unit, render_table, write_json
+    from coldstream.cli.views.human import human_bytes
+    from coldstream.cli.views.lifecycle import say_archive
+    from coldstream.cli.views.render import Column, Unit, render_table, write_json
 
     age = parse_length(older_than)
     with opened(database) as store:
@@ -136,11 +134,11 @@ def rebuild(
     is read and proved; ranges that are in the database get what they lack. May be broken off and
     run again. Nobody can write until all is restored. Exit status 1 when a range cannot be.
     """
-    from coldstream.cli.chunks import MESSAGES, RANGE, RESULT, range_in_words
-    from coldstream.cli.human import one_line
-    from coldstream.cli.lifecycle import say_archive
     from coldstream.cli.prompt import confirm
-    from coldstream.cli.render import render_table, write_json
+    from coldstream.cli.views.chunks import MESSAGES, RANGE, RESULT, range_in_words
+    from coldstream.cli.views.human import one_line
+    from coldstream.cli.views.lifecycle import say_archive
+    from coldstream.cli.views.render import render_table, write_json
 
     def told(found: Rebuilt, number: int, count: int) -> None:
         if found.result not in ("known", "database"):
@@ -188,11 +186,11 @@ def repair(
     manifest a range is in no query of the archive, and cannot be rebuilt. Exit status 1 when one
     cannot be written.
     """
-    from coldstream.cli.chunks import MESSAGES, RANGE, RESULT, range_in_words, watching
-    from coldstream.cli.human import one_line
-    from coldstream.cli.lifecycle import say_archive
     from coldstream.cli.prompt import confirm
-    from coldstream.cli.render import Column, render_table, write_json
+    from coldstream.cli.views.chunks import MESSAGES, RANGE, RESULT, range_in_words, watching
+    from coldstream.cli.views.human import one_line
+    from coldstream.cli.views.lifecycle import say_archive
+    from coldstream.cli.views.render import Column, render_table, write_json
 
     with opened(database) as store:
         found = store.lifecycle.repair(dry_run=True)
@@ -241,7 +239,7 @@ def adopt(
     The former one is refused from then on.
     """
     from coldstream.cli.prompt import confirm
-    from coldstream.cli.render import write_json
+    from coldstream.cli.views.render import write_json
 
     with opened(database) as store:
         adopted = store.lifecycle.adopt(dry_run=True)
@@ -277,7 +275,7 @@ def fork(
     is read where it is.
     """
     from coldstream.cli.prompt import confirm
-    from coldstream.cli.render import write_json
+    from coldstream.cli.views.render import write_json
 
     with opened(database) as store:
         forked = store.lifecycle.fork(dry_run=True)

@@ -15,6 +15,7 @@ from coldstream.cli.options import (
     Limit,
     Member,
     Size,
+    opened,
     positional,
 )
 
@@ -80,11 +81,10 @@ def consume(
     may fail. The last line that was handled has the global position; --from goes on with the next
     one.
     """
-    import coldstream
-    from coldstream.cli.consume import Printer
-    from coldstream.cli.consume import consume as consume_with
-    from coldstream.cli.messages import human_lines, json_lines
     from coldstream.cli.positions import parse_place, position_of
+    from coldstream.cli.views.consumed import Printer
+    from coldstream.cli.views.consumed import consume as consume_with
+    from coldstream.cli.views.messages import human_lines, json_lines
     from coldstream.consumers import Consumer
     from coldstream.errors import InvalidInput
     from coldstream.messages.names import is_category
@@ -103,14 +103,8 @@ def consume(
     if correlation is not None and not is_category(correlation):
         raise InvalidInput(f"Correlation must be a category: {correlation}")
     place = parse_place("end" if live else start or "start")
-    with coldstream.connect(
-        database.dsn,
-        schema=database.schema,
-        archive=database.archive,
-        archive_options=database.archive_options,
-        # One to read with, one to read ahead with; a third, outside the pool, listens.
-        max_size=2,
-    ) as store:
+    # One to read with, one to read ahead with; a third, outside the pool, listens.
+    with opened(database, max_size=2) as store:
         consumer = Consumer(
             store,
             name,

@@ -8,8 +8,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from coldstream.cli.app import STORE, app
-from coldstream.cli.commands.lifecycle import opened
-from coldstream.cli.options import Database, DryRun, Json, Yes, positional
+from coldstream.cli.options import Database, DryRun, Json, Yes, opened, positional
 
 if TYPE_CHECKING:
     from coldstream.consumers import ConsumerMember
@@ -28,7 +27,7 @@ def consumers(*, database: Database, json: Json = False) -> None:
     A group has a line for each member. The lag of a category is estimated in old history, and
     exact near the end. Waiting are processes that would take over.
     """
-    from coldstream.cli.consumers import show_consumers
+    from coldstream.cli.views.consumers import show_consumers
 
     with opened(database) as store:
         found = store.consumers.get_consumers()
@@ -47,7 +46,7 @@ def failures(
     json: Json = False,
 ) -> None:
     """List the messages that consumers went past without having handled them, and why."""
-    from coldstream.cli.consumers import show_failures
+    from coldstream.cli.views.consumers import show_failures
 
     with opened(database) as store:
         found = store.consumers.get_failures(name, limit)
@@ -80,9 +79,9 @@ def reset(
     A process that works for it drops the message in hand, and goes on from there. Going back has
     messages handled again, and going forward leaves some out.
     """
-    from coldstream.cli.consumers import show_reset
     from coldstream.cli.positions import parse_place, position_of
     from coldstream.cli.prompt import confirm
+    from coldstream.cli.views.consumers import show_reset
 
     place = parse_place(to)
     with opened(database) as store:
@@ -100,7 +99,7 @@ def pause(name: Name, /, *, database: Database) -> None:
     """Have a consumer stop after the message in hand, and wait. It stays paused when its processes
     are started anew.
     """
-    from coldstream.cli.human import printable
+    from coldstream.cli.views.human import printable
 
     with opened(database) as store:
         _members(store, name)
@@ -111,7 +110,7 @@ def pause(name: Name, /, *, database: Database) -> None:
 @consumers_app.command
 def resume(name: Name, /, *, database: Database) -> None:
     """Let a consumer that was paused go on."""
-    from coldstream.cli.human import printable
+    from coldstream.cli.views.human import printable
 
     with opened(database) as store:
         _members(store, name)
@@ -125,8 +124,8 @@ def delete(name: Name, /, *, database: Database, dry_run: DryRun = False, yes: Y
 
     Refused while a process works for it.
     """
-    from coldstream.cli.human import printable
     from coldstream.cli.prompt import confirm
+    from coldstream.cli.views.human import printable
 
     with opened(database) as store:
         members = _members(store, name)
@@ -157,7 +156,7 @@ def resize(
     Refused while a process works for it, and where messages would be handled again: streams fall to
     other members, which go on from the least position there is.
     """
-    from coldstream.cli.human import printable
+    from coldstream.cli.views.human import printable
 
     with opened(database) as store:
         before = len(_members(store, name))
@@ -182,7 +181,7 @@ def notify(
     Every transaction that writes pays for it, most where many write at the same time: coldstream
     bench --rows 'consumer.*' measures it on your server. For the store's owner.
     """
-    from coldstream.cli.render import write_json
+    from coldstream.cli.views.render import write_json
 
     with opened(database) as store:
         if what != "status":

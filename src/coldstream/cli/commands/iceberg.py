@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.options import Database, DryRun, Json, positional
+from coldstream.cli.options import Database, DryRun, Json, opened, positional
 
 
 @app.command(group=LIFECYCLE)
@@ -45,19 +45,12 @@ def iceberg(
     changes nothing. Where COLDSTREAM_ICEBERG is set, coldstream verify publishes what it has
     proved. Needs the extra "iceberg". Status exits 1 where the table is not in step.
     """
-    import coldstream
-    from coldstream.cli.render import Column, Unit, render_record
+    from coldstream.cli.views.render import Column, Unit, render_record
     from coldstream.errors import InvalidInput
 
     if action == "status" and anew:
         raise InvalidInput("--anew goes with coldstream iceberg publish")
-    with coldstream.connect(
-        database.dsn,
-        schema=database.schema,
-        archive=database.archive,
-        archive_options=database.archive_options,
-        max_size=1,
-    ) as store:
+    with opened(database) as store:
         store.lifecycle.iceberg = iceberg
         found = store.lifecycle.publish(dry_run=dry_run or action == "status", anew=anew)
     dry = action == "status" or dry_run

@@ -58,8 +58,8 @@ def init(
     there is nothing to do. A setting that is left out stays as it is. --dry-run prints the SQL.
     """
     from coldstream.cli.durations import parse_length
-    from coldstream.cli.human import printable
-    from coldstream.cli.render import write_json
+    from coldstream.cli.views.human import printable
+    from coldstream.cli.views.render import write_json
     from coldstream.migrations import Settings, install
     from coldstream.migrations.connection import direct_connection
     from coldstream.sql import Names

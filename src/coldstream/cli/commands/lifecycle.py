@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes
+from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes, opened
 from coldstream.errors import ArchiveCorrupt, InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from coldstream.lifecycle.verify import Verification
-    from coldstream.store import Store
-
-
-@contextmanager
-def opened(database: Database) -> Iterator[Store]:
-    import coldstream
-
-    with coldstream.connect(
-        database.dsn,
-        schema=database.schema,
-        archive=database.archive,
-        archive_options=database.archive_options,
-        max_size=1,
-    ) as store:
-        yield store
 
 
 @app.command(group=LIFECYCLE)
@@ -52,8 +35,8 @@ def chunks(
 
     A chunk that is still open does not say how many messages it holds.
     """
-    from coldstream.cli.chunks import ALL, WIDE, show_chunks
-    from coldstream.cli.lifecycle import warn_of_functions
+    from coldstream.cli.views.chunks import ALL, WIDE, show_chunks
+    from coldstream.cli.views.lifecycle import warn_of_functions
 
     with opened(database) as store:
         found = store.lifecycle.get_chunks()
@@ -72,9 +55,9 @@ def compress(
     json: Json = False,
 ) -> None:
     """Move old chunks into TimescaleDB's columnstore; every client still reads them."""
-    from coldstream.cli.chunks import COMPRESSED, WAITING, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
-    from coldstream.cli.human import printable
+    from coldstream.cli.views.chunks import COMPRESSED, WAITING, show_chunks, watching
+    from coldstream.cli.views.human import printable
 
     cutoff = parse_cutoff(older_than)
     with opened(database) as store:
@@ -129,10 +112,10 @@ def verify(
     What was never verified is proved row by row; what was, by the SHA-256 of its bytes, and with
     --deep row by row again. --deep, --sample, --from and --to look at what was verified, too.
     """
-    from coldstream.cli.chunks import VERIFIED, show_chunks, watching
     from coldstream.cli.durations import parse_time
-    from coldstream.cli.human import one_line
-    from coldstream.cli.lifecycle import show_publication
+    from coldstream.cli.views.chunks import VERIFIED, show_chunks, watching
+    from coldstream.cli.views.human import one_line
+    from coldstream.cli.views.lifecycle import show_publication
 
     part = None if sample is None else _part(sample)
     first = None if start is None else parse_time(start)
@@ -225,11 +208,17 @@ def drop(
     Streams that were rehydrated of such a chunk go as well. Consumers of other Message DB clients
     that could not be started again are named, by the streams that they keep their positions in.
     """
-    from coldstream.cli.chunks import DROPS, chunks_in_words, drop_question, show_chunks, watching
     from coldstream.cli.durations import parse_cutoff
-    from coldstream.cli.human import human_count, printable
-    from coldstream.cli.lifecycle import say_archive, show_position_streams
     from coldstream.cli.prompt import confirm
+    from coldstream.cli.views.chunks import (
+        DROPS,
+        chunks_in_words,
+        drop_question,
+        show_chunks,
+        watching,
+    )
+    from coldstream.cli.views.human import human_count, printable
+    from coldstream.cli.views.lifecycle import say_archive, show_position_streams
 
     with opened(database) as store:
         cutoff = parse_cutoff(older_than)
@@ -312,8 +301,8 @@ def rehydrate(
     They are dropped again without a new export. Of two lengths for one chunk the longer counts.
     With --streams the chunk stays in the archive to all but those who read these streams.
     """
-    from coldstream.cli.chunks import ARCHIVED, WAITING, show_chunks, watching
     from coldstream.cli.durations import parse_length, parse_time
+    from coldstream.cli.views.chunks import ARCHIVED, WAITING, show_chunks, watching
 
     range = (parse_time(start), parse_time(end))
     if range[0] >= range[1]:

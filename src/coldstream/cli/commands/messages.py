@@ -18,6 +18,7 @@ from coldstream.cli.options import (
     Limit,
     Member,
     Size,
+    opened,
     positional,
 )
 
@@ -56,9 +57,8 @@ def write(
     json: Json = False,
 ) -> None:
     """Write one message to a stream, and print where it went."""
-    import coldstream
-    from coldstream.cli.human import printable
-    from coldstream.cli.render import write_json
+    from coldstream.cli.views.human import printable
+    from coldstream.cli.views.render import write_json
     from coldstream.client._calls import check_id, check_stream
     from coldstream.errors import InvalidInput
 
@@ -72,7 +72,7 @@ def write(
         check_id(id)
     body = _json_text("DATA", sys.stdin.read() if data == "-" else data)
     about = _json_text("--metadata", metadata)
-    with coldstream.connect(database.dsn, schema=database.schema, max_size=1) as store:
+    with opened(database) as store:
         result = store.write_message(stream, type, body, about, id, expected_version)
     if json:
         write_json({"position": result.position, "global_position": result.global_position})
@@ -112,9 +112,8 @@ def read(
 
     With --json, one object a line, its data and metadata as they are stored.
     """
-    import coldstream
-    from coldstream.cli.human import printable
-    from coldstream.cli.messages import human_lines, json_lines
+    from coldstream.cli.views.human import printable
+    from coldstream.cli.views.messages import human_lines, json_lines
     from coldstream.errors import InvalidInput
     from coldstream.messages.names import is_category
 
@@ -126,13 +125,7 @@ def read(
     if not of_category and not (correlation is None and member is None and size is None):
         raise InvalidInput("--correlation, --member and --size are for a category")
     page = min(limit or 1000, 1000)
-    with coldstream.connect(
-        database.dsn,
-        schema=database.schema,
-        archive=database.archive,
-        archive_options=database.archive_options,
-        max_size=1,
-    ) as store:
+    with opened(database) as store:
         if name is None:
             found = store.get_all_messages(position or 1, page)
         elif of_category:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app, group
-from coldstream.cli.commands.lifecycle import opened
-from coldstream.cli.options import Database, DryRun, Json, Yes
+from coldstream.cli.options import Database, DryRun, Json, Yes, opened
+from coldstream.settings import Format
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -25,7 +25,7 @@ _AGE = "An age (7d, 36h, 90 days, P7D), or never; left out, it stays as it is."
 @lifecycle.command
 def show(*, database: Database, json: Json = False) -> None:
     """Show at what ages chunks are compressed, archived and dropped, and where to."""
-    from coldstream.cli.lifecycle import say_archive, show_policy
+    from coldstream.cli.views.lifecycle import say_archive, show_policy
 
     with opened(database) as store:
         policy = store.lifecycle.get_policy()
@@ -49,7 +49,7 @@ def set_(
     No age may be lower than the one before it. A chunk is dropped when it is old enough and
     verified in the archive, never otherwise.
     """
-    from coldstream.cli.lifecycle import show_policy
+    from coldstream.cli.views.lifecycle import show_policy
     from coldstream.lifecycle import Policy
 
     with opened(database) as store:
@@ -69,9 +69,7 @@ def set_(
 def run(
     *,
     database: Database,
-    format: Annotated[
-        Literal["parquet", "csv"], Parameter(help="Of the files in the archive.")
-    ] = "parquet",
+    format: Annotated[Format, Parameter(help="Of the files in the archive.")] = "parquet",
     wait: Annotated[
         str | None,
         Parameter(
@@ -94,9 +92,10 @@ def run(
     """
     from datetime import timedelta
 
-    from coldstream.cli.chunks import drop_question, show_due, watching
     from coldstream.cli.durations import parse_length
-    from coldstream.cli.lifecycle import (
+    from coldstream.cli.prompt import confirm, somebody_is_there
+    from coldstream.cli.views.chunks import drop_question, show_due, watching
+    from coldstream.cli.views.lifecycle import (
         say_archive,
         show_left,
         show_position_streams,
@@ -104,7 +103,6 @@ def run(
         show_publication,
         show_steps,
     )
-    from coldstream.cli.prompt import confirm, somebody_is_there
 
     longest = parse_length(wait) if wait else timedelta(0)
     with opened(database) as store:
@@ -140,7 +138,7 @@ def log(
 
     The latest is last.
     """
-    from coldstream.cli.lifecycle import show_transitions
+    from coldstream.cli.views.lifecycle import show_transitions
 
     with opened(database) as store:
         transitions = store.lifecycle.get_transitions(limit)

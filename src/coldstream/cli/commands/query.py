@@ -51,7 +51,7 @@ def query(
     """
     from coldstream.archive.engines.query import check, errors, opened
     from coldstream.archive.storage.location import ArchiveLocation
-    from coldstream.cli.results import rows_of, write_csv_rows, write_json_rows, write_table
+    from coldstream.cli.views.results import rows_of, write_csv_rows, write_json_rows, write_table
     from coldstream.errors import InvalidInput
 
     if csv and json:

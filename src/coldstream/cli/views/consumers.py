@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from coldstream.cli.render import Column, Unit, render_table, write_json
+from coldstream.cli.views.render import Column, Unit, render_table, write_json
 
 if TYPE_CHECKING:
     from coldstream.consumers import ConsumerFailure, ConsumerMember

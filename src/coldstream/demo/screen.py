@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.text import Text
 
-from coldstream.cli.chunks import show_chunks
-from coldstream.cli.render import Column, console, render_table
+from coldstream.cli.views.chunks import show_chunks
+from coldstream.cli.views.render import Column, console, render_table
 from coldstream.lifecycle import Chunk
 
 _WIDTH = 78

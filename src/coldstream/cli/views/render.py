@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
-from coldstream.cli.human import (
+from coldstream.cli.views.human import (
     NOTHING,
     human_bytes,
     human_count,

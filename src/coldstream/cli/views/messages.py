@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 
-from coldstream.cli.human import human_time, printable
+from coldstream.cli.views.human import human_time, printable
 from coldstream.messages.message import Message
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import simplejson
 
-from coldstream.cli.render import Column, Unit, render_table
+from coldstream.cli.views.render import Column, Unit, render_table
 
 MOST_ROWS = 1_000
 """Of a table: people do not read more, and it is in memory."""

@@ -57,7 +57,7 @@ def demo(
     nothing is lost. It takes about a minute, leaves nothing behind, and reads no COLDSTREAM_
     variable.
     """
-    from coldstream.cli.demo_command import run_demo
+    from coldstream.demo.run import run_demo
 
     previous = signal.signal(signal.SIGTERM, _terminated)
     try:

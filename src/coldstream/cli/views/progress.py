@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from coldstream.cli.human import human_bytes, human_count, human_duration, printable
-from coldstream.cli.render import Unit, console
+from coldstream.cli.views.human import human_bytes, human_count, human_duration, printable
+from coldstream.cli.views.render import Unit, console
 
 
 class Step:

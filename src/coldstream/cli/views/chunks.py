@@ -9,9 +9,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from coldstream.cli.human import human_bytes, human_count, human_time, printable
-from coldstream.cli.progress import step
-from coldstream.cli.render import Column, Unit, render_table, write_json
+from coldstream.cli.views.human import human_bytes, human_count, human_time, printable
+from coldstream.cli.views.progress import step
+from coldstream.cli.views.render import Column, Unit, render_table, write_json
 
 if TYPE_CHECKING:
     from coldstream.lifecycle import Chunk, Progress

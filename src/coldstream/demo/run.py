@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import coldstream
-from coldstream.cli.demo import Demo
-from coldstream.cli.demo_screen import Screen
-from coldstream.cli.human import human_duration, printable
-from coldstream.cli.render import write_json
+from coldstream.cli.views.human import human_duration, printable
+from coldstream.cli.views.render import write_json
+from coldstream.demo.chapters import Demo
 from coldstream.demo.deliveries import fetch_deliveries
 from coldstream.demo.place import Place, prepared
+from coldstream.demo.screen import Screen
 
 _TITLE = "Coldstream: event history gets cheaper as it ages and never goes missing"
 

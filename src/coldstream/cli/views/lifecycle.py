@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from coldstream.cli.chunks import IN_WORDS, MESSAGES, RANGE, STATE, range_in_words, row
-from coldstream.cli.human import human_count, human_duration, one_line, printable
-from coldstream.cli.render import Column, Unit, render_record, render_table, write_json
+from coldstream.cli.views.chunks import IN_WORDS, MESSAGES, RANGE, STATE, range_in_words, row
+from coldstream.cli.views.human import human_count, human_duration, one_line, printable
+from coldstream.cli.views.render import Column, Unit, render_record, render_table, write_json
 
 if TYPE_CHECKING:
     from coldstream.lifecycle import Policy, Step, Transition

@@ -9,14 +9,14 @@ from itertools import islice, takewhile
 from typing import Any
 
 from coldstream.archive.format.digest import RowsDigest
-from coldstream.cli import chunks as view
-from coldstream.cli.demo_screen import Screen
-from coldstream.cli.human import human_bytes, human_count, human_duration, human_ratio
-from coldstream.cli.progress import step
-from coldstream.cli.render import Column, Unit
+from coldstream.cli.views import chunks as view
+from coldstream.cli.views.human import human_bytes, human_count, human_duration, human_ratio
+from coldstream.cli.views.progress import step
+from coldstream.cli.views.render import Column, Unit
 from coldstream.demo.deliveries import Delivery
 from coldstream.demo.history import Written, import_events, plan, split, write_events
 from coldstream.demo.proof import Fingerprint, digested
+from coldstream.demo.screen import Screen
 from coldstream.errors import ColdstreamError, ExpectedVersionError, UnsupportedEdition
 from coldstream.lifecycle import Chunk
 from coldstream.messages.message import Message
