@@ -24,6 +24,8 @@ DAY = timedelta(days=1)
 LONG = "account-long"
 DENSE = "ledger-dense"
 A_DAY = 10
+# What a kept plan holds (see recent_from): five intervals, which begin and end in a chunk, and the next one.
+RECENT = 7
 
 
 def rows() -> list[Row]:
@@ -103,10 +105,16 @@ def test_what_looks_at_every_chunk_shows_here(touched: Touched) -> None:
     assert chunks >= DAYS
 
 
-@pytest.mark.parametrize("day", [0, 20, 51, 99])
+@pytest.mark.parametrize("day", [0, 20, 51, 94])
 def test_a_short_stream_is_one_chunk(touched: Touched, day: int) -> None:
     read = "SELECT position FROM get_stream_messages(%s)"
     assert touched(read, f"order-{day}") == ([0, 1, 2, 3], 1)
+
+
+def test_a_recent_stream_is_the_few_chunks_of_its_plan(touched: Touched) -> None:
+    answer, chunks = touched("SELECT position FROM get_stream_messages('order-99')")
+    assert answer == [0, 1, 2, 3]
+    assert chunks <= RECENT
 
 
 @pytest.mark.parametrize("position", [0, 44, 102, 160, 198])
@@ -120,7 +128,7 @@ def test_a_page_of_a_long_lived_stream_is_the_window_it_lies_in(
     assert chunks <= 8
 
 
-@pytest.mark.parametrize("position", [0, 2, 200, 204, 396])
+@pytest.mark.parametrize("position", [0, 2, 200, 204, 360])
 def test_a_stream_of_many_messages_is_marked_more_often(touched: Touched, position: int) -> None:
     page = list(range(position, position + 4))
     answer, chunks = touched(f"SELECT position FROM get_stream_messages(%s, {position}, 4)", DENSE)
