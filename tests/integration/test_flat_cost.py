@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 LONG = "account-long"
 DENSE = "ledger-dense"
 A_DAY = 10
-# What a kept plan holds (see recent_from): five intervals, which begin and end in a chunk, and the next one.
+# What a kept plan holds at most (see recent_from): five intervals, and the chunk that is made ahead.
 RECENT = 7
 
 

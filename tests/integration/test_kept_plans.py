@@ -48,21 +48,30 @@ def the_chunk(store: InstalledStore) -> str:
     return str(chunk)
 
 
-def insert(*more: Any) -> Callable[[InstalledStore, str], None]:
-    return lambda store, _: store.run(INSERT, more) and None
+Change = Callable[[InstalledStore, str], object]
 
 
-def run(*statements: str) -> Callable[[InstalledStore, str], None]:
+def insert(*more: Any) -> Change:
+    return lambda store, _: store.run(INSERT, more)
+
+
+def run(*statements: str) -> Change:
     def run(store: InstalledStore, chunk: str) -> None:
-        for statement in statements:
-            store.run(statement, [chunk] if "%s" in statement else None)
+        with store.connect() as connection:
+            for statement in statements:
+                connection.execute(statement.encode(), [chunk] if "%s" in statement else None)
 
     return run
 
 
+def begin_anew(store: InstalledStore, _: str) -> None:
+    store.run("TRUNCATE messages RESTART IDENTITY")
+    store.run(INSERT, ["a-1", YESTERDAY, 0, 3])
+
+
 COMPRESSED = [COMPRESS]
 # name -> (what is done before the plan is made, what is done to the chunk under it)
-CHANGES: dict[str, tuple[list[str], Callable[[InstalledStore, str], None]]] = {
+CHANGES: dict[str, tuple[list[str], Change]] = {
     "written to": ([], insert("a-1", YESTERDAY, 10, 12)),
     "compressed": ([], run(COMPRESS)),
     "compressed, without truncate": (
@@ -80,14 +89,7 @@ CHANGES: dict[str, tuple[list[str], Callable[[InstalledStore, str], None]]] = {
     ),
     "another interval": ([], run("UPDATE store SET chunk_interval = '7 days'")),
     "one is deleted": ([], run("DELETE FROM messages WHERE stream_name = 'a-1' AND position = 3")),
-    "begun anew": (
-        [],
-        lambda store, _: [
-            store.run("TRUNCATE messages RESTART IDENTITY"),
-            store.run(INSERT, ["a-1", YESTERDAY, 0, 3]),
-        ]
-        and None,
-    ),
+    "begun anew": ([], begin_anew),
 }
 
 
