@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 LONG = "account-long"
 DENSE = "ledger-dense"
 A_DAY = 10
-# What a kept plan holds at most (see recent_from): five intervals, and the chunk that is made ahead.
+# What a kept plan holds at most (see recent_from): five intervals, and the chunk made ahead.
 RECENT = 7
 
 
