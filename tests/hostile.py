@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from coldstream.sql import files
+from coldstream.sql.objects import objects
 
 _TYPES = [
     "text",
@@ -63,12 +63,14 @@ _VIEWS = [
 
 def words() -> set[str]:
     """Every name that is called anywhere in the store's SQL."""
-    return {
-        word.lower()
-        for folder in ("functions", "internals", "lifecycle", "views", "triggers", "privileges")
-        for _, text in files(folder)
-        for word in re.findall(r"(\w+)\s*\(", text)
-    } | {"now", "timezone", "date_part", "extract", "like_escape", "textlike"}
+    return {word.lower() for each in objects() for word in re.findall(r"(\w+)\s*\(", each.text)} | {
+        "now",
+        "timezone",
+        "date_part",
+        "extract",
+        "like_escape",
+        "textlike",
+    }
 
 
 def put_in_front(connection: psycopg.Connection[Any], schema: str, maker: str) -> None:

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from coldstream.sql import files
+from coldstream.sql.objects import Object, functions, views
 from generated_page import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,27 +34,20 @@ SECTIONS = {
 
 The interface of Message DB 1.3.0. The application's role may call them.
 """,
-    "own": """\
+    "application": """\
 ## Coldstream's functions
 
 The application's role may call these too.
 """,
-    "lifecycle": """\
+    "owner": """\
 ## The lifecycle
 
-For the owner of the store. Those that take an interval work on all chunks that are old enough; the
-others are one step of one chunk each, which the `coldstream` commands take in order.
+For the owner of the store. The `coldstream` commands do more, step by step: they archive and prove.
 """,
     "views": """\
 ## Views
 
 Message DB's reports. They count what is in the database: archived messages are not in them.
-""",
-    "parts": """\
-## Building blocks
-
-What the functions above are made of. They are here so that an error's context can be read; they
-change from one release to the next.
 """,
 }
 
@@ -70,60 +63,38 @@ class NotDocumented(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    folder: str
+    section: str
     name: str
     comment: str
     signature: str
 
 
-def entry(folder: str, name: str, text: str) -> Entry:
+def entry(each: Object) -> Entry:
     """What a file says about its object.
 
     Raises:
         NotDocumented
     """
-    lines = text.splitlines()
+    lines = each.text.splitlines()[1:]
     top = lines[: next((i for i, line in enumerate(lines) if not line.startswith("--")), 0)]
     comment = "\n".join(re.sub(r"^-- ?", "", line) for line in top).strip()
-    found = _OBJECT.search(text)
+    found = _OBJECT.search(each.text)
     if not comment or not found:
-        raise NotDocumented(f"{folder}/{name}.sql: no comment at its top, or no definition")
+        raise NotDocumented(f"{each.path}: no comment at its top, or no definition")
     signature = found[1].replace("@extschema@.", "").replace('"', "")
-    return Entry(folder, name, comment, signature)
-
-
-def section(each: Entry) -> str:
-    if each.folder in ("lifecycle", "views"):
-        return each.folder
-    if each.comment.startswith("Message DB:"):
-        return "message_db"
-    # For callers: what no other SQL calls, and what a statement of the client calls.
-    call = re.compile(rf"@extschema@\.{each.name}\(")
-    sql = [
-        text
-        for folder in ("functions", "internals", "lifecycle", "triggers", "views")
-        for name, text in files(folder)
-        if (folder, name) != (each.folder, each.name)
-    ]
-    clients = [text for _, text in files("queries")]
-    is_part = any(map(call.search, sql)) and not any(map(call.search, clients))
-    return "parts" if is_part else "own"
+    section = "views" if each.kind == "view" else each.audience
+    return Entry(section, each.name, comment, signature)
 
 
 def reference() -> str:
-    """The page, as Markdown."""
-    entries = [
-        entry(folder, name, text)
-        for folder in ("functions", "lifecycle", "views")
-        for name, text in files(folder)
-    ]
+    """The page, as Markdown: what is for somebody to call, and not what that is made of."""
+    entries = [entry(each) for each in (*functions(), *views())]
     parts = [HEAD]
     for key, head in SECTIONS.items():
         parts.append(head)
-        for each in entries:
-            if section(each) == key:
-                comment = each.comment.removeprefix("Message DB: ")
-                comment = comment[0].upper() + comment[1:]
+        for each in sorted(entries, key=lambda entry: entry.name):
+            if each.section == key:
+                comment = each.comment[0].upper() + each.comment[1:]
                 parts.append(f"### {each.name}\n\n```text\n{each.signature}\n```\n\n{comment}\n")
     return "\n".join(parts)
 

@@ -17,7 +17,7 @@ from coldstream.archive.format.rows import COLUMNS, SCHEMA
 from coldstream.archive.manifest.manifest import ArchiveFile, Manifest
 from coldstream.consumers import Consumer, ConsumerFailure, ConsumerMember, Consumers, Context
 from coldstream.lifecycle import Lifecycle
-from coldstream.sql import files
+from coldstream.sql.objects import Object, functions
 
 
 def page(name: str) -> str:
@@ -56,8 +56,8 @@ def test_sql_that_is_not_current_fails(tmp_path: Path, capsys: pytest.CaptureFix
     "text", ["CREATE OR REPLACE FUNCTION @extschema@.f()\nLANGUAGE", "-- A.\n"]
 )
 def test_sql_that_is_not_documented_fails(text: str):
-    with pytest.raises(sql_reference.NotDocumented, match=r"functions/f\.sql"):
-        sql_reference.entry("functions", "f", text)
+    with pytest.raises(sql_reference.NotDocumented, match=r"read/f\.sql"):
+        sql_reference.entry(Object("read", "f", f"-- audience: part\n{text}"))
 
 
 def test_errors_are_the_errors():
@@ -85,9 +85,8 @@ def test_states_are_the_states():
 
     documented = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(page("errors"), 3)[1:]}
     raised = set()
-    for folder in ("functions", "internals", "lifecycle"):
-        for _, text in files(folder):
-            raised |= set(re.findall(r"ERRCODE = '(CS\d+)'", text))
+    for each in functions():
+        raised |= set(re.findall(r"ERRCODE = '(CS\d+)'", each.text))
     assert documented.keys() == raised
     mapped = {state: [kind.__name__] for state, kind in _BY_STATE.items() if state in raised}
     assert {state: names for state, names in documented.items() if names} == mapped
@@ -150,10 +149,7 @@ def test_store_settings_are_the_columns(fresh_store: InstalledStore):
 
 def test_session_settings_are_the_ones_sql_reads():
     read = {
-        name
-        for folder in ("functions", "internals", "lifecycle")
-        for _, text in files(folder)
-        for name in re.findall(r"'(message_store\.\w+)'", text)
+        name for each in functions() for name in re.findall(r"'(message_store\.\w+)'", each.text)
     }
     documented = {code for code in codes(page("settings")) if code.startswith("message_store.")}
     assert read

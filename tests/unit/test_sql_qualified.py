@@ -10,11 +10,10 @@ import pytest
 from tests.sql_names import names_by_path
 
 from coldstream.migrations import plan_sql
-from coldstream.sql import Names, files
+from coldstream.sql import Names
+from coldstream.sql.objects import functions
 
-FUNCTIONS = {
-    name: text for folder in ("functions", "internals", "lifecycle") for name, text in files(folder)
-}
+FUNCTIONS = {each.name: each.text for each in functions()}
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

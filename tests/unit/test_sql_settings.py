@@ -11,15 +11,15 @@ SQL = Path(coldstream.__file__).parent / "sql"
 
 HARMLESS = {
     # Counts only in a session of who may delete; looked at by the tests of that file.
-    ("internals/messages_before_insert.sql", "coldstream.make_chunk"),
-    ("internals/streams_while_restoring.sql", "coldstream.restoring"),
+    ("write/messages_before_insert.sql", "coldstream.make_chunk"),
+    ("archive/streams_while_restoring.sql", "coldstream.restoring"),
     # The caller's own path, for the caller's own condition, in functions that run as the caller.
-    ("functions/read_positions.sql", "coldstream.condition_path"),
-    ("functions/read_stream.sql", "coldstream.condition_path"),
+    ("read/read_positions.sql", "coldstream.condition_path"),
+    ("read/read_stream.sql", "coldstream.condition_path"),
     # Shown, and nothing else.
-    ("internals/chunks_after_state.sql", "coldstream.seconds"),
-    ("queries/check_store.sql", "coldstream.session"),
-    ("queries/own_session.sql", "coldstream.session"),
+    ("chunks/chunks_after_state.sql", "coldstream.seconds"),
+    ("statements/install.sql", "coldstream.session"),
+    ("statements/sessions.sql", "coldstream.session"),
 }
 
 

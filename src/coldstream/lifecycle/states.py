@@ -7,7 +7,7 @@
                                                                                    v    |
                                                                                 rehydrated
 
-The transitions are functions of the database (``sql/lifecycle``), one each: they check the state
+The transitions are functions of the database (``sql/archive`` and ``sql/chunks``), one each: they check the state
 they start from and hold the locks they need, whoever calls them.
 """
 

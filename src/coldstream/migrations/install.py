@@ -23,7 +23,8 @@ from coldstream.migrations.checks import (
     extension_is_missing,
 )
 from coldstream.migrations.files import Migration, migrations
-from coldstream.sql import Names, files, query
+from coldstream.sql import Names, query
+from coldstream.sql.objects import objects
 
 # Columns, defaults, views and the types of functions are bound to what their names mean when made:
 # to what PostgreSQL means by them, whatever the installer's own path has in front.
@@ -32,7 +33,6 @@ _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 # same role at this moment. Tried again, it is found.
 _RACES = (errors.UniqueViolation, errors.DuplicateObject, errors.InternalError_)
 _TRIES = 5
-_FOLDERS = ("internals", "functions", "lifecycle", "views", "triggers", "privileges")
 
 
 @dataclass(frozen=True)
@@ -226,9 +226,8 @@ def _install(
 
 
 def _applied_every_time(names: Names) -> Iterator[str]:
-    for folder in _FOLDERS:
-        for _, text in files(folder):
-            yield names.render(text)
+    for each in objects():
+        yield names.render(each.text)
 
 
 def _pending(connection: Connection[Any], names: Names) -> list[Migration]:

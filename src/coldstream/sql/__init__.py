@@ -1,19 +1,19 @@
-"""The SQL files of a store, and the names that are put into them.
+"""The SQL of a store, and the names that are put into it.
 
-Folders: ``functions`` (what the application's role may call), ``internals`` and ``lifecycle`` (the
-owner's), ``views``, ``triggers`` and ``privileges`` are applied at every install; ``queries`` are
-statements of the client and the lifecycle, a named file each.
+Functions, views, triggers and privileges are in a folder for each topic, a file each
+(:mod:`coldstream.sql.objects`); they are applied at every install. What the client and the
+lifecycle ask is in ``statements`` (:mod:`coldstream.sql.queries`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from coldstream.errors import InvalidInput
+from coldstream.sql.objects import OF_THE_ROLE, functions, views
+from coldstream.sql.queries import statement
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
@@ -58,11 +58,9 @@ class Names:
             "@role_name@": self.role_name,
             "@inserter@": _quote(self.inserter_name),
             "@inserter_name@": self.inserter_name,
-            "@functions@": ",".join(names("functions")),
-            "@all_functions@": ",".join(
-                name for folder in ("internals", "functions", "lifecycle") for name in names(folder)
-            ),
-            "@views@": ", ".join(f"{_quote(self.schema)}.{view}" for view in names("views")),
+            "@functions@": ",".join(each.name for each in functions(*OF_THE_ROLE)),
+            "@all_functions@": ",".join(each.name for each in functions()),
+            "@views@": ", ".join(f"{_quote(self.schema)}.{each.name}" for each in views()),
         }
         return re.sub("|".join(map(re.escape, values)), lambda match: values[match[0]], sql)
 
@@ -96,22 +94,10 @@ def _quote(name: str) -> str:
 
 
 @cache
-def files(folder: str) -> tuple[tuple[str, str], ...]:
-    """The files of a folder as (name without ``.sql``, text), in the order of their names."""
-    entries = resources.files(__name__).joinpath(folder).iterdir()
-    return tuple(
-        (entry.name.removesuffix(".sql"), entry.read_text("utf-8"))
-        for entry in sorted(entries, key=lambda entry: entry.name)
-        if entry.name.endswith(".sql")
-    )
-
-
-def names(folder: str) -> Iterator[str]:
-    """The names of a folder's files, which are the names of the objects they make."""
-    return (name for name, _ in files(folder))
-
-
-@cache
 def query(name: str, schema: str) -> str:
-    """A named statement of ``queries``, with the schema put in."""
-    return Names(schema).render(dict(files("queries"))[name])
+    """A named statement, with the schema put in.
+
+    Raises:
+        KeyError: there is none of this name.
+    """
+    return Names(schema).render(statement(name))

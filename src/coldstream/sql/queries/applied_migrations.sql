@@ -1,1 +1,0 @@
-SELECT name, checksum FROM @extschema@.migrations ORDER BY name

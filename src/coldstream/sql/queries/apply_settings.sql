@@ -1,1 +1,0 @@
-SELECT @extschema@.apply_settings(@values@);

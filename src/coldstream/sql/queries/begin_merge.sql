@@ -1,1 +1,0 @@
-SELECT @extschema@.begin_merge(%s::timestamptz)

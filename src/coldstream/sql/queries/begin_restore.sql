@@ -1,1 +1,0 @@
-SELECT @extschema@.begin_restore(%s::uuid, %s::bigint)

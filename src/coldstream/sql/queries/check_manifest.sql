@@ -1,1 +1,0 @@
-SELECT @extschema@.check_manifest(%s, %s::jsonb)

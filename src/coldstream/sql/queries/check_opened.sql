@@ -1,1 +1,0 @@
-SELECT @extschema@.check_whole(false), @extschema@.lift_sequences()

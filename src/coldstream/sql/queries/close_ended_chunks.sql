@@ -1,1 +1,0 @@
-CALL @extschema@.close_ended_chunks()

@@ -1,1 +1,0 @@
-SELECT row_bytes, columnstore_bytes FROM @extschema@.compress_range(%s)

@@ -1,1 +1,0 @@
-RESET default_transaction_isolation

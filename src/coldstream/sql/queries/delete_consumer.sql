@@ -1,1 +1,0 @@
-SELECT @extschema@.delete_consumer(%s)

@@ -1,1 +1,0 @@
-SELECT @extschema@.digest_range(%s, %s)

@@ -1,1 +1,0 @@
-SELECT state FROM @extschema@.drop_range(%s)

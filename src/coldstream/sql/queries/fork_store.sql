@@ -1,1 +1,0 @@
-SELECT @extschema@.fork_store(%s::uuid, %s::text)

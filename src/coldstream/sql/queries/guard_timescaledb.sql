@@ -1,1 +1,0 @@
-SELECT g.done, g.warning FROM @extschema@.guard_timescaledb() AS g;

@@ -1,1 +1,0 @@
-SELECT @extschema@.join_consumer(%s, %s, %s, %s)

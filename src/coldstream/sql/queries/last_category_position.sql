@@ -1,1 +1,0 @@
-SELECT @extschema@.last_category_position(%s)

@@ -1,1 +1,0 @@
-SELECT @extschema@.leave_consumer(%s, %s)

@@ -1,1 +1,0 @@
-SELECT s.notify FROM @extschema@.store AS s

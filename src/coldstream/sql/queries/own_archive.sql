@@ -1,1 +1,0 @@
-SELECT archive_url FROM @extschema@.store

@@ -1,1 +1,0 @@
-SELECT @extschema@.pause_consumer(%s, %s)

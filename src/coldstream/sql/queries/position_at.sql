@@ -1,1 +1,0 @@
-SELECT @extschema@.position_at(%s, %s)

@@ -1,1 +1,0 @@
-SELECT @extschema@.record_claim(%s::text, %s::bigint, %s::uuid)

@@ -1,1 +1,0 @@
-SELECT @extschema@.record_consumer_position(%s, %s, %s, %s, %s)

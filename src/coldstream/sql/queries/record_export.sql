@@ -1,1 +1,0 @@
-SELECT state FROM @extschema@.record_export(%s, %s, %s, %s::jsonb)

@@ -1,1 +1,0 @@
-INSERT INTO @extschema@.migrations (name, checksum, software_version) VALUES (@values@);

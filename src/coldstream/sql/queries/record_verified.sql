@@ -1,1 +1,0 @@
-SELECT state FROM @extschema@.record_verified(%s, %s, %s, %s::jsonb)

@@ -1,1 +1,0 @@
-SELECT @extschema@.release_consumer_lease(%s, %s, %s)

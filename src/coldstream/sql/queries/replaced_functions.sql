@@ -1,1 +1,0 @@
-SELECT @extschema@.replaced_functions()

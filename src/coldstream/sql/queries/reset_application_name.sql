@@ -1,1 +1,0 @@
-RESET application_name

@@ -1,1 +1,0 @@
-SELECT @extschema@.reset_consumer(%s, %s)

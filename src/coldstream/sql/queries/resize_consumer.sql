@@ -1,1 +1,0 @@
-SELECT @extschema@.resize_consumer(%s, %s, %s)

@@ -1,1 +1,0 @@
-SELECT @extschema@.restore_heads(%s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::timestamptz)

@@ -1,1 +1,0 @@
-SELECT @extschema@.restore_marks(%s, %s::text[], %s::bigint[])

@@ -1,1 +1,0 @@
-UPDATE @extschema@.store SET archive_url = %s::text

@@ -1,1 +1,0 @@
-SELECT * FROM @extschema@.set_lifecycle_policy(%s::interval, %s::interval, %s::interval)

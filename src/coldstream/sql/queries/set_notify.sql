@@ -1,1 +1,0 @@
-SELECT @extschema@.set_notify(%s)

@@ -1,1 +1,0 @@
-SELECT pg_catalog.set_config('coldstream.seconds', %s, true)

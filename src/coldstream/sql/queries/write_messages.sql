@@ -1,2 +1,0 @@
-SELECT position, global_position
-FROM @extschema@.write_messages(%s, %s, %s, %s, %s, %s::jsonb)

@@ -1,0 +1,31 @@
+-- audience: internal
+-- Makes room for global positions that come from another store, which readers of it remember. All of
+-- them must be beyond the last one that was handed out here, so nobody has them.
+--
+-- Writers move a head before they draw: the lock lets those end that have, and keeps others waiting until
+-- the sequence has passed, so that it is not set back behind what somebody draws meanwhile.
+CREATE OR REPLACE FUNCTION @extschema@.keep_global_positions(global_positions bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  _last bigint;
+BEGIN
+  LOCK TABLE @extschema@.streams IN SHARE MODE;
+  _last := coalesce(pg_sequence_last_value('@extschema@.messages_global_position_seq'), 0);
+  IF $1[1] <= _last OR array_position($1, NULL) IS NOT NULL OR EXISTS (
+    SELECT FROM (
+      SELECT u.number <= lag(u.number) OVER (ORDER BY u.place) AS is_wrong
+      FROM unnest($1) WITH ORDINALITY AS u (number, place)
+    ) AS o
+    WHERE o.is_wrong
+  ) THEN
+    RAISE EXCEPTION 'Global positions that are kept must go up from beyond the last one, %', _last
+      USING
+        ERRCODE = 'invalid_parameter_value',
+        HINT = 'Import in the order of global positions, into a store that has none of them yet.';
+  END IF;
+  PERFORM setval('@extschema@.messages_global_position_seq', $1[cardinality($1)]);
+END;
+$$;

@@ -1,0 +1,41 @@
+-- audience: internal
+-- Forgets the ids of messages that have left row form: the window in which ids are unique is every
+-- chunk in row form, and recent_ids is no larger than it. ids_from says from which position on it has all.
+--
+-- What is deleted lies below every row-form message that has committed; the id of one that has not
+-- is not visible to the DELETE. Where nothing would be left, TRUNCATE gives the space back at once. It
+-- waits for writers for a moment only, and looks again when they are done; if they take longer, the
+-- next compression does it.
+CREATE OR REPLACE FUNCTION @extschema@.prune_recent_ids()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  _keep_from bigint := @extschema@.first_position_in_rows();
+  _lock_timeout text := current_setting('lock_timeout');
+BEGIN
+  IF _keep_from IS NOT NULL THEN
+    DELETE FROM @extschema@.recent_ids AS r WHERE r.global_position < _keep_from;
+    UPDATE @extschema@.store AS s SET ids_from = _keep_from WHERE s.ids_from < _keep_from;
+    RETURN;
+  ELSIF NOT EXISTS (SELECT FROM @extschema@.recent_ids) THEN
+    RETURN;
+  END IF;
+
+  BEGIN
+    PERFORM set_config('lock_timeout', '200ms', true);
+    LOCK TABLE @extschema@.recent_ids IN ACCESS EXCLUSIVE MODE;
+    IF @extschema@.first_position_in_rows() IS NULL THEN
+      TRUNCATE @extschema@.recent_ids;
+      UPDATE @extschema@.store AS s SET ids_from = greatest(
+        s.ids_from, (SELECT p.last_value + 1 FROM @extschema@.messages_global_position_seq AS p)
+      );
+    END IF;
+  EXCEPTION
+    WHEN lock_not_available THEN
+      NULL;
+  END;
+  PERFORM set_config('lock_timeout', _lock_timeout, true);
+END;
+$$;
