@@ -7,8 +7,8 @@
                                                                                    v    |
                                                                                 rehydrated
 
-The transitions are functions of the database (``sql/archive`` and ``sql/chunks``), one each: they check the state
-they start from and hold the locks they need, whoever calls them.
+The transitions are functions of the database (``sql/archive`` and ``sql/chunks``), one each: they
+check the state they start from and hold the locks they need, whoever calls them.
 """
 
 from __future__ import annotations
