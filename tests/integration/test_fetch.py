@@ -250,6 +250,27 @@ def test_a_write_that_was_decided_on_an_old_state_is_refused(store_client: Clien
     store_client.write_message("account-1", "Closed", expected_version=mine.version)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"cache": True}, {"snapshots": Snapshots(every=2)}], ids=str
+)
+@pytest.mark.parametrize("left", [2, 0])
+def test_a_write_goes_on_where_the_last_messages_were_deleted(
+    store_schema: InstalledStore, store_client: Client, options: dict[str, Any], left: int
+) -> None:
+    projection = accounts()
+    if "cache" in options:
+        options = {"cache": EntityCache()}
+    deposit(store_client, 3)
+    store_schema.run(
+        "DELETE FROM messages WHERE stream_name = 'account-1' AND position >= %s", [left]
+    )
+    for _ in range(2):
+        found = store_client.fetch("account-1", projection, **options)
+        assert found == Entity("account-1", Account(Decimal("1.10") * left), 2)
+    written = store_client.write_message("account-1", "Noted", expected_version=found.version)
+    assert written.position == store_client.fetch("account-1", projection, **options).version == 3
+
+
 def test_snapshots_are_written_every_so_often(store_client: Client) -> None:
     snapshots = Snapshots(every=10)
     wanted = []

@@ -73,14 +73,21 @@ class AsyncFetching:
         if cache is not None:
             _check_kind(cache, EntityCache)
 
+        # Before anything is read: the read finds all that there is up to here. It may be past the
+        # last message, where that was deleted, and a write has to expect it.
+        head = await self.stream_version(stream_name)
+        head = -1 if head is None else head
+
         key = (self.dsn, self.schema, stream_name, projection)
         cached = None if cache is None else cache.get(key, projection)
-        if cache is not None and cached and await _is_ahead(self, stream_name, cached):
+        # A state that is ahead of its stream (a TRUNCATE, or a restored backup) would give a
+        # version that the stream does not have.
+        if cache is not None and cached and cached.version > head:
             cache.discard(key)
             cached = None
         start = cached
         if start is None and snapshots is not None:
-            start = await _from_snapshot(self, stream_name, projection, snapshots)
+            start = await _from_snapshot(self, stream_name, projection, snapshots, head)
         if start is None:
             start = Kept(projection.initial(), -1)
 
@@ -88,6 +95,7 @@ class AsyncFetching:
         async for message in self.get_stream_messages(stream_name, version + 1, batch_size):
             state = projection.apply(state, message)
             version = message.position
+        version = max(version, head)
 
         end = Kept(state, version, start.recorded)
         if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
@@ -99,13 +107,15 @@ class AsyncFetching:
 
 
 async def _from_snapshot(
-    store: AsyncStreams, stream_name: str, projection: Projection[Any], snapshots: Snapshots
+    store: AsyncStreams,
+    stream_name: str,
+    projection: Projection[Any],
+    snapshots: Snapshots,
+    head: int,
 ) -> Kept | None:
     message = await _last(store, stream_name, snapshots)
     kept = recorded(projection, message) if message else None
-    if kept is None or await _is_ahead(store, stream_name, kept):
-        return None
-    return kept
+    return None if kept is None or kept.version > head else kept
 
 
 async def _recorded(
@@ -140,13 +150,6 @@ async def _last(store: AsyncStreams, stream_name: str, snapshots: Snapshots) -> 
     except Archived:
         # A snapshot that is nowhere to be read saves no time, and is no reason not to answer.
         return None
-
-
-async def _is_ahead(store: AsyncStreams, stream_name: str, kept: Kept) -> bool:
-    """Whether the stream ends before the state does: a TRUNCATE, or a restored backup. A state that
-    is ahead would give a version that the stream does not have."""
-    version = await store.stream_version(stream_name)
-    return version is None or version < kept.version
 
 
 def _check_kind(value: Any, kind: type) -> None:

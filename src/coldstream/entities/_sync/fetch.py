@@ -76,14 +76,21 @@ class Fetching:
         if cache is not None:
             _check_kind(cache, EntityCache)
 
+        # Before anything is read: the read finds all that there is up to here. It may be past the
+        # last message, where that was deleted, and a write has to expect it.
+        head = self.stream_version(stream_name)
+        head = -1 if head is None else head
+
         key = (self.dsn, self.schema, stream_name, projection)
         cached = None if cache is None else cache.get(key, projection)
-        if cache is not None and cached and _is_ahead(self, stream_name, cached):
+        # A state that is ahead of its stream (a TRUNCATE, or a restored backup) would give a
+        # version that the stream does not have.
+        if cache is not None and cached and cached.version > head:
             cache.discard(key)
             cached = None
         start = cached
         if start is None and snapshots is not None:
-            start = _from_snapshot(self, stream_name, projection, snapshots)
+            start = _from_snapshot(self, stream_name, projection, snapshots, head)
         if start is None:
             start = Kept(projection.initial(), -1)
 
@@ -91,6 +98,7 @@ class Fetching:
         for message in self.get_stream_messages(stream_name, version + 1, batch_size):
             state = projection.apply(state, message)
             version = message.position
+        version = max(version, head)
 
         end = Kept(state, version, start.recorded)
         if snapshots is not None and not snapshots.read_only and _is_due(end, snapshots):
@@ -102,13 +110,15 @@ class Fetching:
 
 
 def _from_snapshot(
-    store: Streams, stream_name: str, projection: Projection[Any], snapshots: Snapshots
+    store: Streams,
+    stream_name: str,
+    projection: Projection[Any],
+    snapshots: Snapshots,
+    head: int,
 ) -> Kept | None:
     message = _last(store, stream_name, snapshots)
     kept = recorded(projection, message) if message else None
-    if kept is None or _is_ahead(store, stream_name, kept):
-        return None
-    return kept
+    return None if kept is None or kept.version > head else kept
 
 
 def _recorded(
@@ -143,13 +153,6 @@ def _last(store: Streams, stream_name: str, snapshots: Snapshots) -> Message | N
     except Archived:
         # A snapshot that is nowhere to be read saves no time, and is no reason not to answer.
         return None
-
-
-def _is_ahead(store: Streams, stream_name: str, kept: Kept) -> bool:
-    """Whether the stream ends before the state does: a TRUNCATE, or a restored backup. A state that
-    is ahead would give a version that the stream does not have."""
-    version = store.stream_version(stream_name)
-    return version is None or version < kept.version
 
 
 def _check_kind(value: Any, kind: type) -> None:
