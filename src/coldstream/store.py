@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from coldstream.client._async import AsyncStore as AsyncClient
-from coldstream.client._sync import Store as SyncClient
+from coldstream.client._async import AsyncClient
+from coldstream.client._sync import Client
 from coldstream.entities._async.fetch import AsyncFetching
 from coldstream.entities._sync.fetch import Fetching
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from coldstream.lifecycle.awaited import AsyncLifecycle
 
 
-class Store(Fetching, SyncClient):
-    __doc__ = SyncClient.__doc__
+class Store(Fetching, Client):
+    __doc__ = Client.__doc__
 
     @cached_property
     def lifecycle(self) -> Lifecycle:

@@ -7,7 +7,7 @@ import typing
 
 import pytest
 
-from coldstream.client._async import AsyncStore
+from coldstream.client._async import AsyncClient
 from coldstream.lifecycle import Lifecycle
 from coldstream.lifecycle.awaited import AsyncLifecycle
 
@@ -18,7 +18,7 @@ METHODS = sorted(
 
 def test_both_have_the_same_names() -> None:
     dsn = "host=nowhere"
-    one, other = Lifecycle(None), AsyncLifecycle(AsyncStore(dsn))  # type: ignore[arg-type]
+    one, other = Lifecycle(None), AsyncLifecycle(AsyncClient(dsn))  # type: ignore[arg-type]
     assert {each for each in dir(one) if each[0] != "_"} == {
         each for each in dir(other) if each[0] != "_"
     }
@@ -40,5 +40,5 @@ def test_both_are_made_with_the_same_arguments() -> None:
 
 
 def test_a_store_gives_every_option_on() -> None:
-    given = set(inspect.signature(AsyncStore).parameters)
-    assert set(AsyncStore("host=nowhere")._options) | {"max_size"} == given
+    given = set(inspect.signature(AsyncClient).parameters)
+    assert set(AsyncClient("host=nowhere")._options) | {"max_size"} == given

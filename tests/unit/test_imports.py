@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,7 +76,7 @@ def within(name: str, package: str) -> bool:
 
 
 def test_every_module_is_looked_at() -> None:
-    assert "coldstream.client._async.store" in MODULES
+    assert "coldstream.client._async.client" in MODULES
     assert "coldstream.archive.read.reader" in MODULES
     assert within("coldstream.client._errors", "coldstream.client")
     assert "psycopg_pool" in {n.split(".")[0] for n in imports("coldstream.client._errors")}
@@ -168,3 +169,10 @@ def test_the_module_of_messages_is_there_without_an_import_of_its_own() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "account"
+
+
+def test_only_the_client_reaches_for_a_stores_connections() -> None:
+    """Everybody else asks by :mod:`coldstream.client._async.statements`."""
+    inside = ("coldstream.client",)
+    others = [m for m in MODULES if not any(within(m, each) for each in inside)]
+    assert [m for m in others if re.search(r"\._connections\b", MODULES[m].read_text())] == []

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from coldstream.client._sync import Store as Client
+from coldstream.client._sync import Client
 from coldstream.demo.deliveries import Delivery
 from coldstream.demo.proof import Fingerprint
 from coldstream.messages.json import encode_json

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.compress import compress
@@ -101,7 +101,7 @@ class Lifecycle:
 
     def __init__(
         self,
-        store: Store,
+        store: Client,
         *,
         progress: Progress = no_progress,
     ) -> None:

@@ -13,7 +13,7 @@ from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.urls import checked_url
 from coldstream.client._errors import mapped
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import ArchiveConflict, InvalidInput
 from coldstream.lifecycle.incarnation import Incarnation, is_known, make_claim
 from coldstream.lifecycle.planned import check_nothing_new
@@ -45,7 +45,7 @@ class Forked:
     shared: int
 
 
-def adopt(store: Store, *, dry_run: bool, planned: Adopted | None) -> Adopted:
+def adopt(store: Client, *, dry_run: bool, planned: Adopted | None) -> Adopted:
     """Make this database the one that writes to the archive."""
     with (looking if dry_run else working)(store) as session:
         known = Incarnation.of(session)
@@ -108,7 +108,7 @@ def _facts(adopted: Adopted) -> list[object]:
     ]
 
 
-def fork(store: Store, *, dry_run: bool, planned: Forked | None) -> Forked:
+def fork(store: Client, *, dry_run: bool, planned: Forked | None) -> Forked:
     """Make this database a store of its own."""
     with (looking if dry_run else working)(store) as session:
         known = Incarnation.of(session)

@@ -23,7 +23,7 @@ from coldstream.lifecycle.session import no_progress, on_no_range
 
 if TYPE_CHECKING:
     from coldstream.archive.storage.location import ObjectInfo
-    from coldstream.client._async import AsyncStore
+    from coldstream.client._async import AsyncClient
     from coldstream.lifecycle.adopt import Adopted, Forked
     from coldstream.lifecycle.publish import Publication
     from coldstream.lifecycle.rebuild import OnRange, Rebuilt
@@ -42,7 +42,7 @@ class AsyncLifecycle:
     time.
     """
 
-    def __init__(self, store: AsyncStore, *, progress: Progress = no_progress) -> None:
+    def __init__(self, store: AsyncClient, *, progress: Progress = no_progress) -> None:
         self._store = store
         self.progress = progress
         self.iceberg = catalog_from_environment()
@@ -220,16 +220,17 @@ class AsyncLifecycle:
         return await self._call(lambda lifecycle: lifecycle.fork(dry_run=dry_run, planned=planned))
 
     async def _call(self, call: Callable[[Lifecycle], T]) -> T:
-        from coldstream.client._sync import Store
+        from coldstream.client._async.statements import connections_of
+        from coldstream.client._sync import Client
 
-        connections = self._store._connections
+        connections = connections_of(self._store)
         connections.check_open()
         if self._store.max_size == 1:
             # The next call of the store connects again.
             await connections.release()
 
         def run() -> T:
-            with Store(**self._store._options, max_size=1) as store:
+            with Client(**self._store._options, max_size=1) as store:
                 lifecycle = Lifecycle(store, progress=self.progress)
                 lifecycle.iceberg, lifecycle.publication = self.iceberg, self.publication
                 try:

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from coldstream.archive.manifest.orphans import orphans
 from coldstream.archive.storage.location import ObjectInfo
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import ArchiveCorrupt, InvalidInput, PlanChanged
 from coldstream.lifecycle.incarnation import claim, own_location
 from coldstream.lifecycle.session import looking, working
 
 
 def clean(
-    store: Store,
+    store: Client,
     older_than: timedelta,
     *,
     dry_run: bool,

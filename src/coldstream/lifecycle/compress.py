@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import as_closed, check_rest, only
 from coldstream.lifecycle.session import (
@@ -30,7 +30,7 @@ def due(session: Session, older_than: OlderThan, *, sizes: bool) -> list[Chunk]:
 
 
 def compress(
-    store: Store,
+    store: Client,
     older_than: OlderThan,
     *,
     dry_run: bool,

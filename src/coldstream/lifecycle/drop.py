@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC
 
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import ArchiveError
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import as_closed, check_rest, check_same
@@ -58,7 +58,7 @@ def _reason(chunk: Chunk, kept: bool) -> str | None:
 
 
 def drop(
-    store: Store,
+    store: Client,
     locate: Locate,
     older_than: OlderThan,
     *,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coldstream.archive.export import checked_file_rows, export_rows
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.chunk_rows import ChunkRows
@@ -42,7 +42,7 @@ def due(session: Session, older_than: OlderThan, *, again: bool, sizes: bool) ->
 
 
 def archive(
-    store: Store,
+    store: Client,
     older_than: OlderThan,
     *,
     format: Format,
@@ -80,7 +80,7 @@ def archive(
 
 def _export(
     session: Session,
-    store: Store,
+    store: Client,
     location: ArchiveLocation,
     chunks: list[Chunk],
     format: Format,

@@ -26,7 +26,7 @@ from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.manifest.written import Written, together
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.urls import checked_url
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import ArchiveConflict, InvalidInput
 from coldstream.lifecycle.session import Session
 
@@ -59,7 +59,7 @@ class Incarnation:
         return cls(*session.one("incarnation"))
 
 
-def own_location(store: Store, session: Session, *, make: bool = True) -> ArchiveLocation:
+def own_location(store: Client, session: Session, *, make: bool = True) -> ArchiveLocation:
     """Where the store archives: what the caller names, which must be what the database knows.
     ``make``: see :meth:`ArchiveLocation.open`.
 

@@ -18,7 +18,8 @@ from coldstream.archive.engines.iceberg import (
 from coldstream.archive.manifest import layout
 from coldstream.archive.storage.urls import checked_url
 from coldstream.client._connect import in_public
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
+from coldstream.client._sync.statements import connections_of
 from coldstream.errors import ColdstreamError, PublicationError
 from coldstream.lifecycle.incarnation import check_incarnation, check_own, own_location
 from coldstream.lifecycle.session import Session, looking, reading
@@ -51,7 +52,7 @@ class Publication:
 
 
 def publish(
-    store: Store, catalog: str, *, dry_run: bool = False, anew: bool = False
+    store: Client, catalog: str, *, dry_run: bool = False, anew: bool = False
 ) -> Publication:
     """Make the table what the ledger says; a table that is, is left as it is.
 
@@ -72,7 +73,7 @@ def publish(
     raise AssertionError("not reached")
 
 
-def keep_in_step(store: Store, catalog: str | None) -> Publication | None:
+def keep_in_step(store: Client, catalog: str | None) -> Publication | None:
     """Publish what a lifecycle step has changed. A failure is told, and stops nothing: the next
     call, or ``coldstream iceberg publish``, makes up for it. ``None``: no catalog, or nothing to
     publish yet."""
@@ -90,7 +91,7 @@ class NothingArchived(PublicationError):
     """There is nothing to publish yet."""
 
 
-def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publication:
+def _once(store: Client, where: Catalogued, *, dry_run: bool, anew: bool) -> Publication:
     if anew and not dry_run:
         _check_may_publish(store)
     with _beside(store), IcebergTable(where, make=not dry_run) as table:
@@ -110,7 +111,7 @@ def _once(store: Store, where: Catalogued, *, dry_run: bool, anew: bool) -> Publ
     return _publication(table, difference, ranges, not_publishable)
 
 
-def _check_may_publish(store: Store) -> None:
+def _check_may_publish(store: Client) -> None:
     """A copy of a database has a copy of its catalog, and its table's files are the original's.
 
     Raises:
@@ -151,7 +152,7 @@ def _ranges(session: Session) -> tuple[list[ArchivedRange], tuple[str, ...]]:
     return ranges, tuple(not_publishable)
 
 
-def _where(store: Store, session: Session, catalog: str) -> Catalogued:
+def _where(store: Client, session: Session, catalog: str) -> Catalogued:
     archives = [row[3] for row in session.rows("archived_objects")]
     [own] = session.one("own_archive")
     check_own(store.archive, own)
@@ -182,22 +183,22 @@ def _where(store: Store, session: Session, catalog: str) -> Catalogued:
     return Catalogued(properties, store.schema, location, str(session.one("store_id")[0]))
 
 
-def _sqlalchemy_url(store: Store) -> str:
+def _sqlalchemy_url(store: Client) -> str:
     from urllib.parse import urlencode
 
     from psycopg.conninfo import conninfo_to_dict
 
     # The catalog names its tables without a schema, and readers of it look into public. By the path
     # of the database or the role they would be somewhere else, in pg_temp even.
-    dsn = in_public(store.dsn) if store._connections.is_direct else store.dsn
+    dsn = in_public(store.dsn) if connections_of(store).is_direct else store.dsn
     # All of it as parameters: they reach libpq as they are, whatever form the DSN has.
     return f"postgresql+psycopg://?{urlencode(conninfo_to_dict(dsn))}"
 
 
 @contextmanager
-def _beside(store: Store) -> Iterator[None]:
+def _beside(store: Client) -> Iterator[None]:
     """Where the server takes one connection only, the store's is given up: its next call connects
     again."""
     if store.max_size == 1:
-        store._connections.release()
+        connections_of(store).release()
     yield

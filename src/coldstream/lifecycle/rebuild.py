@@ -19,7 +19,7 @@ from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._errors import mapped
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveCorrupt,
@@ -63,7 +63,7 @@ class _Range:
 
 
 def rebuild(
-    store: Store,
+    store: Client,
     *,
     dry_run: bool,
     accept_failed: bool,
@@ -114,7 +114,7 @@ def _changes(found: Iterable[Rebuilt]) -> list[tuple[object, ...]]:
 
 
 def _archived(
-    store: Store, session: Session, location: ArchiveLocation, accept_failed: bool
+    store: Client, session: Session, location: ArchiveLocation, accept_failed: bool
 ) -> tuple[str | None, list[_Range], list[Rebuilt]]:
     """Whose archive it is, its ranges in the order of time, and those whose manifest is damaged."""
     found = inventory(location, session.schema)

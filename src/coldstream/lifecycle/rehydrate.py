@@ -11,7 +11,7 @@ from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.restore import archived_rows
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._errors import mapped
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import Archived, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import check_rest, only
@@ -89,7 +89,7 @@ def touched(session: Session, start: datetime, end: datetime) -> list[Chunk]:
 
 
 def rehydrate(
-    store: Store,
+    store: Client,
     locate: Locate,
     start: datetime,
     end: datetime,

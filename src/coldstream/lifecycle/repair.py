@@ -18,7 +18,7 @@ from coldstream.archive.manifest.inventory import inventory, missing
 from coldstream.archive.manifest.manifest import ArchiveFile, Manifest
 from coldstream.archive.read.manifest_again import manifest_again
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveCorrupt,
@@ -75,7 +75,7 @@ class _Ledger:
 
 
 def repair(
-    store: Store, *, dry_run: bool, planned: Iterable[Repaired] | None, progress: Progress
+    store: Client, *, dry_run: bool, planned: Iterable[Repaired] | None, progress: Progress
 ) -> list[Repaired]:
     """Write the manifests again that the ledger knows and the archive has not; one that cannot be
     keeps no other."""

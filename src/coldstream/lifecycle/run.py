@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coldstream.archive.export import checked_file_rows
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveError,
@@ -37,7 +37,7 @@ from coldstream.settings import Format
 
 
 def run(
-    store: Store,
+    store: Client,
     locate: Locate,
     policy: Policy | None,
     *,

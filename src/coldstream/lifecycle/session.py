@@ -16,7 +16,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from coldstream.client._errors import mapped, no_store_row
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
+from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.errors import (
     ArchiveCorrupt,
     InvalidInput,
@@ -25,7 +26,7 @@ from coldstream.errors import (
     Unavailable,
 )
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.sql import Names, query
+from coldstream.sql import Names
 
 if TYPE_CHECKING:
     from coldstream.archive.storage.location import ArchiveLocation
@@ -69,9 +70,7 @@ class Session:
 
     def rows(self, name: str, arguments: Any = ()) -> list[TupleRow]:
         """The rows of a named statement; errors come out as ours."""
-        with mapped(self.schema):
-            cursor = self.connection.execute(query(name, self.schema).encode(), arguments)
-            return cursor.fetchall() if cursor.description else []
+        return rows_over(self.connection, self.schema, name, arguments)
 
     def record(self, name: str, arguments: Any, *, seconds: float) -> None:
         """Run a named statement that ends a step which took so long already."""
@@ -128,10 +127,10 @@ class _Looking(Session):
 
 
 @contextmanager
-def looking(store: Store) -> Iterator[Session]:
+def looking(store: Client) -> Iterator[Session]:
     """A session for a dry run: it changes nothing, and needs no lock, so that one may look while
     another lifecycle is at work. It refuses the stores that :func:`working` refuses."""
-    with store._connections.connection() as connection:
+    with connections_of(store).connection() as connection:
         session = _Looking(connection, store.schema)
         session.rows("check_functions")
         session.rows("check_whole")
@@ -139,23 +138,23 @@ def looking(store: Store) -> Iterator[Session]:
 
 
 @contextmanager
-def reading(store: Store) -> Iterator[Session]:
+def reading(store: Client) -> Iterator[Session]:
     """A session that only looks, in one transaction."""
-    with store._connections.connection() as connection, connection.transaction():
+    with connections_of(store).connection() as connection, connection.transaction():
         session = Session(connection, store.schema)
         session.rows("lifecycle_settings", [True])
         yield session
 
 
 @contextmanager
-def working(store: Store, *, wait: timedelta = timedelta(0)) -> Iterator[Session]:
+def working(store: Client, *, wait: timedelta = timedelta(0)) -> Iterator[Session]:
     """A session that holds the store's lifecycle lock; ``wait``: how long to wait for it.
 
     Raises:
         LifecycleBusy: another session holds it.
     """
     table = Names(store.schema).render("@extschema@.messages")
-    with store._connections.connection() as connection:
+    with connections_of(store).connection() as connection:
         session = Session(connection, store.schema)
         before: list[TupleRow] = []
         _lock(session, table, wait)

@@ -14,7 +14,7 @@ from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.faults import is_of_one_object
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._sync import Store
+from coldstream.client._sync import Client
 from coldstream.errors import ArchiveCorrupt, ArchiveError, ArchiveUnavailable, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import check_rest, only
@@ -69,7 +69,7 @@ def _sampled(chunks: list[Chunk], sample: int | float) -> list[Chunk]:
 
 
 def verify(
-    store: Store,
+    store: Client,
     locate: Locate,
     *,
     again: bool,

@@ -1,5 +1,5 @@
 """The async client, written by hand."""
 
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.client import AsyncClient
 
-__all__ = ["AsyncStore"]
+__all__ = ["AsyncClient"]

@@ -3,6 +3,6 @@
 
 """The async client, written by hand."""
 
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.client import Client
 
-__all__ = ["Store"]
+__all__ = ["Client"]

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, overload
 
-from coldstream.client._async.store import AsyncStore, Tiers
+from coldstream.client._async.client import AsyncClient, Tiers
+from coldstream.client._async.statements import connections_of
 from coldstream.client._concurrency import called_on_signals
 from coldstream.client._whose import cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
@@ -75,7 +76,7 @@ class AsyncConsumer:
 
     def __init__(
         self,
-        store: AsyncStore,
+        store: AsyncClient,
         source: str | None,
         name: str | None = None,
         *,
@@ -318,7 +319,7 @@ class AsyncConsumer:
         # The only connection there is is the pool's.
         if notify is False or self._store.max_size == 1:
             return False
-        return notify or bool((await self._store._connections.rows("notifies"))[0][0])
+        return notify or bool((await connections_of(self._store).rows("notifies"))[0][0])
 
     async def _look_for_nobodys(self) -> None:
         """Say so where there are messages that fall to no member of a group: those of a stream
@@ -341,7 +342,7 @@ class AsyncConsumer:
     def _is_left(self) -> bool:
         """Whether nobody waits any more for what is read. A server of one connection cannot be told
         so."""
-        return self._stop and not self._store._connections.takes_one
+        return self._stop and not connections_of(self._store).takes_one
 
     def _choose_members(self, positions: PositionsArgument) -> AsyncMembers:
         store, options = self._store, self._options

@@ -10,8 +10,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import AsyncOwnCursor
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.client import AsyncClient
+from coldstream.client._async.statements import connections_of, rows_over
 from coldstream.client._calls import MessageArguments, message_arguments
 from coldstream.client._concurrency import sleep
 from coldstream.client._errors import mapped
@@ -22,7 +22,6 @@ from coldstream.errors import HandlerFailed, Unavailable
 from coldstream.messages.json import JsonText, encode_json
 from coldstream.messages.message import Message
 from coldstream.messages.metadata import follow
-from coldstream.sql import query
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -53,7 +52,7 @@ class AsyncFailures:
 
     def __init__(
         self,
-        store: AsyncStore,
+        store: AsyncClient,
         options: Options,
         stopped: Callable[[], bool],
         *,
@@ -70,7 +69,7 @@ class AsyncFailures:
         the server was away. ``of_handler``: a handler raised it. Then it is not where it is of
         another server than this consumer's: nothing says that the consumer has to wait for that
         one."""
-        if of_handler and not is_of(error, self._store._connections.server):
+        if of_handler and not is_of(error, connections_of(self._store).server):
             return False
         cause = error.__cause__ if isinstance(error, Unavailable) else error
         if isinstance(cause, psycopg.Error):
@@ -127,14 +126,11 @@ class AsyncFailures:
         stream = None
         if options.on_failure == "dead_letter":
             stream, text = await self._write_letter(connection, message, text, attempts)
-        with mapped(self._store.schema):
-            await AsyncOwnCursor(connection).execute(
-                query("record_consumer_failure", self._store.schema).encode(),
-                [
-                    *(options.name, member, message.id, message.stream_name, message.type),
-                    *(message.position, message.global_position, attempts, text, stream),
-                ],
-            )
+        failure = [
+            *(options.name, member, message.id, message.stream_name, message.type),
+            *(message.position, message.global_position, attempts, text, stream),
+        ]
+        await rows_over(connection, self._store.schema, "record_consumer_failure", failure)
         _log.error(
             "Consumer %s goes past %s at %d in %s, %s: %s",
             *(options.name, message.type, message.position, message.stream_name),
@@ -164,9 +160,9 @@ class AsyncFailures:
         self, connection: AsyncConnection[TupleRow], letter: MessageArguments
     ) -> None:
         """Write it so that a failure leaves the transaction as it was."""
-        statement = query("write_message", self._store.schema).encode()
         async with connection.transaction():
-            await AsyncOwnCursor(connection).execute(statement, (*letter, None))
+            arguments = (*letter, None)
+            await rows_over(connection, self._store.schema, "write_message", arguments)
 
     def _letter(self, stream: str, message: Message, text: str, attempts: int) -> MessageArguments:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}

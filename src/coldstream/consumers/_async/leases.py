@@ -19,15 +19,13 @@ from uuid import uuid4
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import AsyncOwnCursor
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.client import AsyncClient
+from coldstream.client._async.statements import connections_of, rows_over
 from coldstream.client._concurrency import AsyncLock, AsyncRepeated, in_thread
-from coldstream.client._errors import mapped
 from coldstream.consumers.keeper import Keeper, Rows
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
 from coldstream.errors import ColdstreamError, Unavailable
-from coldstream.sql import query
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -38,7 +36,7 @@ _RENEWALS = 3
 class AsyncLeases:
     """The members of a consumer that this process may handle messages of."""
 
-    def __init__(self, store: AsyncStore, options: Options) -> None:
+    def __init__(self, store: AsyncClient, options: Options) -> None:
         assert options.name is not None
         self._store = store
         self._options = options
@@ -59,7 +57,7 @@ class AsyncLeases:
         Raises:
             ConsumerError: it is known as something else, or is at no position there can be.
         """
-        options, connections = self._options, self._store._connections
+        options, connections = self._options, connections_of(self._store)
         start = {"start": 0, "end": None}.get(str(options.start), options.start)
         arguments = [self._name, options.source.name or "", options.group_size, start]
         await connections.rows("join_consumer", arguments)
@@ -120,13 +118,9 @@ class AsyncLeases:
         arguments = [self._name, lease.member, lease.token, lease.position, position]
         name = "record_consumer_position"
         if connection is None:
-            rows = await self._store._connections.rows(name, arguments)
+            rows = await connections_of(self._store).rows(name, arguments)
         else:
-            with mapped(self._store.schema):
-                statement = query(name, self._store.schema).encode()
-                rows = await (
-                    await AsyncOwnCursor(connection).execute(statement, arguments)
-                ).fetchall()
+            rows = await rows_over(connection, self._store.schema, name, arguments)
         if not rows[0][0]:
             raise LeaseLost
         if connection is None:
@@ -160,7 +154,7 @@ class AsyncLeases:
             return
         async with self._asking:
             self._forget(lease)
-            await self._store._connections.rows(name, arguments)
+            await connections_of(self._store).rows(name, arguments)
 
     async def leave(self) -> None:
         """Give everything up. Where the database cannot be reached, leases end by themselves."""
@@ -172,7 +166,7 @@ class AsyncLeases:
             self._renewals = None
         self._granted = {}
         try:
-            await self._store._connections.rows("leave_consumer", [self._name, self.owner])
+            await connections_of(self._store).rows("leave_consumer", [self._name, self.owner])
         except Unavailable as error:
             _log.warning("Consumer %s could not say that it stops: %s", self._name, error)
 
@@ -192,7 +186,7 @@ class AsyncLeases:
     async def _ask(self) -> None:
         asked = time.monotonic()
         name, arguments = self._question()
-        self._grant(asked, await self._store._connections.rows(name, arguments))
+        self._grant(asked, await connections_of(self._store).rows(name, arguments))
 
     def _renew_in_background(self, rows: Rows) -> None:
         try:

@@ -11,7 +11,8 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.client import AsyncClient
+from coldstream.client._async.statements import connections_of
 from coldstream.client._concurrency import sleep
 from coldstream.client._connect import connect_async
 from coldstream.client._errors import mapped
@@ -34,7 +35,7 @@ class AsyncListener:
     it is lost, nothing is missed: the clock goes on.
     """
 
-    def __init__(self, store: AsyncStore, source: Source, stopped: Callable[[], bool]) -> None:
+    def __init__(self, store: AsyncClient, source: Source, stopped: Callable[[], bool]) -> None:
         self._store = store
         self._source = source
         self._stopped = stopped
@@ -53,7 +54,7 @@ class AsyncListener:
         end = time.monotonic() + seconds
         while not self._stopped():
             left = end - time.monotonic()
-            if self._renewals != self._store._connections.renewals:
+            if self._renewals != connections_of(self._store).renewals:
                 # The store has left this server, which takes no writes and so tells of none.
                 await self.close()
                 self._try_at = 0.0
@@ -89,7 +90,7 @@ class AsyncListener:
 
     async def _connect(self) -> None:
         self._try_at = time.monotonic() + _RETRY
-        connections, schema = self._store._connections, self._store.schema
+        connections, schema = connections_of(self._store), self._store.schema
         self._renewals = connections.renewals
         connection: AsyncConnection[TupleRow] | None = None
         try:

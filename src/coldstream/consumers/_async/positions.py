@@ -10,14 +10,12 @@ from typing import Protocol
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import AsyncOwnCursor
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.client import AsyncClient
+from coldstream.client._async.statements import connections_of, rows_over
 from coldstream.client._calls import message_arguments
-from coldstream.client._errors import mapped
 from coldstream.consumers.lease import Lease
 from coldstream.consumers.options import Options
 from coldstream.errors import ConsumerError, ExpectedVersionError
-from coldstream.sql import query
 
 
 class AsyncPositions(Protocol):
@@ -47,7 +45,7 @@ class AsyncStreamPositions:
     of the last message that was handled, as Eventide's consumers write and read it
     (https://github.com/eventide-project/consumer-postgres)."""
 
-    def __init__(self, store: AsyncStore, category: str, identifier: str | None) -> None:
+    def __init__(self, store: AsyncClient, category: str, identifier: str | None) -> None:
         self._store = store
         types = category.partition(":")[2].split("+")
         if "position" not in types:
@@ -84,11 +82,9 @@ class AsyncStreamPositions:
         )
         try:
             if connection is None:
-                await self._store._connections.rows("write_message", arguments)
+                await connections_of(self._store).rows("write_message", arguments)
             else:
-                with mapped(self._store.schema):
-                    statement = query("write_message", self._store.schema).encode()
-                    await AsyncOwnCursor(connection).execute(statement, arguments)
+                await rows_over(connection, self._store.schema, "write_message", arguments)
         except ExpectedVersionError as error:
             raise ConsumerError(
                 f"Another process has recorded a position in {self.stream_name}",
@@ -100,7 +96,7 @@ class AsyncStreamPositions:
 class AsyncSolo:
     """The one member there is, with its position in such a place."""
 
-    def __init__(self, store: AsyncStore, options: Options, positions: AsyncPositions) -> None:
+    def __init__(self, store: AsyncClient, options: Options, positions: AsyncPositions) -> None:
         self._store = store
         self._options = options
         self._positions = positions
@@ -132,7 +128,7 @@ class AsyncSolo:
             version = await self._store.stream_version(str(source.name))
             end = 0 if version is None else version + 1
         else:
-            end = int((await self._store._connections.rows("last_position"))[0][0]) + 1
+            end = int((await connections_of(self._store).rows("last_position"))[0][0]) + 1
         if position > end:
             raise ConsumerError(
                 f"Position {position} of {source} is beyond the end: the next message gets {end}",
@@ -144,7 +140,7 @@ class AsyncSolo:
         if source.is_stream:
             version = await self._store.stream_version(str(source.name))
             return 0 if version is None else version + 1
-        return int((await self._store._connections.rows("frontier"))[0][0]) + 1
+        return int((await connections_of(self._store).rows("frontier"))[0][0]) + 1
 
     async def leases(self) -> list[Lease]:
         """The one there is, for as long as the process runs."""

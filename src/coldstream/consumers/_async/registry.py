@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.client import AsyncClient
+from coldstream.client._async.statements import connections_of
 from coldstream.client._calls import check_batch_size, check_number, check_text
 from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
@@ -18,12 +19,12 @@ class AsyncConsumers:
     consumer that is not there.
     """
 
-    def __init__(self, store: AsyncStore) -> None:
+    def __init__(self, store: AsyncClient) -> None:
         self._store = store
 
     async def get_consumers(self) -> list[ConsumerMember]:
         """Every consumer, an entry for each member, in the order of their names."""
-        rows = await self._store._connections.rows("get_consumers")
+        rows = await connections_of(self._store).rows("get_consumers")
         return [ConsumerMember(*row) for row in rows]
 
     async def get_failures(
@@ -33,7 +34,9 @@ class AsyncConsumers:
         check_batch_size(batch_size)
         if consumer is not None:
             _check_name(consumer)
-        rows = await self._store._connections.rows("get_consumer_failures", [consumer, batch_size])
+        rows = await connections_of(self._store).rows(
+            "get_consumer_failures", [consumer, batch_size]
+        )
         return [ConsumerFailure(*row) for row in rows]
 
     async def position_at(self, source: str | None, time: datetime | None) -> int:
@@ -49,7 +52,7 @@ class AsyncConsumers:
             raise InvalidInput(f"The time has no time zone: {time.isoformat()}")
         if source is not None:
             check_text("source", source)
-        rows = await self._store._connections.rows("position_at", [source or "", time])
+        rows = await connections_of(self._store).rows("position_at", [source or "", time])
         return int(rows[0][0])
 
     async def reset(self, consumer: str, position: int | None) -> int:
@@ -63,7 +66,7 @@ class AsyncConsumers:
         _check_name(consumer)
         if position is not None:
             check_number("position", position)
-        rows = await self._store._connections.rows("reset_consumer", [consumer, position])
+        rows = await connections_of(self._store).rows("reset_consumer", [consumer, position])
         return int(rows[0][0])
 
     async def pause(self, consumer: str) -> int:
@@ -76,7 +79,7 @@ class AsyncConsumers:
 
     async def _pause(self, consumer: str, *, paused: bool) -> int:
         _check_name(consumer)
-        rows = await self._store._connections.rows("pause_consumer", [consumer, paused])
+        rows = await connections_of(self._store).rows("pause_consumer", [consumer, paused])
         return int(rows[0][0])
 
     async def delete(self, consumer: str) -> int:
@@ -86,7 +89,7 @@ class AsyncConsumers:
             ConsumerError: somebody works for it.
         """
         _check_name(consumer)
-        rows = await self._store._connections.rows("delete_consumer", [consumer])
+        rows = await connections_of(self._store).rows("delete_consumer", [consumer])
         return int(rows[0][0])
 
     async def resize(self, consumer: str, size: int, *, may_repeat: bool = False) -> int:
@@ -105,12 +108,12 @@ class AsyncConsumers:
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_GROUP_SIZE:
             raise InvalidInput(f"The size must be 1 to {MAX_GROUP_SIZE}: {size!r}")
         arguments = [consumer, size, may_repeat]
-        rows = await self._store._connections.rows("resize_consumer", arguments)
+        rows = await connections_of(self._store).rows("resize_consumer", arguments)
         return int(rows[0][0])
 
     async def notifies(self) -> bool:
         """Whether writes wake consumers by NOTIFY."""
-        return bool((await self._store._connections.rows("notifies"))[0][0])
+        return bool((await connections_of(self._store).rows("notifies"))[0][0])
 
     async def set_notify(self, notify: bool) -> None:
         """Switch on, or off, that writes wake consumers; off is the default. For the store's owner.
@@ -118,7 +121,7 @@ class AsyncConsumers:
         Raises:
             SetupError: the role may not do this.
         """
-        await self._store._connections.rows("set_notify", [notify])
+        await connections_of(self._store).rows("set_notify", [notify])
 
 
 def _check_name(consumer: str) -> None:

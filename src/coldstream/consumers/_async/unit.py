@@ -11,10 +11,10 @@ from psycopg import AsyncConnection, Rollback
 from psycopg.rows import TupleRow
 
 from coldstream.client._adapters import AsyncOwnCursor
+from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._async.store import AsyncStore
+from coldstream.client._async.statements import connections_of, rows_over
 from coldstream.client._calls import check_version, message_arguments, write_many_arguments
-from coldstream.client._errors import mapped
 from coldstream.errors import ConsumerError
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.sql import query
@@ -32,7 +32,7 @@ class AsyncUnit:
     then what it did elsewhere may be done again after a crash.
     """
 
-    def __init__(self, store: AsyncStore) -> None:
+    def __init__(self, store: AsyncClient) -> None:
         self._store = store
         self._stack: AsyncExitStack | None = None
         self._connection: AsyncConnection[TupleRow] | None = None
@@ -62,7 +62,7 @@ class AsyncUnit:
         Raises:
             ConsumerError: it would.
         """
-        connection, own = self._connection, self._store._connections
+        connection, own = self._connection, connections_of(self._store)
         if connection is None or connections.server != own.server:
             return
         if name is None:
@@ -126,7 +126,7 @@ class AsyncContext:
 
     def __init__(
         self,
-        store: AsyncStore,
+        store: AsyncClient,
         unit: AsyncUnit,
         message: Message,
         consumer: str | None,
@@ -180,6 +180,4 @@ class AsyncContext:
 
     async def _rows(self, name: str, arguments: Any) -> list[TupleRow]:
         connection = await self._unit.connection()
-        statement = query(name, self.store.schema).encode()
-        with mapped(self.store.schema):
-            return await (await AsyncOwnCursor(connection).execute(statement, arguments)).fetchall()
+        return await rows_over(connection, self.store.schema, name, arguments)

@@ -14,8 +14,9 @@ from typing import Protocol, cast
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from coldstream.client._async.client import AsyncClient, Tiers
 from coldstream.client._async.retries import connection_lost
-from coldstream.client._async.store import AsyncStore, Tiers
+from coldstream.client._async.statements import connections_of
 from coldstream.client._concurrency import settled
 from coldstream.client._whose import AsyncUnitInHand, cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
@@ -55,7 +56,7 @@ class AsyncWork:
 
     def __init__(
         self,
-        store: AsyncStore,
+        store: AsyncClient,
         options: Options,
         handlers: Handlers,
         members: AsyncMembers,
@@ -142,7 +143,7 @@ class AsyncWork:
         if not filtered or self._messages is not None or time.monotonic() < self._ask_end_at:
             return -1
         arguments = [options.source.name]
-        rows = await self._store._connections.rows("last_category_position", arguments)
+        rows = await connections_of(self._store).rows("last_category_position", arguments)
         return int(rows[0][0])
 
     async def _read(self) -> list[Message]:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, overload
 
 from coldstream.client._concurrency import called_on_signals_sync
-from coldstream.client._sync.store import Store, Tiers
+from coldstream.client._sync.client import Client, Tiers
+from coldstream.client._sync.statements import connections_of
 from coldstream.client._whose import cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.leases import Leases
@@ -78,7 +79,7 @@ class Consumer:
 
     def __init__(
         self,
-        store: Store,
+        store: Client,
         source: str | None,
         name: str | None = None,
         *,
@@ -321,7 +322,7 @@ class Consumer:
         # The only connection there is is the pool's.
         if notify is False or self._store.max_size == 1:
             return False
-        return notify or bool((self._store._connections.rows("notifies"))[0][0])
+        return notify or bool((connections_of(self._store).rows("notifies"))[0][0])
 
     def _look_for_nobodys(self) -> None:
         """Say so where there are messages that fall to no member of a group: those of a stream
@@ -344,7 +345,7 @@ class Consumer:
     def _is_left(self) -> bool:
         """Whether nobody waits any more for what is read. A server of one connection cannot be told
         so."""
-        return self._stop and not self._store._connections.takes_one
+        return self._stop and not connections_of(self._store).takes_one
 
     def _choose_members(self, positions: PositionsArgument) -> Members:
         store, options = self._store, self._options

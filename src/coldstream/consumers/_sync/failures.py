@@ -13,11 +13,11 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import OwnCursor
 from coldstream.client._calls import MessageArguments, message_arguments
 from coldstream.client._concurrency import sleep_sync
 from coldstream.client._errors import mapped
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.client import Client
+from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.client._whose import is_of
 from coldstream.consumers._sync.unit import Unit
 from coldstream.consumers.options import Options, dead_letter_stream
@@ -25,7 +25,6 @@ from coldstream.errors import HandlerFailed, Unavailable
 from coldstream.messages.json import JsonText, encode_json
 from coldstream.messages.message import Message
 from coldstream.messages.metadata import follow
-from coldstream.sql import query
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -56,7 +55,7 @@ class Failures:
 
     def __init__(
         self,
-        store: Store,
+        store: Client,
         options: Options,
         stopped: Callable[[], bool],
         *,
@@ -73,7 +72,7 @@ class Failures:
         the server was away. ``of_handler``: a handler raised it. Then it is not where it is of
         another server than this consumer's: nothing says that the consumer has to wait for that
         one."""
-        if of_handler and not is_of(error, self._store._connections.server):
+        if of_handler and not is_of(error, connections_of(self._store).server):
             return False
         cause = error.__cause__ if isinstance(error, Unavailable) else error
         if isinstance(cause, psycopg.Error):
@@ -130,14 +129,11 @@ class Failures:
         stream = None
         if options.on_failure == "dead_letter":
             stream, text = self._write_letter(connection, message, text, attempts)
-        with mapped(self._store.schema):
-            OwnCursor(connection).execute(
-                query("record_consumer_failure", self._store.schema).encode(),
-                [
-                    *(options.name, member, message.id, message.stream_name, message.type),
-                    *(message.position, message.global_position, attempts, text, stream),
-                ],
-            )
+        failure = [
+            *(options.name, member, message.id, message.stream_name, message.type),
+            *(message.position, message.global_position, attempts, text, stream),
+        ]
+        rows_over(connection, self._store.schema, "record_consumer_failure", failure)
         _log.error(
             "Consumer %s goes past %s at %d in %s, %s: %s",
             *(options.name, message.type, message.position, message.stream_name),
@@ -165,9 +161,9 @@ class Failures:
 
     def _write_apart(self, connection: Connection[TupleRow], letter: MessageArguments) -> None:
         """Write it so that a failure leaves the transaction as it was."""
-        statement = query("write_message", self._store.schema).encode()
         with connection.transaction():
-            OwnCursor(connection).execute(statement, (*letter, None))
+            arguments = (*letter, None)
+            rows_over(connection, self._store.schema, "write_message", arguments)
 
     def _letter(self, stream: str, message: Message, text: str, attempts: int) -> MessageArguments:
         metadata = message.metadata if isinstance(message.metadata, dict) else {}

@@ -22,15 +22,13 @@ from uuid import uuid4
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import OwnCursor
 from coldstream.client._concurrency import Lock, Repeated, in_thread_sync
-from coldstream.client._errors import mapped
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.client import Client
+from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.consumers.keeper import Keeper, Rows
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options
 from coldstream.errors import ColdstreamError, Unavailable
-from coldstream.sql import query
 
 _log = logging.getLogger("coldstream.consumers")
 
@@ -41,7 +39,7 @@ _RENEWALS = 3
 class Leases:
     """The members of a consumer that this process may handle messages of."""
 
-    def __init__(self, store: Store, options: Options) -> None:
+    def __init__(self, store: Client, options: Options) -> None:
         assert options.name is not None
         self._store = store
         self._options = options
@@ -62,7 +60,7 @@ class Leases:
         Raises:
             ConsumerError: it is known as something else, or is at no position there can be.
         """
-        options, connections = self._options, self._store._connections
+        options, connections = self._options, connections_of(self._store)
         start = {"start": 0, "end": None}.get(str(options.start), options.start)
         arguments = [self._name, options.source.name or "", options.group_size, start]
         connections.rows("join_consumer", arguments)
@@ -123,11 +121,9 @@ class Leases:
         arguments = [self._name, lease.member, lease.token, lease.position, position]
         name = "record_consumer_position"
         if connection is None:
-            rows = self._store._connections.rows(name, arguments)
+            rows = connections_of(self._store).rows(name, arguments)
         else:
-            with mapped(self._store.schema):
-                statement = query(name, self._store.schema).encode()
-                rows = (OwnCursor(connection).execute(statement, arguments)).fetchall()
+            rows = rows_over(connection, self._store.schema, name, arguments)
         if not rows[0][0]:
             raise LeaseLost
         if connection is None:
@@ -161,7 +157,7 @@ class Leases:
             return
         with self._asking:
             self._forget(lease)
-            self._store._connections.rows(name, arguments)
+            connections_of(self._store).rows(name, arguments)
 
     def leave(self) -> None:
         """Give everything up. Where the database cannot be reached, leases end by themselves."""
@@ -173,7 +169,7 @@ class Leases:
             self._renewals = None
         self._granted = {}
         try:
-            self._store._connections.rows("leave_consumer", [self._name, self.owner])
+            connections_of(self._store).rows("leave_consumer", [self._name, self.owner])
         except Unavailable as error:
             _log.warning("Consumer %s could not say that it stops: %s", self._name, error)
 
@@ -193,7 +189,7 @@ class Leases:
     def _ask(self) -> None:
         asked = time.monotonic()
         name, arguments = self._question()
-        self._grant(asked, self._store._connections.rows(name, arguments))
+        self._grant(asked, connections_of(self._store).rows(name, arguments))
 
     def _renew_in_background(self, rows: Rows) -> None:
         try:

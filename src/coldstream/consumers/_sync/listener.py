@@ -17,7 +17,8 @@ from psycopg.rows import TupleRow
 from coldstream.client._concurrency import sleep_sync
 from coldstream.client._connect import connect
 from coldstream.client._errors import mapped
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.client import Client
+from coldstream.client._sync.statements import connections_of
 from coldstream.consumers.options import Source
 from coldstream.errors import ColdstreamError
 
@@ -37,7 +38,7 @@ class Listener:
     it is lost, nothing is missed: the clock goes on.
     """
 
-    def __init__(self, store: Store, source: Source, stopped: Callable[[], bool]) -> None:
+    def __init__(self, store: Client, source: Source, stopped: Callable[[], bool]) -> None:
         self._store = store
         self._source = source
         self._stopped = stopped
@@ -56,7 +57,7 @@ class Listener:
         end = time.monotonic() + seconds
         while not self._stopped():
             left = end - time.monotonic()
-            if self._renewals != self._store._connections.renewals:
+            if self._renewals != connections_of(self._store).renewals:
                 # The store has left this server, which takes no writes and so tells of none.
                 self.close()
                 self._try_at = 0.0
@@ -92,7 +93,7 @@ class Listener:
 
     def _connect(self) -> None:
         self._try_at = time.monotonic() + _RETRY
-        connections, schema = self._store._connections, self._store.schema
+        connections, schema = connections_of(self._store), self._store.schema
         self._renewals = connections.renewals
         connection: Connection[TupleRow] | None = None
         try:

@@ -13,14 +13,12 @@ from typing import Protocol
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import OwnCursor
 from coldstream.client._calls import message_arguments
-from coldstream.client._errors import mapped
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.client import Client
+from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.consumers.lease import Lease
 from coldstream.consumers.options import Options
 from coldstream.errors import ConsumerError, ExpectedVersionError
-from coldstream.sql import query
 
 
 class Positions(Protocol):
@@ -50,7 +48,7 @@ class StreamPositions:
     of the last message that was handled, as Eventide's consumers write and read it
     (https://github.com/eventide-project/consumer-postgres)."""
 
-    def __init__(self, store: Store, category: str, identifier: str | None) -> None:
+    def __init__(self, store: Client, category: str, identifier: str | None) -> None:
         self._store = store
         types = category.partition(":")[2].split("+")
         if "position" not in types:
@@ -87,11 +85,9 @@ class StreamPositions:
         )
         try:
             if connection is None:
-                self._store._connections.rows("write_message", arguments)
+                connections_of(self._store).rows("write_message", arguments)
             else:
-                with mapped(self._store.schema):
-                    statement = query("write_message", self._store.schema).encode()
-                    OwnCursor(connection).execute(statement, arguments)
+                rows_over(connection, self._store.schema, "write_message", arguments)
         except ExpectedVersionError as error:
             raise ConsumerError(
                 f"Another process has recorded a position in {self.stream_name}",
@@ -103,7 +99,7 @@ class StreamPositions:
 class Solo:
     """The one member there is, with its position in such a place."""
 
-    def __init__(self, store: Store, options: Options, positions: Positions) -> None:
+    def __init__(self, store: Client, options: Options, positions: Positions) -> None:
         self._store = store
         self._options = options
         self._positions = positions
@@ -135,7 +131,7 @@ class Solo:
             version = self._store.stream_version(str(source.name))
             end = 0 if version is None else version + 1
         else:
-            end = int((self._store._connections.rows("last_position"))[0][0]) + 1
+            end = int((connections_of(self._store).rows("last_position"))[0][0]) + 1
         if position > end:
             raise ConsumerError(
                 f"Position {position} of {source} is beyond the end: the next message gets {end}",
@@ -147,7 +143,7 @@ class Solo:
         if source.is_stream:
             version = self._store.stream_version(str(source.name))
             return 0 if version is None else version + 1
-        return int((self._store._connections.rows("frontier"))[0][0]) + 1
+        return int((connections_of(self._store).rows("frontier"))[0][0]) + 1
 
     def leases(self) -> list[Lease]:
         """The one there is, for as long as the process runs."""

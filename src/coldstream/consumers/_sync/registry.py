@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from coldstream.client._calls import check_batch_size, check_number, check_text
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.client import Client
+from coldstream.client._sync.statements import connections_of
 from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
 from coldstream.errors import InvalidInput
@@ -21,12 +22,12 @@ class Consumers:
     consumer that is not there.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Client) -> None:
         self._store = store
 
     def get_consumers(self) -> list[ConsumerMember]:
         """Every consumer, an entry for each member, in the order of their names."""
-        rows = self._store._connections.rows("get_consumers")
+        rows = connections_of(self._store).rows("get_consumers")
         return [ConsumerMember(*row) for row in rows]
 
     def get_failures(
@@ -36,7 +37,7 @@ class Consumers:
         check_batch_size(batch_size)
         if consumer is not None:
             _check_name(consumer)
-        rows = self._store._connections.rows("get_consumer_failures", [consumer, batch_size])
+        rows = connections_of(self._store).rows("get_consumer_failures", [consumer, batch_size])
         return [ConsumerFailure(*row) for row in rows]
 
     def position_at(self, source: str | None, time: datetime | None) -> int:
@@ -52,7 +53,7 @@ class Consumers:
             raise InvalidInput(f"The time has no time zone: {time.isoformat()}")
         if source is not None:
             check_text("source", source)
-        rows = self._store._connections.rows("position_at", [source or "", time])
+        rows = connections_of(self._store).rows("position_at", [source or "", time])
         return int(rows[0][0])
 
     def reset(self, consumer: str, position: int | None) -> int:
@@ -66,7 +67,7 @@ class Consumers:
         _check_name(consumer)
         if position is not None:
             check_number("position", position)
-        rows = self._store._connections.rows("reset_consumer", [consumer, position])
+        rows = connections_of(self._store).rows("reset_consumer", [consumer, position])
         return int(rows[0][0])
 
     def pause(self, consumer: str) -> int:
@@ -79,7 +80,7 @@ class Consumers:
 
     def _pause(self, consumer: str, *, paused: bool) -> int:
         _check_name(consumer)
-        rows = self._store._connections.rows("pause_consumer", [consumer, paused])
+        rows = connections_of(self._store).rows("pause_consumer", [consumer, paused])
         return int(rows[0][0])
 
     def delete(self, consumer: str) -> int:
@@ -89,7 +90,7 @@ class Consumers:
             ConsumerError: somebody works for it.
         """
         _check_name(consumer)
-        rows = self._store._connections.rows("delete_consumer", [consumer])
+        rows = connections_of(self._store).rows("delete_consumer", [consumer])
         return int(rows[0][0])
 
     def resize(self, consumer: str, size: int, *, may_repeat: bool = False) -> int:
@@ -108,12 +109,12 @@ class Consumers:
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_GROUP_SIZE:
             raise InvalidInput(f"The size must be 1 to {MAX_GROUP_SIZE}: {size!r}")
         arguments = [consumer, size, may_repeat]
-        rows = self._store._connections.rows("resize_consumer", arguments)
+        rows = connections_of(self._store).rows("resize_consumer", arguments)
         return int(rows[0][0])
 
     def notifies(self) -> bool:
         """Whether writes wake consumers by NOTIFY."""
-        return bool((self._store._connections.rows("notifies"))[0][0])
+        return bool((connections_of(self._store).rows("notifies"))[0][0])
 
     def set_notify(self, notify: bool) -> None:
         """Switch on, or off, that writes wake consumers; off is the default. For the store's owner.
@@ -121,7 +122,7 @@ class Consumers:
         Raises:
             SetupError: the role may not do this.
         """
-        self._store._connections.rows("set_notify", [notify])
+        connections_of(self._store).rows("set_notify", [notify])
 
 
 def _check_name(consumer: str) -> None:

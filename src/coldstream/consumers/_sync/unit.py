@@ -15,9 +15,9 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._adapters import OwnCursor
 from coldstream.client._calls import check_version, message_arguments, write_many_arguments
-from coldstream.client._errors import mapped
+from coldstream.client._sync.client import Client
 from coldstream.client._sync.connections import Connections
-from coldstream.client._sync.store import Store
+from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.errors import ConsumerError
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.sql import query
@@ -35,7 +35,7 @@ class Unit:
     then what it did elsewhere may be done again after a crash.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Client) -> None:
         self._store = store
         self._stack: ExitStack | None = None
         self._connection: Connection[TupleRow] | None = None
@@ -63,7 +63,7 @@ class Unit:
         Raises:
             ConsumerError: it would.
         """
-        connection, own = self._connection, self._store._connections
+        connection, own = self._connection, connections_of(self._store)
         if connection is None or connections.server != own.server:
             return
         if name is None:
@@ -127,7 +127,7 @@ class Context:
 
     def __init__(
         self,
-        store: Store,
+        store: Client,
         unit: Unit,
         message: Message,
         consumer: str | None,
@@ -181,6 +181,4 @@ class Context:
 
     def _rows(self, name: str, arguments: Any) -> list[TupleRow]:
         connection = self._unit.connection()
-        statement = query(name, self.store.schema).encode()
-        with mapped(self.store.schema):
-            return (OwnCursor(connection).execute(statement, arguments)).fetchall()
+        return rows_over(connection, self.store.schema, name, arguments)

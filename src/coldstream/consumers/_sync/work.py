@@ -18,8 +18,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from coldstream.client._concurrency import settled_sync
+from coldstream.client._sync.client import Client, Tiers
 from coldstream.client._sync.retries import connection_lost
-from coldstream.client._sync.store import Store, Tiers
+from coldstream.client._sync.statements import connections_of
 from coldstream.client._whose import UnitInHand, cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.unit import Context, Unit
@@ -58,7 +59,7 @@ class Work:
 
     def __init__(
         self,
-        store: Store,
+        store: Client,
         options: Options,
         handlers: Handlers,
         members: Members,
@@ -145,7 +146,7 @@ class Work:
         if not filtered or self._messages is not None or time.monotonic() < self._ask_end_at:
             return -1
         arguments = [options.source.name]
-        rows = self._store._connections.rows("last_category_position", arguments)
+        rows = connections_of(self._store).rows("last_category_position", arguments)
         return int(rows[0][0])
 
     def _read(self) -> list[Message]:

@@ -1,24 +1,22 @@
-"""The store: Message DB's calls, answered from every tier."""
+# Generated from src/coldstream/client/_async/client.py by `python tools/async_to_sync.py`.
+# Do not edit: change the source and run the command (or `make generate`) again.
+
+"""The client: Message DB's calls, answered from every tier."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from coldstream.client._archived import Readers
-from coldstream.client._async import category_pages, stream_pages
-from coldstream.client._async.batches import write_batch
-from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._async.retries import retried_rows
-from coldstream.client._async.written import not_imported, readers_for, write_once
 from coldstream.client._calls import (
     Idempotent,
     check_batch_size,
@@ -37,14 +35,19 @@ from coldstream.client._calls import (
 )
 from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
-from coldstream.client.appender import AsyncAppender
+from coldstream.client._sync import category_pages, stream_pages
+from coldstream.client._sync.batches import write_batch
+from coldstream.client._sync.connections import Connections
+from coldstream.client._sync.retries import retried_rows
+from coldstream.client._sync.written import not_imported, readers_for, write_once
+from coldstream.client.appender import Appender
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
 Tiers: TypeAlias = Literal["all", "database"]
 
 
-class AsyncStore:
+class Client:
     """A store in one schema of a database, with its archive.
 
     ``dsn``: a libpq connection string, URI or keyword form. ``archive``: where archived history
@@ -74,7 +77,7 @@ class AsyncStore:
         self.schema = schema
         self.archive = archive
         self.archive_options = archive_options
-        self._connections = AsyncConnections(
+        self._connections = Connections(
             dsn,
             schema,
             max_size=max_size,
@@ -98,37 +101,37 @@ class AsyncStore:
         """Connections at most: 1 on a server that takes no more, once that is known."""
         return self._connections.max_size
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Connect.
 
         Raises:
             Unavailable: no connection.
             NotInstalled: no store in the schema.
         """
-        await self._connections.open()
+        self._connections.open()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close every connection. The store may be opened again."""
-        await self._connections.close()
+        self._connections.close()
 
-    async def __aenter__(self) -> Self:
-        await self.open()
+    def __enter__(self) -> Self:
+        self.open()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.close()
+        self.close()
 
-    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
+    def connection(self) -> AbstractContextManager[Connection[TupleRow]]:
         """A connection of the pool, in autocommit mode, for SQL of your own. Its settings are those
         of the DSN, the role and the database; what you set is undone afterwards."""
         return self._connections.lent()
 
-    async def write_message(
+    def write_message(
         self,
         stream_name: str,
         type: str,
@@ -165,14 +168,14 @@ class AsyncStore:
         if check_idempotent(idempotent):
             versions = {} if expected_version is None else {stream_name: expected_version}
             readers = readers_for(idempotent, self._readers)
-            [result] = await write_once(
+            [result] = write_once(
                 self._connections, readers, [arguments[:5]], versions, new_ids=id is None
             )
             return result
-        rows = await self._connections.rows("write_message", arguments)
+        rows = self._connections.rows("write_message", arguments)
         return WriteResult(*rows[0])
 
-    async def write_messages(
+    def write_messages(
         self,
         messages: Sequence[NewMessage],
         expected_versions: Mapping[str, int] | None = None,
@@ -200,12 +203,12 @@ class AsyncStore:
             rows = [
                 message_arguments(m.id, m.stream_name, m.type, m.data, m.metadata) for m in messages
             ]
-            return await write_once(self._connections, readers, rows, versions)
+            return write_once(self._connections, readers, rows, versions)
         arguments = write_many_arguments(messages, expected_versions)
-        written = await self._connections.rows("write_messages", arguments)
+        written = self._connections.rows("write_messages", arguments)
         return [WriteResult(*row) for row in written]
 
-    async def import_messages(
+    def import_messages(
         self,
         messages: Iterable[Message],
         batch_size: int = 1000,
@@ -241,9 +244,9 @@ class AsyncStore:
         while batch := list(islice(rest, batch_size)):
             if check_idempotent(idempotent):
                 readers = readers_for(idempotent, self._readers)
-                batch = await not_imported(self._connections, readers, batch)
+                batch = not_imported(self._connections, readers, batch)
             if batch:
-                await self._connections.rows("import_messages", import_arguments(batch, keep))
+                self._connections.rows("import_messages", import_arguments(batch, keep))
             count += len(batch)
         return count
 
@@ -254,7 +257,7 @@ class AsyncStore:
         max_pending: int = 10_000,
         max_flushes: int = 4,
         linger: float = 0.0,
-    ) -> AsyncAppender:
+    ) -> Appender:
         """Collects concurrent writes into few transactions; a context manager.
 
         One category otherwise commits one message at a time. A category's next batch is whatever
@@ -268,7 +271,7 @@ class AsyncStore:
         Raises:
             InvalidInput: a number less than 1, or a ``linger`` that is not 0 to 60.
         """
-        return AsyncAppender(
+        return Appender(
             partial(write_batch, self._connections, self._readers),
             lambda: min(max_flushes, self.max_size),
             Options(max_batch_size, max_pending, max_flushes, linger),
@@ -281,7 +284,7 @@ class AsyncStore:
         batch_size: int = 1000,
         *,
         tiers: Tiers = "all",
-    ) -> AsyncIterator[Message]:
+    ) -> Iterator[Message]:
         """The messages of a stream from a position to its end, in order, from every tier.
 
         ``batch_size``: messages a page; the iterator holds one page at a time. ``tiers``:
@@ -311,7 +314,7 @@ class AsyncStore:
         consumer_group_size: int | None = None,
         *,
         tiers: Tiers = "all",
-    ) -> AsyncIterator[Message]:
+    ) -> Iterator[Message]:
         """The messages of a category from a global position to its end, from every tier.
 
         ``batch_size``: messages of the first page. Later pages are larger, of 16,384
@@ -335,7 +338,7 @@ class AsyncStore:
 
     def get_all_messages(
         self, position: int = 1, batch_size: int = 1000, *, tiers: Tiers = "all"
-    ) -> AsyncIterator[Message]:
+    ) -> Iterator[Message]:
         """The messages of every category from a global position on, from every tier.
 
         Ends at the frontier: the last position below which no writer was still at work when the
@@ -348,7 +351,7 @@ class AsyncStore:
 
     def _filtered(
         self, filter: Filter, position: int, batch_size: int, tiers: Tiers
-    ) -> AsyncIterator[Message]:
+    ) -> Iterator[Message]:
         check_number("position", position)
         check_batch_size(batch_size)
         if not check_tiers(tiers):
@@ -357,7 +360,7 @@ class AsyncStore:
             self._connections, self._readers, filter, position, batch_size
         )
 
-    async def get_last_stream_message(
+    def get_last_stream_message(
         self, stream_name: str, type: str | None = None, *, tiers: Tiers = "all"
     ) -> Message | None:
         """The last message of a stream, or the last one of a type; ``None`` where there is none.
@@ -370,12 +373,12 @@ class AsyncStore:
         if type is not None:
             check_text("type", type)
         if not check_tiers(tiers):
-            return await stream_pages.last_in_database(self._connections, stream_name, type)
-        return await stream_pages.last(self._connections, self._readers, stream_name, type)
+            return stream_pages.last_in_database(self._connections, stream_name, type)
+        return stream_pages.last(self._connections, self._readers, stream_name, type)
 
-    async def stream_version(self, stream_name: str) -> int | None:
+    def stream_version(self, stream_name: str) -> int | None:
         """The position of the stream's last message; ``None`` for a stream that has none."""
         check_text("stream name", stream_name)
-        rows = await retried_rows(self._connections, "stream_version", [stream_name])
+        rows = retried_rows(self._connections, "stream_version", [stream_name])
         version: int | None = rows[0][0]
         return version

@@ -1,22 +1,24 @@
-# Generated from src/coldstream/client/_async/store.py by `python tools/async_to_sync.py`.
-# Do not edit: change the source and run the command (or `make generate`) again.
-
-"""The store: Message DB's calls, answered from every tier."""
+"""The client: Message DB's calls, answered from every tier."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from coldstream.client._archived import Readers
+from coldstream.client._async import category_pages, stream_pages
+from coldstream.client._async.batches import write_batch
+from coldstream.client._async.connections import AsyncConnections
+from coldstream.client._async.retries import retried_rows
+from coldstream.client._async.written import not_imported, readers_for, write_once
 from coldstream.client._calls import (
     Idempotent,
     check_batch_size,
@@ -35,19 +37,14 @@ from coldstream.client._calls import (
 )
 from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
-from coldstream.client._sync import category_pages, stream_pages
-from coldstream.client._sync.batches import write_batch
-from coldstream.client._sync.connections import Connections
-from coldstream.client._sync.retries import retried_rows
-from coldstream.client._sync.written import not_imported, readers_for, write_once
-from coldstream.client.appender import Appender
+from coldstream.client.appender import AsyncAppender
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
 Tiers: TypeAlias = Literal["all", "database"]
 
 
-class Store:
+class AsyncClient:
     """A store in one schema of a database, with its archive.
 
     ``dsn``: a libpq connection string, URI or keyword form. ``archive``: where archived history
@@ -77,7 +74,7 @@ class Store:
         self.schema = schema
         self.archive = archive
         self.archive_options = archive_options
-        self._connections = Connections(
+        self._connections = AsyncConnections(
             dsn,
             schema,
             max_size=max_size,
@@ -101,37 +98,37 @@ class Store:
         """Connections at most: 1 on a server that takes no more, once that is known."""
         return self._connections.max_size
 
-    def open(self) -> None:
+    async def open(self) -> None:
         """Connect.
 
         Raises:
             Unavailable: no connection.
             NotInstalled: no store in the schema.
         """
-        self._connections.open()
+        await self._connections.open()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close every connection. The store may be opened again."""
-        self._connections.close()
+        await self._connections.close()
 
-    def __enter__(self) -> Self:
-        self.open()
+    async def __aenter__(self) -> Self:
+        await self.open()
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        await self.close()
 
-    def connection(self) -> AbstractContextManager[Connection[TupleRow]]:
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[TupleRow]]:
         """A connection of the pool, in autocommit mode, for SQL of your own. Its settings are those
         of the DSN, the role and the database; what you set is undone afterwards."""
         return self._connections.lent()
 
-    def write_message(
+    async def write_message(
         self,
         stream_name: str,
         type: str,
@@ -168,14 +165,14 @@ class Store:
         if check_idempotent(idempotent):
             versions = {} if expected_version is None else {stream_name: expected_version}
             readers = readers_for(idempotent, self._readers)
-            [result] = write_once(
+            [result] = await write_once(
                 self._connections, readers, [arguments[:5]], versions, new_ids=id is None
             )
             return result
-        rows = self._connections.rows("write_message", arguments)
+        rows = await self._connections.rows("write_message", arguments)
         return WriteResult(*rows[0])
 
-    def write_messages(
+    async def write_messages(
         self,
         messages: Sequence[NewMessage],
         expected_versions: Mapping[str, int] | None = None,
@@ -203,12 +200,12 @@ class Store:
             rows = [
                 message_arguments(m.id, m.stream_name, m.type, m.data, m.metadata) for m in messages
             ]
-            return write_once(self._connections, readers, rows, versions)
+            return await write_once(self._connections, readers, rows, versions)
         arguments = write_many_arguments(messages, expected_versions)
-        written = self._connections.rows("write_messages", arguments)
+        written = await self._connections.rows("write_messages", arguments)
         return [WriteResult(*row) for row in written]
 
-    def import_messages(
+    async def import_messages(
         self,
         messages: Iterable[Message],
         batch_size: int = 1000,
@@ -244,9 +241,9 @@ class Store:
         while batch := list(islice(rest, batch_size)):
             if check_idempotent(idempotent):
                 readers = readers_for(idempotent, self._readers)
-                batch = not_imported(self._connections, readers, batch)
+                batch = await not_imported(self._connections, readers, batch)
             if batch:
-                self._connections.rows("import_messages", import_arguments(batch, keep))
+                await self._connections.rows("import_messages", import_arguments(batch, keep))
             count += len(batch)
         return count
 
@@ -257,7 +254,7 @@ class Store:
         max_pending: int = 10_000,
         max_flushes: int = 4,
         linger: float = 0.0,
-    ) -> Appender:
+    ) -> AsyncAppender:
         """Collects concurrent writes into few transactions; a context manager.
 
         One category otherwise commits one message at a time. A category's next batch is whatever
@@ -271,7 +268,7 @@ class Store:
         Raises:
             InvalidInput: a number less than 1, or a ``linger`` that is not 0 to 60.
         """
-        return Appender(
+        return AsyncAppender(
             partial(write_batch, self._connections, self._readers),
             lambda: min(max_flushes, self.max_size),
             Options(max_batch_size, max_pending, max_flushes, linger),
@@ -284,7 +281,7 @@ class Store:
         batch_size: int = 1000,
         *,
         tiers: Tiers = "all",
-    ) -> Iterator[Message]:
+    ) -> AsyncIterator[Message]:
         """The messages of a stream from a position to its end, in order, from every tier.
 
         ``batch_size``: messages a page; the iterator holds one page at a time. ``tiers``:
@@ -314,7 +311,7 @@ class Store:
         consumer_group_size: int | None = None,
         *,
         tiers: Tiers = "all",
-    ) -> Iterator[Message]:
+    ) -> AsyncIterator[Message]:
         """The messages of a category from a global position to its end, from every tier.
 
         ``batch_size``: messages of the first page. Later pages are larger, of 16,384
@@ -338,7 +335,7 @@ class Store:
 
     def get_all_messages(
         self, position: int = 1, batch_size: int = 1000, *, tiers: Tiers = "all"
-    ) -> Iterator[Message]:
+    ) -> AsyncIterator[Message]:
         """The messages of every category from a global position on, from every tier.
 
         Ends at the frontier: the last position below which no writer was still at work when the
@@ -351,7 +348,7 @@ class Store:
 
     def _filtered(
         self, filter: Filter, position: int, batch_size: int, tiers: Tiers
-    ) -> Iterator[Message]:
+    ) -> AsyncIterator[Message]:
         check_number("position", position)
         check_batch_size(batch_size)
         if not check_tiers(tiers):
@@ -360,7 +357,7 @@ class Store:
             self._connections, self._readers, filter, position, batch_size
         )
 
-    def get_last_stream_message(
+    async def get_last_stream_message(
         self, stream_name: str, type: str | None = None, *, tiers: Tiers = "all"
     ) -> Message | None:
         """The last message of a stream, or the last one of a type; ``None`` where there is none.
@@ -373,12 +370,12 @@ class Store:
         if type is not None:
             check_text("type", type)
         if not check_tiers(tiers):
-            return stream_pages.last_in_database(self._connections, stream_name, type)
-        return stream_pages.last(self._connections, self._readers, stream_name, type)
+            return await stream_pages.last_in_database(self._connections, stream_name, type)
+        return await stream_pages.last(self._connections, self._readers, stream_name, type)
 
-    def stream_version(self, stream_name: str) -> int | None:
+    async def stream_version(self, stream_name: str) -> int | None:
         """The position of the stream's last message; ``None`` for a stream that has none."""
         check_text("stream name", stream_name)
-        rows = retried_rows(self._connections, "stream_version", [stream_name])
+        rows = await retried_rows(self._connections, "stream_version", [stream_name])
         version: int | None = rows[0][0]
         return version
