@@ -45,7 +45,7 @@ NAMES = {
     "aclose": "close",
     "aiter": "iter",
     "anext": "next",
-    # coldstream.client._concurrency
+    # coldstream.client.concurrency
     "called_on_signals": "called_on_signals_sync",
     "current_loop": "current_loop_sync",
     "in_thread": "in_thread_sync",
@@ -122,7 +122,7 @@ def check_is_sync(source: str, text: str, path: Path) -> None:
         if left := asynchronous(node):
             raise NotConvertible(
                 f"{path}: {left} has no sync form here. In an f-string: take the expression out. "
-                "asyncio: go through client/_concurrency.py. A new name: add it to NAMES."
+                "asyncio: go through client/concurrency.py. A new name: add it to NAMES."
             )
 
 

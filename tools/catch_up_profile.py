@@ -26,7 +26,7 @@ from coldstream.bench.client_reads import plain_pages
 from coldstream.bench.place import prepared
 from coldstream.bench.sql import query
 from coldstream.bench.workload import MIXED, Model
-from coldstream.client._calls import to_messages
+from coldstream.client.arguments import to_messages
 from coldstream.store import Store
 from processor_time import processor_time
 

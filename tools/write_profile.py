@@ -33,7 +33,7 @@ from coldstream.bench.arena import Arena, columns, make
 from coldstream.bench.imports import to_message
 from coldstream.bench.place import prepared
 from coldstream.bench.workload import SHORT, Event, Model
-from coldstream.client._calls import write_many_arguments
+from coldstream.client.arguments import write_many_arguments
 from coldstream.sql import query
 from processor_time import processor_time
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 from uuid import UUID
 
 from coldstream import Message
-from coldstream.client._calls import import_arguments
+from coldstream.client.arguments import import_arguments
 from coldstream.errors import ColdstreamError, InvalidInput
 from coldstream.sql import query
 from proof.model.truth import Fault, Made

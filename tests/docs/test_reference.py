@@ -81,7 +81,7 @@ def test_the_glossary_has_every_state_of_a_chunk():
 
 
 def test_states_are_the_states():
-    from coldstream.client._errors import _BY_STATE
+    from coldstream.client.errors import _BY_STATE
 
     documented = {codes(cells[0])[0]: codes(cells[1]) for cells in rows(page("errors"), 3)[1:]}
     raised = set()

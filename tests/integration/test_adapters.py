@@ -71,7 +71,7 @@ def test_ours_are_all_that_psycopg_has() -> None:
     """In a process in which nobody registers anything."""
     program = (
         "import psycopg\n"
-        "from coldstream.client._adapters import OWN\n"
+        "from coldstream.client.adapters import OWN\n"
         "import coldstream.client._arrays\n"
         "for mine, theirs in zip(OWN._loaders, psycopg.adapters._loaders):\n"
         "    assert mine.keys() == theirs.keys(), theirs.keys() ^ mine.keys()\n"

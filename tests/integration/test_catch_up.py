@@ -11,7 +11,7 @@ from tests.fix_store import InstalledStore
 
 import coldstream
 from coldstream import NewMessage
-from coldstream.client import _calls
+from coldstream.client import arguments as _calls
 from coldstream.client._async import database_pages as async_pages
 from coldstream.client._sync import database_pages as sync_pages
 

@@ -91,7 +91,7 @@ def test_a_lease_that_ended_and_was_not_taken_goes_on(
 ) -> None:
     # As where the whole process stands still, or where the server takes one connection alone.
     monkeypatch.setattr("coldstream.consumers.keeper.Keeper._run", keep_only_what_is_asked)
-    monkeypatch.setattr("coldstream.client._concurrency.Repeated._run", lambda self: None)
+    monkeypatch.setattr("coldstream.client.concurrency.Repeated._run", lambda self: None)
     write(fresh_store)
     consumers: list[Any] = []
     slow = Slow(lambda: [each.stop() for each in consumers] and None)

@@ -19,7 +19,7 @@ from tests.fix_store import InstalledStore
 
 import coldstream
 from coldstream import ColdstreamError, ExpectedVersionError, StoreClosed, Unavailable
-from coldstream.client._connect import connect
+from coldstream.client.connect import connect
 
 SHOWN = ("search_path", "datestyle", "intervalstyle", "timezone", "array_nulls", "bytea_output")
 

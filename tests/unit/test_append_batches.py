@@ -25,7 +25,7 @@ from coldstream import (
     WriteResult,
 )
 from coldstream.client._entries import Entry
-from coldstream.client._errors import duplicate_id, wrong_version
+from coldstream.client.errors import duplicate_id, wrong_version
 
 POISON = '{"poison":true}'
 

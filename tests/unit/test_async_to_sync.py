@@ -17,7 +17,7 @@ from contextlib import aclosing, asynccontextmanager
 from psycopg import AsyncConnection
 
 from coldstream.client._async.pages import pages
-from coldstream.client._concurrency import in_thread
+from coldstream.client.concurrency import in_thread
 
 __all__ = ["AsyncStore", "connect_async"]
 
@@ -59,7 +59,7 @@ from contextlib import closing, contextmanager
 
 from psycopg import Connection
 
-from coldstream.client._concurrency import in_thread_sync
+from coldstream.client.concurrency import in_thread_sync
 from coldstream.client._sync.pages import pages
 
 __all__ = ["Store", "connect"]

@@ -78,8 +78,8 @@ def within(name: str, package: str) -> bool:
 def test_every_module_is_looked_at() -> None:
     assert "coldstream.client._async.client" in MODULES
     assert "coldstream.archive.read.reader" in MODULES
-    assert within("coldstream.client._errors", "coldstream.client")
-    assert "psycopg_pool" in {n.split(".")[0] for n in imports("coldstream.client._errors")}
+    assert within("coldstream.client.errors", "coldstream.client")
+    assert "psycopg_pool" in {n.split(".")[0] for n in imports("coldstream.client.errors")}
 
 
 @pytest.mark.parametrize(("importer", "imported"), FORBIDDEN)
@@ -176,3 +176,15 @@ def test_only_the_client_reaches_for_a_stores_connections() -> None:
     inside = ("coldstream.client",)
     others = [m for m in MODULES if not any(within(m, each) for each in inside)]
     assert [m for m in others if re.search(r"\._connections\b", MODULES[m].read_text())] == []
+
+
+def test_a_module_with_an_underscore_is_its_rooms_own() -> None:
+    """All but the two forms of a room, ``_async`` and ``_sync``, which others choose from."""
+    wrong = []
+    for module in MODULES:
+        for name in imports(module):
+            room, _, private = name.removesuffix(".__init__").partition("._")
+            own = private.split(".")[0] in ("async", "sync", "version", "forks", "")
+            if name in MODULES and private and not own and not within(module, room):
+                wrong.append((module, name))
+    assert wrong == []

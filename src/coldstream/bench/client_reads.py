@@ -15,7 +15,7 @@ from typing import Any
 from psycopg import Connection
 
 from coldstream.bench.contenders import Contender
-from coldstream.client._calls import to_messages
+from coldstream.client.arguments import to_messages
 from coldstream.messages.message import Message
 from coldstream.store import Store
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from coldstream.client._errors import no_store_row
+from coldstream.client.errors import no_store_row
 from coldstream.errors import Archived
 from coldstream.messages.message import Message, WriteResult
 from coldstream.settings import ArchiveReads

@@ -17,7 +17,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from coldstream.client._adapters import OWN
+from coldstream.client.adapters import OWN
 
 _BIGINT, _BIGINT_ARRAY = 20, 1016
 _TIMESTAMPTZ, _TIMESTAMPTZ_ARRAY = 1184, 1185

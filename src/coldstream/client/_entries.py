@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coldstream.client._calls import (
+from coldstream.client.arguments import (
     Idempotent,
     MessageArguments,
     check_idempotent,
     write_rows_arguments,
 )
-from coldstream.client._errors import duplicate_id, wrong_version
+from coldstream.client.errors import duplicate_id, wrong_version
 from coldstream.errors import ColdstreamError
 from coldstream.messages.message import WriteResult
 from coldstream.messages.names import category

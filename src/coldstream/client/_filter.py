@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coldstream.client._calls import check_number, check_text
+from coldstream.client.arguments import check_number, check_text
 from coldstream.errors import InvalidInput
 
 

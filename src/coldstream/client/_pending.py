@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from coldstream.client._calls import check_number
 from coldstream.client._entries import Entry
+from coldstream.client.arguments import check_number
 from coldstream.errors import InvalidInput
 
 # A call of write_messages is in memory whole, on both sides.

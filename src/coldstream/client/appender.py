@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from coldstream.client._calls import Idempotent, check_version, message_arguments
 from coldstream.client._entries import Entry, fail
-from coldstream.client._errors import ONE_LOOP
 from coldstream.client._pending import Batch, Options, Pending, Statistics
+from coldstream.client.arguments import Idempotent, check_version, message_arguments
+from coldstream.client.errors import ONE_LOOP
 from coldstream.errors import AppenderClosed
 from coldstream.messages.message import WriteResult
 

@@ -17,8 +17,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._connect import connect
-from coldstream.client._errors import mapped
+from coldstream.client.connect import connect
+from coldstream.client.errors import mapped
 from coldstream.errors import ColdstreamError
 from coldstream.sql import query
 

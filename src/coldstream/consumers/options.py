@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from coldstream.client._calls import check_number, check_text
+from coldstream.client.arguments import check_number, check_text
 from coldstream.errors import InvalidInput
 from coldstream.messages.names import is_category
 

@@ -12,8 +12,8 @@ from coldstream.archive.manifest.inventory import inventory, newest_manifest_key
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.urls import checked_url
-from coldstream.client._errors import mapped
 from coldstream.client._sync import Client
+from coldstream.client.errors import mapped
 from coldstream.errors import ArchiveConflict, InvalidInput
 from coldstream.lifecycle.incarnation import Incarnation, is_known, make_claim
 from coldstream.lifecycle.planned import check_nothing_new

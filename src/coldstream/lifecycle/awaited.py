@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from coldstream.client._concurrency import in_thread
+from coldstream.client.concurrency import in_thread
 from coldstream.lifecycle import (
     Chunk,
     Drop,

@@ -16,8 +16,8 @@ import pyarrow as pa
 from psycopg import sql
 
 from coldstream.archive.format.rows import COLUMNS, Batch
-from coldstream.client._connect import private_dsn
-from coldstream.client._errors import mapped
+from coldstream.client.connect import private_dsn
+from coldstream.client.errors import mapped
 from coldstream.errors import Unavailable
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.session import Session

@@ -17,9 +17,9 @@ from coldstream.archive.engines.iceberg import (
 )
 from coldstream.archive.manifest import layout
 from coldstream.archive.storage.urls import checked_url
-from coldstream.client._connect import in_public
 from coldstream.client._sync import Client
 from coldstream.client._sync.statements import connections_of
+from coldstream.client.connect import in_public
 from coldstream.errors import ColdstreamError, PublicationError
 from coldstream.lifecycle.incarnation import check_incarnation, check_own, own_location
 from coldstream.lifecycle.session import Session, looking, reading

@@ -18,8 +18,8 @@ from coldstream.archive.manifest.inventory import inventory, missing, read_manif
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.verify import verify_object
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._errors import mapped
 from coldstream.client._sync import Client
+from coldstream.client.errors import mapped
 from coldstream.errors import (
     ArchiveConflict,
     ArchiveCorrupt,

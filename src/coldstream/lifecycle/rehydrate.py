@@ -10,8 +10,8 @@ from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.restore import archived_rows
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._errors import mapped
 from coldstream.client._sync import Client
+from coldstream.client.errors import mapped
 from coldstream.errors import Archived, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import check_rest, only

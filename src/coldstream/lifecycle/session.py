@@ -15,9 +15,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._errors import mapped, no_store_row
 from coldstream.client._sync import Client
 from coldstream.client._sync.statements import connections_of, rows_over
+from coldstream.client.errors import mapped, no_store_row
 from coldstream.errors import (
     ArchiveCorrupt,
     InvalidInput,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._connect import connect
-from coldstream.client._errors import mapped
+from coldstream.client.connect import connect
+from coldstream.client.errors import mapped
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def write(
     """Write one message to a stream, and print where it went."""
     from coldstream.cli.views.human import printable
     from coldstream.cli.views.render import write_json
-    from coldstream.client._calls import check_id, check_stream
+    from coldstream.client.arguments import check_id, check_stream
     from coldstream.errors import InvalidInput
 
     # DATA may be a negative number, so a misspelt option ends up there.

@@ -10,9 +10,9 @@ from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows, rolled_back
 from coldstream.client._async.written import find_written
-from coldstream.client._calls import Key
-from coldstream.client._concurrency import sleep
 from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
+from coldstream.client.arguments import Key
+from coldstream.client.concurrency import sleep
 from coldstream.errors import (
     ColdstreamError,
     DuplicateMessageId,

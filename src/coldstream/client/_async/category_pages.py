@@ -25,9 +25,9 @@ from coldstream.client._archived import (
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.database_pages import database_pages, frontier_of
 from coldstream.client._async.retries import retried_rows
-from coldstream.client._concurrency import in_thread
-from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
+from coldstream.client.concurrency import in_thread
+from coldstream.client.errors import LedgerChanged
 from coldstream.messages.message import Message
 
 

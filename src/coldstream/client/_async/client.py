@@ -19,7 +19,10 @@ from coldstream.client._async.batches import write_batch
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
 from coldstream.client._async.written import not_imported, readers_for, write_once
-from coldstream.client._calls import (
+from coldstream.client._filter import Filter
+from coldstream.client._pending import Options
+from coldstream.client.appender import AsyncAppender
+from coldstream.client.arguments import (
     Idempotent,
     check_batch_size,
     check_category,
@@ -35,9 +38,6 @@ from coldstream.client._calls import (
     message_arguments,
     write_many_arguments,
 )
-from coldstream.client._filter import Filter
-from coldstream.client._pending import Options
-from coldstream.client.appender import AsyncAppender
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 

@@ -16,10 +16,11 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from coldstream._forks import after_fork, leave
-from coldstream.client._adapters import OWN
-from coldstream.client._concurrency import AsyncLock, current_loop
-from coldstream.client._connect import parameters, refuses_options, settle_async
-from coldstream.client._errors import (
+from coldstream.client._sockets import readable
+from coldstream.client.adapters import OWN
+from coldstream.client.concurrency import AsyncLock, current_loop
+from coldstream.client.connect import parameters, refuses_options, settle_async
+from coldstream.client.errors import (
     cannot_connect,
     in_another_loop,
     is_read_only,
@@ -28,8 +29,7 @@ from coldstream.client._errors import (
     not_open,
     renamed,
 )
-from coldstream.client._sockets import readable
-from coldstream.client._whose import AsyncOwnConnection, AsyncUnitInHand, mark, server_of
+from coldstream.client.whose import AsyncOwnConnection, AsyncUnitInHand, mark, server_of
 from coldstream.errors import Unavailable
 from coldstream.sql import query
 

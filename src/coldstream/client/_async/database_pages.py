@@ -17,10 +17,10 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried, retried_rows
-from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import AsyncAhead, sleep
 from coldstream.client._filter import Filter
 from coldstream.client._sizes import PageSize
+from coldstream.client.arguments import to_messages
+from coldstream.client.concurrency import AsyncAhead, sleep
 from coldstream.messages.message import Message
 
 _END = 2**63 - 1

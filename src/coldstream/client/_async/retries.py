@@ -9,8 +9,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._concurrency import sleep
-from coldstream.client._errors import no_store_row
+from coldstream.client.concurrency import sleep
+from coldstream.client.errors import no_store_row
 from coldstream.errors import Unavailable
 
 # How often in a row a statement is sent in vain: where the connection was lost, and where others

@@ -7,10 +7,10 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import AsyncOwnCursor
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._errors import mapped
+from coldstream.client.adapters import AsyncOwnCursor
+from coldstream.client.errors import mapped
 from coldstream.sql import query
 
 

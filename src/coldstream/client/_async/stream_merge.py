@@ -15,9 +15,9 @@ from itertools import islice
 from coldstream.client._archived import ALL, ArchivedStream, Readers
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import archive_epoch, retried_rows
-from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import in_thread
-from coldstream.client._errors import LedgerChanged
+from coldstream.client.arguments import to_messages
+from coldstream.client.concurrency import in_thread
+from coldstream.client.errors import LedgerChanged
 from coldstream.errors import Archived
 from coldstream.messages.message import Message
 

@@ -18,10 +18,10 @@ from coldstream.client._async import category_pages
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
 from coldstream.client._async.stream_merge import listed_of, merged
-from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import in_thread
-from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
+from coldstream.client.arguments import to_messages
+from coldstream.client.concurrency import in_thread
+from coldstream.client.errors import LedgerChanged
 from coldstream.errors import Archived
 from coldstream.messages.message import Message
 from coldstream.messages.names import is_category

@@ -16,8 +16,8 @@ from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows
 from coldstream.client._async.stream_merge import listed_of
-from coldstream.client._calls import Idempotent, Key, MessageArguments, write_rows_arguments
-from coldstream.client._concurrency import in_thread
+from coldstream.client.arguments import Idempotent, Key, MessageArguments, write_rows_arguments
+from coldstream.client.concurrency import in_thread
 from coldstream.errors import (
     ArchiveUnavailable,
     DuplicateMessageId,

@@ -25,12 +25,12 @@ from coldstream.client._archived import (
     ArchivedChunks,
     Readers,
 )
-from coldstream.client._concurrency import in_thread_sync
-from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.database_pages import database_pages, frontier_of
 from coldstream.client._sync.retries import retried_rows
+from coldstream.client.concurrency import in_thread_sync
+from coldstream.client.errors import LedgerChanged
 from coldstream.messages.message import Message
 
 

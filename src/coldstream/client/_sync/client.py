@@ -17,7 +17,15 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from coldstream.client._archived import Readers
-from coldstream.client._calls import (
+from coldstream.client._filter import Filter
+from coldstream.client._pending import Options
+from coldstream.client._sync import category_pages, stream_pages
+from coldstream.client._sync.batches import write_batch
+from coldstream.client._sync.connections import Connections
+from coldstream.client._sync.retries import retried_rows
+from coldstream.client._sync.written import not_imported, readers_for, write_once
+from coldstream.client.appender import Appender
+from coldstream.client.arguments import (
     Idempotent,
     check_batch_size,
     check_category,
@@ -33,14 +41,6 @@ from coldstream.client._calls import (
     message_arguments,
     write_many_arguments,
 )
-from coldstream.client._filter import Filter
-from coldstream.client._pending import Options
-from coldstream.client._sync import category_pages, stream_pages
-from coldstream.client._sync.batches import write_batch
-from coldstream.client._sync.connections import Connections
-from coldstream.client._sync.retries import retried_rows
-from coldstream.client._sync.written import not_imported, readers_for, write_once
-from coldstream.client.appender import Appender
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 

@@ -19,10 +19,11 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool
 
 from coldstream._forks import after_fork, leave
-from coldstream.client._adapters import OWN
-from coldstream.client._concurrency import Lock, current_loop_sync
-from coldstream.client._connect import parameters, refuses_options, settle
-from coldstream.client._errors import (
+from coldstream.client._sockets import readable
+from coldstream.client.adapters import OWN
+from coldstream.client.concurrency import Lock, current_loop_sync
+from coldstream.client.connect import parameters, refuses_options, settle
+from coldstream.client.errors import (
     cannot_connect,
     in_another_loop,
     is_read_only,
@@ -31,8 +32,7 @@ from coldstream.client._errors import (
     not_open,
     renamed,
 )
-from coldstream.client._sockets import readable
-from coldstream.client._whose import OwnConnection, UnitInHand, mark, server_of
+from coldstream.client.whose import OwnConnection, UnitInHand, mark, server_of
 from coldstream.errors import Unavailable
 from coldstream.sql import query
 

@@ -18,12 +18,12 @@ from typing import NamedTuple
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import Ahead, sleep_sync
 from coldstream.client._filter import Filter
 from coldstream.client._sizes import PageSize
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried, retried_rows
+from coldstream.client.arguments import to_messages
+from coldstream.client.concurrency import Ahead, sleep_sync
 from coldstream.messages.message import Message
 
 _END = 2**63 - 1

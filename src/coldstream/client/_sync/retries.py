@@ -11,9 +11,9 @@ from psycopg import Cursor, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from coldstream.client._concurrency import sleep_sync
-from coldstream.client._errors import no_store_row
 from coldstream.client._sync.connections import Connections
+from coldstream.client.concurrency import sleep_sync
+from coldstream.client.errors import no_store_row
 from coldstream.errors import Unavailable
 
 # How often in a row a statement is sent in vain: where the connection was lost, and where others

@@ -10,10 +10,10 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import OwnCursor
-from coldstream.client._errors import mapped
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.connections import Connections
+from coldstream.client.adapters import OwnCursor
+from coldstream.client.errors import mapped
 from coldstream.sql import query
 
 

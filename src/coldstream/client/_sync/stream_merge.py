@@ -16,11 +16,11 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 
 from coldstream.client._archived import ALL, ArchivedStream, Readers
-from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import in_thread_sync
-from coldstream.client._errors import LedgerChanged
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import archive_epoch, retried_rows
+from coldstream.client.arguments import to_messages
+from coldstream.client.concurrency import in_thread_sync
+from coldstream.client.errors import LedgerChanged
 from coldstream.errors import Archived
 from coldstream.messages.message import Message
 

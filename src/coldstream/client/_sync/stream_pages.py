@@ -17,14 +17,14 @@ from contextlib import closing
 from itertools import islice
 
 from coldstream.client._archived import LISTED, LISTED_GROWTH, Readers
-from coldstream.client._calls import to_messages
-from coldstream.client._concurrency import in_thread_sync
-from coldstream.client._errors import LedgerChanged
 from coldstream.client._filter import Filter
 from coldstream.client._sync import category_pages
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.client._sync.stream_merge import listed_of, merged
+from coldstream.client.arguments import to_messages
+from coldstream.client.concurrency import in_thread_sync
+from coldstream.client.errors import LedgerChanged
 from coldstream.errors import Archived
 from coldstream.messages.message import Message
 from coldstream.messages.names import is_category

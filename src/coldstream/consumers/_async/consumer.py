@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias, overload
 
 from coldstream.client._async.client import AsyncClient, Tiers
 from coldstream.client._async.statements import connections_of
-from coldstream.client._concurrency import called_on_signals
-from coldstream.client._whose import cancelled_when
+from coldstream.client.concurrency import called_on_signals
+from coldstream.client.whose import cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
 from coldstream.consumers._async.leases import AsyncLeases
 from coldstream.consumers._async.listener import AsyncListener

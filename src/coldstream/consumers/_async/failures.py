@@ -12,10 +12,10 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.statements import connections_of, rows_over
-from coldstream.client._calls import MessageArguments, message_arguments
-from coldstream.client._concurrency import sleep
-from coldstream.client._errors import mapped
-from coldstream.client._whose import is_of
+from coldstream.client.arguments import MessageArguments, message_arguments
+from coldstream.client.concurrency import sleep
+from coldstream.client.errors import mapped
+from coldstream.client.whose import is_of
 from coldstream.consumers._async.unit import AsyncUnit
 from coldstream.consumers.options import Options, dead_letter_stream
 from coldstream.errors import HandlerFailed, Unavailable

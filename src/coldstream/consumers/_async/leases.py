@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.statements import connections_of, rows_over
-from coldstream.client._concurrency import AsyncLock, AsyncRepeated, in_thread
+from coldstream.client.concurrency import AsyncLock, AsyncRepeated, in_thread
 from coldstream.consumers.keeper import Keeper, Rows
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options

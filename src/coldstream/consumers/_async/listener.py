@@ -13,9 +13,9 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.statements import connections_of
-from coldstream.client._concurrency import sleep
-from coldstream.client._connect import connect_async
-from coldstream.client._errors import mapped
+from coldstream.client.concurrency import sleep
+from coldstream.client.connect import connect_async
+from coldstream.client.errors import mapped
 from coldstream.consumers.options import Source
 from coldstream.errors import ColdstreamError
 

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.statements import connections_of, rows_over
-from coldstream.client._calls import message_arguments
+from coldstream.client.arguments import message_arguments
 from coldstream.consumers.lease import Lease
 from coldstream.consumers.options import Options
 from coldstream.errors import ConsumerError, ExpectedVersionError

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.statements import connections_of
-from coldstream.client._calls import check_batch_size, check_number, check_text
+from coldstream.client.arguments import check_batch_size, check_number, check_text
 from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
 from coldstream.errors import InvalidInput

@@ -10,11 +10,11 @@ import psycopg
 from psycopg import AsyncConnection, Rollback
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import AsyncOwnCursor
 from coldstream.client._async.client import AsyncClient
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.statements import connections_of, rows_over
-from coldstream.client._calls import check_version, message_arguments, write_many_arguments
+from coldstream.client.adapters import AsyncOwnCursor
+from coldstream.client.arguments import check_version, message_arguments, write_many_arguments
 from coldstream.errors import ConsumerError
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.sql import query

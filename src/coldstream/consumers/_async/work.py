@@ -17,8 +17,8 @@ from psycopg.rows import TupleRow
 from coldstream.client._async.client import AsyncClient, Tiers
 from coldstream.client._async.retries import connection_lost
 from coldstream.client._async.statements import connections_of
-from coldstream.client._concurrency import settled
-from coldstream.client._whose import AsyncUnitInHand, cancelled_when
+from coldstream.client.concurrency import settled
+from coldstream.client.whose import AsyncUnitInHand, cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
 from coldstream.consumers._async.unit import AsyncContext, AsyncUnit
 from coldstream.consumers.handlers import Handlers

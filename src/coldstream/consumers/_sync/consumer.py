@@ -9,10 +9,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, overload
 
-from coldstream.client._concurrency import called_on_signals_sync
 from coldstream.client._sync.client import Client, Tiers
 from coldstream.client._sync.statements import connections_of
-from coldstream.client._whose import cancelled_when
+from coldstream.client.concurrency import called_on_signals_sync
+from coldstream.client.whose import cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.leases import Leases
 from coldstream.consumers._sync.listener import Listener

@@ -13,12 +13,12 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._calls import MessageArguments, message_arguments
-from coldstream.client._concurrency import sleep_sync
-from coldstream.client._errors import mapped
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.statements import connections_of, rows_over
-from coldstream.client._whose import is_of
+from coldstream.client.arguments import MessageArguments, message_arguments
+from coldstream.client.concurrency import sleep_sync
+from coldstream.client.errors import mapped
+from coldstream.client.whose import is_of
 from coldstream.consumers._sync.unit import Unit
 from coldstream.consumers.options import Options, dead_letter_stream
 from coldstream.errors import HandlerFailed, Unavailable

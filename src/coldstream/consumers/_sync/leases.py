@@ -22,9 +22,9 @@ from uuid import uuid4
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._concurrency import Lock, Repeated, in_thread_sync
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.statements import connections_of, rows_over
+from coldstream.client.concurrency import Lock, Repeated, in_thread_sync
 from coldstream.consumers.keeper import Keeper, Rows
 from coldstream.consumers.lease import Lease, LeaseLost
 from coldstream.consumers.options import Options

@@ -14,11 +14,11 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from coldstream.client._concurrency import sleep_sync
-from coldstream.client._connect import connect
-from coldstream.client._errors import mapped
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.statements import connections_of
+from coldstream.client.concurrency import sleep_sync
+from coldstream.client.connect import connect
+from coldstream.client.errors import mapped
 from coldstream.consumers.options import Source
 from coldstream.errors import ColdstreamError
 

@@ -13,9 +13,9 @@ from typing import Protocol
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._calls import message_arguments
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.statements import connections_of, rows_over
+from coldstream.client.arguments import message_arguments
 from coldstream.consumers.lease import Lease
 from coldstream.consumers.options import Options
 from coldstream.errors import ConsumerError, ExpectedVersionError

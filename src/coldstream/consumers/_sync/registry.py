@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from coldstream.client._calls import check_batch_size, check_number, check_text
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.statements import connections_of
+from coldstream.client.arguments import check_batch_size, check_number, check_text
 from coldstream.consumers.options import MAX_GROUP_SIZE
 from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
 from coldstream.errors import InvalidInput

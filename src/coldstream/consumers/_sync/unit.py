@@ -13,11 +13,11 @@ import psycopg
 from psycopg import Connection, Rollback
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import OwnCursor
-from coldstream.client._calls import check_version, message_arguments, write_many_arguments
 from coldstream.client._sync.client import Client
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.statements import connections_of, rows_over
+from coldstream.client.adapters import OwnCursor
+from coldstream.client.arguments import check_version, message_arguments, write_many_arguments
 from coldstream.errors import ConsumerError
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.sql import query

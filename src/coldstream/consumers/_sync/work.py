@@ -17,11 +17,11 @@ from typing import Protocol, cast
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._concurrency import settled_sync
 from coldstream.client._sync.client import Client, Tiers
 from coldstream.client._sync.retries import connection_lost
 from coldstream.client._sync.statements import connections_of
-from coldstream.client._whose import UnitInHand, cancelled_when
+from coldstream.client.concurrency import settled_sync
+from coldstream.client.whose import UnitInHand, cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.unit import Context, Unit
 from coldstream.consumers.handlers import Handlers

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Protocol, TypeVar
 
-from coldstream.client._calls import check_batch_size, check_stream
+from coldstream.client.arguments import check_batch_size, check_stream
 from coldstream.entities.cache import EntityCache, Kept
 from coldstream.entities.entity import Entity
 from coldstream.entities.projection import Projection

@@ -21,8 +21,8 @@ from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-from coldstream.client._adapters import OWN
-from coldstream.client._errors import cannot_connect
+from coldstream.client.adapters import OWN
+from coldstream.client.errors import cannot_connect
 from coldstream.sql import query
 
 # Of these the server reports the value, and a pooler keeps it apart for each of its clients.
