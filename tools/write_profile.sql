@@ -15,9 +15,12 @@ DECLARE
   _global_position bigint := nextval('@store@.messages_global_position_seq');
 BEGIN
   INSERT INTO @store@.messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
   VALUES (
-    _global_position, 0, clock_timestamp(), $2, $3, $4, $5, $1::uuid, _global_position >> 14
+    _global_position, 0, clock_timestamp(), $2, $3, to_json($4), to_json($5), $1::uuid,
+    _global_position >> 14,
+    coalesce(split_part($5 ->> 'correlationStreamName', '-', 1), '-')
   );
 END;
 $$;
@@ -30,9 +33,12 @@ DECLARE
   _global_position bigint := nextval('@store@.messages_global_position_seq');
 BEGIN
   INSERT INTO @store@.bare_messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
   VALUES (
-    _global_position, 0, clock_timestamp(), $2, $3, $4, $5, $1::uuid, _global_position >> 14
+    _global_position, 0, clock_timestamp(), $2, $3, to_json($4), to_json($5), $1::uuid,
+    _global_position >> 14,
+    coalesce(split_part($5 ->> 'correlationStreamName', '-', 1), '-')
   );
 END;
 $$;
@@ -55,10 +61,15 @@ CREATE FUNCTION @store@.insert_many_table(
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   INSERT INTO @store@.bare_messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
   SELECT nextval('@store@.messages_global_position_seq'), 0, clock_timestamp(),
-    u.stream_name, u.type, u.data, u.metadata, u.id, 0
-  FROM unnest($1::uuid[], $2, $3, $4, $5) AS u (id, stream_name, type, data, metadata);
+    u.stream_name, u.type, to_json(u.data), to_json(u.metadata), u.id,
+    0, coalesce(split_part(u.metadata ->> 'correlationStreamName', '-', 1), '-')
+  FROM (
+    SELECT unnest($1::uuid[]) AS id, unnest($2) AS stream_name, unnest($3) AS type,
+      unnest($4) AS data, unnest($5) AS metadata
+  ) AS u;
 END;
 $$;
 
@@ -69,9 +80,14 @@ CREATE FUNCTION @store@.insert_many_hypertable(
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   INSERT INTO @store@.messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
   SELECT nextval('@store@.messages_global_position_seq'), 0, clock_timestamp(),
-    u.stream_name, u.type, u.data, u.metadata, u.id, 0
-  FROM unnest($1::uuid[], $2, $3, $4, $5) AS u (id, stream_name, type, data, metadata);
+    u.stream_name, u.type, to_json(u.data), to_json(u.metadata), u.id,
+    0, coalesce(split_part(u.metadata ->> 'correlationStreamName', '-', 1), '-')
+  FROM (
+    SELECT unnest($1::uuid[]) AS id, unnest($2) AS stream_name, unnest($3) AS type,
+      unnest($4) AS data, unnest($5) AS metadata
+  ) AS u;
 END;
 $$;

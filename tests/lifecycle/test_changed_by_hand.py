@@ -259,8 +259,10 @@ def test_a_chunk_that_was_taken_away_and_made_anew(small: Store) -> None:
     with small.installed.connect() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
         connection.execute(
-            late.replace("(stream", "(global_position, position_bucket, stream")
-            .replace("('late", "(1000000, 61, 'late")
+            late.replace(
+                "(stream", "(global_position, position_bucket, correlation_category, stream"
+            )
+            .replace("('late", "(1000000, 61, '-', 'late")
             .encode(),
             [START + WEEK / 2],
         )

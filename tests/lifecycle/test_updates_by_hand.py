@@ -269,7 +269,8 @@ def test_what_was_emptied_comes_back_from_a_backup(store: Store) -> None:
     store.run(f"CREATE TABLE backup AS TABLE {chunk}")
     store.run(f"TRUNCATE {chunk}")
     columns = (
-        "global_position, position, time, stream_name, type, data, metadata, id, position_bucket"
+        "global_position, position, time, stream_name, type, data, metadata, id, position_bucket, "
+        "correlation_category"
     )
     with store.installed.connect() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")

@@ -19,11 +19,12 @@ CREATE TABLE @extschema@.messages (
   -- Not "category": Message DB's users write category(stream_name) AS category ... GROUP BY category, and
   -- there a column takes precedence over the alias.
   stream_category text NOT NULL GENERATED ALWAYS AS (pg_catalog.split_part(stream_name, '-', 1)) STORED,
-  -- Few values, so next to nothing in the columnstore: a page with correlation reads no JSON but that of
-  -- its hits.
-  correlation_category text GENERATED ALWAYS AS (
-    pg_catalog.split_part(metadata OPERATOR(pg_catalog.->>) 'correlationStreamName', '-', 1)
-  ) STORED,
+  -- Of metadata's correlationStreamName; '-', which is in no category, where there is none. Few values, so
+  -- next to nothing in the columnstore: a page with correlation reads no JSON but that of its hits. Not
+  -- generated: PostgreSQL reads a generated column's expression anew for each statement, and this one would
+  -- parse the JSON once more. Not NULL: whoever passes the triggers and leaves it out gets an error, where
+  -- a page with correlation would miss the message.
+  correlation_category text NOT NULL,
   -- global_position >> 14. Not generated: that it is missing tells the trigger a plain INSERT from a
   -- write function's, and no other sign is as cheap to look at.
   position_bucket bigint NOT NULL

@@ -8,8 +8,9 @@
 --      the second of two REPEATABLE READ or SERIALIZABLE writers with a stale snapshot (40001).
 --      The time never goes back inside a stream, whatever the clock does: clock_timestamp(), not
 --      now(), because a transaction that waited for the lock began before the one it waited for;
---   3. the message. Its bucket is named here, and only here and in write_messages: a row that comes
---      without one is a plain INSERT, and the trigger does for it what this function does;
+--   3. the message. Its bucket is named here, in write_messages, an import and a rehydration only: a row
+--      that comes without one is a plain INSERT, and the trigger does for it what this function does.
+--      to_json gives jsonb's text as it is, where a cast to json would parse it again;
 --   4. its id, which a message in row form may have already (23505, of an index that is named as
 --      Message DB's);
 --   5. the look at the ledger: the INSERT of 3 holds the chunk's lock, so the chunk cannot close
@@ -79,10 +80,14 @@ BEGIN
 
   _global_position := pg_catalog.nextval('@extschema@.messages_global_position_seq');
   INSERT INTO @extschema@.messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
   VALUES (
-    _global_position, _position, _time, $2, $3, $4, $5, $1::pg_catalog.uuid,
-    _global_position OPERATOR(pg_catalog.>>) 14
+    _global_position, _position, _time, $2, $3, pg_catalog.to_json($4), pg_catalog.to_json($5),
+    $1::pg_catalog.uuid, _global_position OPERATOR(pg_catalog.>>) 14,
+    coalesce(
+      pg_catalog.split_part($5 OPERATOR(pg_catalog.->>) 'correlationStreamName', '-', 1), '-'
+    )
   );
   INSERT INTO @extschema@.recent_ids (id, global_position)
   VALUES ($1::pg_catalog.uuid, _global_position);

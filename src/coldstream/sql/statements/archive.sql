@@ -140,9 +140,11 @@ SELECT state FROM @extschema@.record_verified(%s, %s, %s, %s::jsonb)
 -- name: rehydrate_rows
 -- Back as they were: with their bucket, so past the trigger, which would move heads and ledger.
 INSERT INTO @extschema@.messages
-  (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
+  (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
 SELECT u.global_position, u.position, u.time, u.stream_name, u.type,
-  u.data::json, u.metadata::json, u.id, u.global_position >> 14
+  u.data::json, u.metadata::json, u.id, u.global_position >> 14,
+  coalesce(split_part(u.metadata::json ->> 'correlationStreamName', '-', 1), '-')
 FROM unnest(
   %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
   %s::uuid[]

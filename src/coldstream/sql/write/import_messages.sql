@@ -128,14 +128,19 @@ BEGIN
     _global_positions := $8;
   END IF;
   INSERT INTO @extschema@.messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
-  SELECT u.global_position, u.position, u.time, u.stream_name, u.type, u.data, u.metadata, u.id,
-    u.global_position >> 14
-  FROM unnest(_global_positions, $1, $2, $3, $4, $5, $6, $7)
-    AS u (global_position, position, time, stream_name, type, data, metadata, id);
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
+  SELECT u.global_position, u.position, u.time, u.stream_name, u.type, to_json(u.data),
+    to_json(u.metadata), u.id, u.global_position >> 14,
+    coalesce(split_part(u.metadata ->> 'correlationStreamName', '-', 1), '-')
+  FROM (
+    SELECT unnest(_global_positions) AS global_position, unnest($1) AS position,
+      unnest($2) AS time, unnest($3) AS stream_name, unnest($4) AS type, unnest($5) AS data,
+      unnest($6) AS metadata, unnest($7) AS id
+  ) AS u;
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  SELECT u.id, u.global_position FROM unnest($7, _global_positions) AS u (id, global_position);
+  SELECT unnest($7), unnest(_global_positions);
 
   -- After the INSERT, which holds the locks of the chunks: see admit_time. The list of chunks takes the
   -- longer the more there are, so it is looked at only where a time is late.
@@ -154,6 +159,6 @@ BEGIN
     ) AS c;
   END IF;
 
-  RETURN QUERY SELECT * FROM unnest(_global_positions);
+  RETURN QUERY SELECT unnest(_global_positions);
 END;
 $$;

@@ -21,8 +21,11 @@ BEGIN
   NEW.global_position := @extschema@.admit_message(
     NEW.stream_name, NEW.position, NEW.global_position, NEW.id, NEW.time, TG_RELID
   );
-  NEW.data := NEW.data::jsonb;
-  NEW.metadata := NEW.metadata::jsonb;
+  NEW.data := to_json(NEW.data::jsonb);
+  NEW.metadata := to_json(NEW.metadata::jsonb);
+  NEW.correlation_category := coalesce(
+    split_part(NEW.metadata ->> 'correlationStreamName', '-', 1), '-'
+  );
   NEW.position_bucket := NEW.global_position >> 14;
   RETURN NEW;
 END;

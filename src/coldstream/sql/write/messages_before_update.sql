@@ -18,8 +18,11 @@ BEGIN
   IF num_nulls(NEW.global_position, NEW.position, NEW.time, NEW.stream_name, NEW.id) > 0 THEN
     RETURN NEW;
   END IF;
-  NEW.data := NEW.data::jsonb;
-  NEW.metadata := NEW.metadata::jsonb;
+  NEW.data := to_json(NEW.data::jsonb);
+  NEW.metadata := to_json(NEW.metadata::jsonb);
+  NEW.correlation_category := coalesce(
+    split_part(NEW.metadata ->> 'correlationStreamName', '-', 1), '-'
+  );
   NEW.position_bucket := NEW.global_position >> 14;
 
   IF pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN

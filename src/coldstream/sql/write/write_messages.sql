@@ -101,15 +101,22 @@ BEGIN
     SELECT nextval('@extschema@.messages_global_position_seq') FROM generate_series(1, _count)
   );
   _ids := $1;
+  -- In the select list the arrays are read element by element, where FROM unnest(...) would first put a
+  -- copy of all of them aside. They have one length, or NULLs would fill the shorter ones up.
   INSERT INTO @extschema@.messages
-    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket)
-  SELECT u.global_position, u.position, u.time, u.stream_name, u.type, u.data, u.metadata, u.id,
-    u.global_position >> 14
-  FROM unnest(_global_positions, _positions, _times, $2, $3, $4, $5, _ids)
-    AS u (global_position, position, time, stream_name, type, data, metadata, id);
+    (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
+    correlation_category)
+  SELECT u.global_position, u.position, u.time, u.stream_name, u.type, to_json(u.data),
+    to_json(u.metadata), u.id, u.global_position >> 14,
+    coalesce(split_part(u.metadata ->> 'correlationStreamName', '-', 1), '-')
+  FROM (
+    SELECT unnest(_global_positions) AS global_position, unnest(_positions) AS position,
+      unnest(_times) AS time, unnest($2) AS stream_name, unnest($3) AS type, unnest($4) AS data,
+      unnest($5) AS metadata, unnest(_ids) AS id
+  ) AS u;
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  SELECT u.id, u.global_position FROM unnest(_ids, _global_positions) AS u (id, global_position);
+  SELECT unnest(_ids), unnest(_global_positions);
 
   -- The earliest is enough to see that none is late; each has to be let in where one is.
   IF (_first_time < to_timestamp(
@@ -118,6 +125,6 @@ BEGIN
     PERFORM @extschema@.admit_time(u.time) FROM (SELECT DISTINCT unnest(_times) AS time) AS u;
   END IF;
 
-  RETURN QUERY SELECT * FROM unnest(_positions, _global_positions);
+  RETURN QUERY SELECT unnest(_positions), unnest(_global_positions);
 END;
 $$;
