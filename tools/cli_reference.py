@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import inspect
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from cyclopts import App
 from cyclopts.argument import Argument
 
 from coldstream.cli.app import load
+from coldstream.cli.examples import EXAMPLES, in_words
+from coldstream.cli.options import Tiers
 from generated_page import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,12 +43,15 @@ complete commands and options.
 """
 
 
+_SHARED_BY = 4
+"""Commands that take an option before it is described once for all of them."""
+
+
 def commands(app: App) -> Iterator[tuple[str, App]]:
-    """Every command by its words, in alphabetical order; those with commands of their own only
-    where they do something by themselves."""
-    for name in sorted(app):
-        if name.startswith("-"):
-            continue
+    """Every command by its words, in the order of help; those with commands of their own only where
+    they do something by themselves."""
+    names = [name for name in app if not name.startswith("-")]
+    for name in sorted(names, key=lambda name: (app[name].sort_key or 0, name)):
         command = app[name]
         if command.default_command:
             yield name, command
@@ -55,21 +63,39 @@ def arguments(command: App) -> list[Argument]:
     return [
         argument
         for argument in command.assemble_argument_collection(parse_docstring=True)
-        if argument.parse and not argument.children
+        if argument.parse and argument.show and not argument.children
     ]
 
 
 def reference(app: App) -> str:
     """The page, as Markdown."""
-    parts = [HEAD]
-    for name, command in commands(app):
+    all_of_them = list(commands(app))
+    options = [each for _, command in all_of_them for each in arguments(command)]
+    # Where the store is comes first, as it is what every command asks for.
+    where = [f"--{field.name.replace('_', '-')}" for field in fields(Tiers)]
+    options.sort(key=lambda each: (*where, each.name).index(each.name))
+    uses = Counter(entry(each) for each in options if each.name.startswith("-"))
+    shared = [text for text, count in uses.items() if count >= _SHARED_BY]
+    parts = [HEAD, "## Options of several commands\n", "\n".join(shared) + "\n"]
+    for name, command in all_of_them:
         known = arguments(command)
         given = [a for a in known if not a.name.startswith("-")]
         words = [a.name if a.required else f"[{a.name}]" for a in given]
         parts.append(f"## coldstream {name}\n\n`{' '.join(['coldstream', name, *words])}`\n")
-        parts.append(f"{inspect.cleandoc(command.help)}\n")
-        if known:
-            parts.append("\n".join(entry(argument) for argument in known) + "\n")
+        parts += [
+            textwrap.fill(paragraph, 100, break_on_hyphens=False) + "\n"
+            for paragraph in inspect.cleandoc(command.help).split("\n\n")
+        ]
+        own = [entry(each) for each in known if entry(each) not in shared]
+        if own:
+            parts.append("\n".join(own) + "\n")
+        also = [f"`{each.name}`" for each in known if entry(each) in shared]
+        if also:
+            parts.append(f"And {', '.join(also)}: see [above](#options-of-several-commands).\n")
+        if examples := EXAMPLES.get(name):
+            lines = in_words(examples).splitlines()[1:]
+            code = "\n".join(line.removeprefix("  ") for line in lines)
+            parts.append(f"```shell\n{code}\n```\n")
     return "\n".join(parts)
 
 

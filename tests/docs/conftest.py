@@ -10,13 +10,7 @@ import pytest
 from tests.fix_store import InstalledStore, drop_store, install_store
 from tests.history import without_jobs
 
-HISTORY = """
-INSERT INTO messages (stream_name, position, type, data, time)
-SELECT 'account-' || n % 10, n / 10, CASE WHEN n < 10 THEN 'Opened' ELSE 'Deposited' END,
-  jsonb_build_object('amount', n), TIMESTAMPTZ '2025-01-02 00:00Z' + n * INTERVAL '2.4 hours'
-FROM generate_series(0, 699) AS n
-ORDER BY n
-"""
+from coldstream.demo.weeks import weeks_sql
 
 
 @pytest.fixture
@@ -39,7 +33,7 @@ def new_page_store(
             without_jobs(install_store(dsn, "message_store"))
         store = InstalledStore(dsn, "message_store")
         if history:
-            store.run(HISTORY)
+            store.run(weeks_sql(store.schema))
         return store
 
     yield new_page_store

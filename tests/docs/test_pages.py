@@ -18,7 +18,8 @@ Comments that a reader does not see, each on a line of its own:
   for anything in a line, or, alone in one, for any number of lines; spaces do not count. SQL prints
   as in psql. A statement or a command that fails must say so in its output.
 - ``<!-- history -->``: the page's store holds ten weeks of messages, from 2 January 2025, 70 in
-  each of the streams ``account-0`` to ``account-9``.
+  each of the streams ``account-0`` to ``account-9``. The page says how its reader gets them
+  (``coldstream dev --with-history``).
 - ``<!-- s3 -->``: the page's archive is on an S3 server.
 
 Every page has a fresh store in schema ``message_store``; a page that runs ``coldstream init``, and
@@ -80,6 +81,18 @@ def test_links_lead_somewhere(page: Page):
         if not path.exists() or (anchor and anchor not in parse(path).anchors()):
             broken.append(f"{page.name}:{line}: {link}")
     assert broken == []
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "history" in p.directives], ids=ids)
+def test_a_page_with_history_says_where_it_is_from(page: Page):
+    assert any("`coldstream dev --with-history`" in text for _, text in page.prose)
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=ids)
+def test_a_page_with_sql_says_how_it_finds_the_store(page: Page):
+    if any(block.tag == "sql" and "message_store." not in block.text for block in page.blocks):
+        told = "".join(block.text for block in page.blocks if block.tag != "sql")
+        assert "search_path" in told or "ALTER ROLE" in "".join(b.text for b in page.blocks)
 
 
 def test_every_page_is_linked_from_the_contents():

@@ -160,10 +160,10 @@ def test_bad_input_is_one_line_and_a_hint(what: str, cli: Cli, to: list[str]) ->
 
 
 def test_history_in_the_archive_comes_first(
-    cli: Cli, fresh_store: InstalledStore, tmp_path: object
+    cli: Cli, fresh_store: InstalledStore, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = f"file://{tmp_path}"
-    store = ["--dsn", fresh_store.dsn, "--schema", fresh_store.schema, "--archive", archive]
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE", f"file://{tmp_path}")
+    store = ["--dsn", fresh_store.dsn, "--schema", fresh_store.schema]
     fresh_store.run(
         "INSERT INTO messages (stream_name, position, type, time)"
         " SELECT 'account-1', n, 'Old', now() - INTERVAL '40 days' + n * INTERVAL '1 hour'"

@@ -305,7 +305,7 @@ BAD: dict[str, tuple[list[str], str, int]] = {
     "no unit": (["reset", "balances", "--to", "1.5"], "'1.5' is no position", 2),
     "later": (["reset", "balances", "--to", "2999-01-01"], "'2999-01-01' means the future", 2),
     "nowhere": (["reset", "balances"], "--to is missing", 2),
-    "not a switch": (["notify", "perhaps"], 'Invalid value "perhaps"', 2),
+    "not a switch": (["notify", "perhaps"], "Not understood: perhaps", 2),
 }  # fmt: skip
 
 

@@ -39,12 +39,14 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def lifecycle(cli: Cli, store: InstalledStore, archive: Path) -> Lifecycle:
+def lifecycle(
+    cli: Cli, store: InstalledStore, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> Lifecycle:
     """A command on that store and archive."""
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE", archive.as_uri())
 
     def lifecycle(*words: str) -> Ran:
-        location = ["--archive", archive.as_uri()]
-        return cli(*words, "--dsn", store.dsn, "--schema", store.schema, *location)
+        return cli(*words, "--dsn", store.dsn, "--schema", store.schema)
 
     return lifecycle
 

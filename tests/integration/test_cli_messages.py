@@ -143,10 +143,10 @@ def test_bad_input_is_one_line_and_writes_nothing(
 
 
 def test_history_in_the_archive_is_read_from_there(
-    cli: Cli, fresh_store: InstalledStore, tmp_path: object
+    cli: Cli, fresh_store: InstalledStore, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = f"file://{tmp_path}"
-    store = ["--dsn", fresh_store.dsn, "--schema", fresh_store.schema, "--archive", archive]
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE", f"file://{tmp_path}")
+    store = ["--dsn", fresh_store.dsn, "--schema", fresh_store.schema]
     fresh_store.run(
         "INSERT INTO messages (stream_name, position, type, time)"
         " VALUES ('account-1', 0, 'Old', now() - INTERVAL '40 days')"

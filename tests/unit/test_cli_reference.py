@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 from cyclopts import App, Parameter
+from tests.fix_cli import Cli
 
 import cli_reference
 from coldstream.cli.app import create, load
+from coldstream.cli.examples import EXAMPLES, walk
 
 
 def undocumented(app: App) -> list[str]:
@@ -60,3 +64,66 @@ def test_a_page_that_is_not_current_is_found(
     printed = capsys.readouterr()
     assert "Ctrl-D" in printed.out
     assert "make docs" in printed.err
+
+
+def test_every_command_has_examples_and_no_other_has() -> None:
+    names = {name for name, _ in cli_reference.commands(load())}
+    assert names == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("line", [line for each in EXAMPLES.values() for line, _ in each])
+def test_an_example_is_understood(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLDSTREAM_DSN", "postgresql://nowhere.example/db")
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE", "file:///nowhere")
+    words = shlex.split(line.split(" > ")[0].split(" < ")[0])
+    load().parse_args(words, exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("words", [name.split() for name in [*EXAMPLES, "lifecycle", "iceberg"]])
+def test_help_has_examples_and_names_what_is_to_be_given(
+    words: list[str], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = cli(*words, "--help")
+    assert ran.status == 0
+    assert f"  coldstream {words[0]}" in ran.out.partition("\nExamples:\n")[2]
+    assert max(map(len, ran.out.splitlines())) <= 80
+    # What the types are called in Python is no help.
+    assert not re.search(r"--[a-z-]+ (STR|INT|FLOAT|CHOICE|PATH)\b", ran.out)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "compress --older-than 7d",
+        "compress --older-than 7d --archive file:///archive",
+        "archive --older-than 90d",
+        "verify",
+        "verify --all",
+        "drop --older-than 90d --yes",
+        "rehydrate --from 2026-01-01 --to 2026-02-01",
+        "lifecycle run --yes",
+        "iceberg publish",
+        "iceberg status",
+        "consumers notify",
+        "consumers notify on",
+        "consumers notify off",
+    ],
+)
+def test_lines_of_a_schedule_go_on_working(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLDSTREAM_DSN", "postgresql://nowhere.example/db")
+    load().parse_args(line.split(), exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("words", ["init", "write account-1 Opened", "chunks", "consumers"])
+def test_what_needs_no_archive_takes_none(words: str, cli: Cli) -> None:
+    ran = cli(*words.split(), "--dsn", "postgresql://nowhere.example/db", "--archive", "file:///a")
+    assert ran.status == 2
+    assert "--archive" in ran.err or "file:///a" in ran.err
+
+
+def test_a_group_takes_no_word_for_an_action() -> None:
+    for name, command in walk(load()):
+        if any(not each.startswith("-") for each in command) and command.default_command:
+            given = [a.name for a in cli_reference.arguments(command) if not a.name.startswith("-")]
+            assert given == [], name

@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 import coldstream
 from coldstream.cli import main
 from coldstream.cli.app import create
-from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes, positional
+from coldstream.cli.options import DryRun, Json, OlderThan, Tiers, Yes, positional
 from coldstream.cli.run import run
 from coldstream.errors import ArchiveUnavailable, InvalidInput, Unavailable
 
@@ -79,7 +79,7 @@ def app(seen: dict[str, object]) -> App:
         /,
         *,
         older_than: OlderThan = "7d",
-        database: Database,
+        database: Tiers,
         json: Json = False,
         dry_run: DryRun = False,
         yes: Yes = False,
@@ -103,7 +103,7 @@ def test_options_come_from_the_line(app: App, seen: dict[str, object]) -> None:
     assert seen == {
         "name": "a",
         "older_than": "36h",
-        "database": Database(dsn="postgresql://h/d", schema="s", archive="file:///a"),
+        "database": Tiers(dsn="postgresql://h/d", schema="s", archive="file:///a"),
         "flags": (True, True, True),
     }
 
@@ -129,7 +129,7 @@ def test_options_come_from_the_environment(
         "name": "all",
         # Only where the store and its archive are: what is done is said on the line.
         "older_than": "7d",
-        "database": Database(
+        "database": Tiers(
             dsn="dbname=d",
             schema="line",
             archive=None,
@@ -141,7 +141,7 @@ def test_options_come_from_the_environment(
 
 def test_defaults(app: App, seen: dict[str, object]) -> None:
     assert run(["drop", "--dsn", "dbname=d"], app) == 0
-    assert seen["database"] == Database(dsn="dbname=d", schema="message_store", archive=None)
+    assert seen["database"] == Tiers(dsn="dbname=d", schema="message_store", archive=None)
     assert seen["flags"] == (False, False, False)
 
 

@@ -15,6 +15,8 @@ from coldstream._version import __version__
 TRY_IT = Group("Try it", sort_key=0)
 STORE = Group("The store", sort_key=1)
 LIFECYCLE = Group("Its lifecycle", sort_key=2)
+COMMANDS = Group("Commands", sort_key=3)
+WHERE = Group("Where the store is", sort_key=8)
 OTHER = Group("Other", sort_key=9)
 
 
@@ -48,7 +50,7 @@ def create(**settings: Any) -> App:
         name="coldstream",
         help="Message DB on TimescaleDB, with history that gets cheaper as it ages.\n\n"
         "COLDSTREAM_DSN, COLDSTREAM_SCHEMA, COLDSTREAM_ARCHIVE and COLDSTREAM_ARCHIVE_OPTION stand "
-        "for the options of these names.",
+        "for the options of these names. coldstream COMMAND --help has examples.",
         default_parameter=Parameter(show_env_var=False),
         help_format="plaintext",
         version=__version__,
@@ -61,8 +63,16 @@ def create(**settings: Any) -> App:
 
 
 def group(name: str, help: str, **settings: Any) -> App:
-    """A command that has commands of its own; register it with ``app.command``."""
-    return App(name=name, help=help, help_format="plaintext", version_flags=[], **settings)
+    """A command that has commands of its own; register it with ``app.command``. Each action is a
+    command: what a group does by itself, if anything, takes no word."""
+    return App(
+        name=name,
+        help=help,
+        help_format="plaintext",
+        version_flags=[],
+        group_commands=COMMANDS,
+        **settings,
+    )
 
 
 app = create()
@@ -74,10 +84,11 @@ app.register_install_completion_command(
 def load() -> App:
     """The application with every command: each module of ``coldstream.cli.commands``, and those
     of rooms that stand on the command line."""
-    from coldstream.cli import commands
+    from coldstream.cli import commands, examples
 
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
     for name in ABOVE:
         importlib.import_module(name)
+    examples.add(app)
     return app

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from coldstream.cli.app import WHERE
 from coldstream.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ def positional(help: str, *, name: str | None = None) -> Parameter:
 def _not_empty(type_: Any, value: str | None) -> None:
     if value is not None and not value.strip():
         raise ValueError("It is empty.")
-
-
-_ARCHIVE = "Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder."
 
 
 def as_mapping(options: tuple[str, ...]) -> dict[str, str]:
@@ -43,9 +41,38 @@ def as_mapping(options: tuple[str, ...]) -> dict[str, str]:
     return result
 
 
+Dsn: TypeAlias = Annotated[
+    str,
+    Parameter(
+        group=WHERE,
+        validator=_not_empty,
+        show_env_var=True,
+        metavar="DSN",
+        help="The database: postgresql://user@host/name, or 'host=... dbname=...'. libpq's own "
+        "variables (PGPASSWORD, PGSERVICE, ...) fill in what it leaves out.",
+    ),
+]
+Schema: TypeAlias = Annotated[
+    str,
+    Parameter(
+        group=WHERE,
+        validator=_not_empty,
+        show_env_var=True,
+        metavar="SCHEMA",
+        help="The schema that the store is in.",
+    ),
+]
+_ARCHIVE = Parameter(
+    group=WHERE,
+    validator=_not_empty,
+    show_env_var=True,
+    metavar="URL",
+    help="Where the archive is: s3://bucket/prefix, gs://..., az://..., file:///folder.",
+)
 ArchiveOptions: TypeAlias = Annotated[
     tuple[str, ...],
     Parameter(
+        group=WHERE,
         metavar="KEY=VALUE",
         negative="",
         show_default=False,
@@ -60,31 +87,33 @@ ArchiveOptions: TypeAlias = Annotated[
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """Where the store is. A command takes it as ``*, database: Database``."""
+    """Where the store is, for a command that needs no archive: ``*, database: Database``."""
 
-    dsn: Annotated[
-        str,
-        Parameter(
-            validator=_not_empty,
-            show_env_var=True,
-            metavar="DSN",
-            help="The database: postgresql://user@host/name, or 'host=... dbname=...'. libpq's own "
-            "variables (PGPASSWORD, PGSERVICE, ...) fill in what it leaves out.",
-        ),
-    ]
-    schema: Annotated[
-        str,
-        Parameter(validator=_not_empty, show_env_var=True, help="The schema that the store is in."),
-    ] = "message_store"
-    archive: Annotated[
-        str | None,
-        Parameter(
-            validator=_not_empty,
-            show_env_var=True,
-            metavar="URL",
-            help=_ARCHIVE,
-        ),
-    ] = None
+    dsn: Dsn
+    schema: Schema = "message_store"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """Which archive, for a command that needs no database."""
+
+    archive: Annotated[str, _ARCHIVE]
+    schema: Schema = "message_store"
+    archive_option: ArchiveOptions = ()
+
+    @property
+    def archive_options(self) -> dict[str, str]:
+        """As :func:`coldstream.connect` takes them."""
+        return as_mapping(self.archive_option)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Tiers(Database):
+    """Where the store is, and its archive, for a command that works with both."""
+
+    archive: Annotated[str | None, _ARCHIVE] = None
     archive_option: ArchiveOptions = ()
 
     @property
@@ -97,31 +126,14 @@ def opened(database: Database, *, max_size: int = 1) -> Store:
     """The store, to be used as a context manager; ``max_size``: connections at most."""
     import coldstream
 
+    where = database if isinstance(database, Tiers) else None
     return coldstream.connect(
         database.dsn,
         schema=database.schema,
-        archive=database.archive,
-        archive_options=database.archive_options,
+        archive=where.archive if where else None,
+        archive_options=where.archive_options if where else None,
         max_size=max_size,
     )
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """Which archive, for a command that needs no database."""
-
-    archive: Annotated[str, Parameter(validator=_not_empty, show_env_var=True, help=_ARCHIVE)]
-    schema: Annotated[
-        str,
-        Parameter(validator=_not_empty, show_env_var=True, help="The schema that the store is in."),
-    ] = "message_store"
-    archive_option: ArchiveOptions = ()
-
-    @property
-    def archive_options(self) -> dict[str, str]:
-        """As :func:`coldstream.connect` takes them."""
-        return as_mapping(self.archive_option)
 
 
 Json = Annotated[

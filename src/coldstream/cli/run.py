@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
-from cyclopts.exceptions import MissingArgumentError, UnknownCommandError
+from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
 from coldstream.cli.app import load
 from coldstream.cli.views.human import one_line
@@ -98,6 +98,9 @@ def usage(error: CycloptsError) -> str:
             return f"No {what}: give {error.argument.name} or set {_variable(error.argument.name)}"
         if error.argument.name.startswith("-"):
             return f"{error.argument.name} is missing"
+    if isinstance(error, UnusedCliTokensError):
+        # After an option that the command does not have, or where it takes no more words.
+        return f"Not understood: {' '.join(error.unused_tokens or ())}"
     return str(error)
 
 

@@ -21,6 +21,7 @@ def demo(
     messages: Annotated[
         int,
         Parameter(
+            metavar="N",
             validator=Number(gte=1000, lte=1_000_000),
             help="How many messages to write (1,000 at least).",
         ),
@@ -28,6 +29,7 @@ def demo(
     dsn: Annotated[
         str | None,
         Parameter(
+            metavar="DSN",
             help="Run on this server (default: an embedded one), in a schema of its own that goes "
             "at the end.",
         ),
@@ -35,6 +37,7 @@ def demo(
     schema: Annotated[
         str | None,
         Parameter(
+            metavar="SCHEMA",
             help="The schema to make (default: coldstream_demo; message_store on an embedded "
             "server).",
         ),

@@ -14,15 +14,22 @@ class _Stop(BaseException):
     """SIGTERM, wherever the program is: like ``KeyboardInterrupt``, not an ``Exception``."""
 
 
-def run_dev(data_dir: Path | None, port: int, *, echo: Callable[[str], None]) -> int:
+def run_dev(
+    data_dir: Path | None,
+    port: int,
+    *,
+    echo: Callable[[str], None],
+    prepare: Callable[[str], None] | None = None,
+) -> int:
     """Runs the embedded server until SIGINT (Ctrl-C) or SIGTERM; returns 0.
 
-    ``echo`` gets every line meant for the user. Only in the main thread, because of the signals.
+    ``echo`` gets every line meant for the user. ``prepare`` gets the DSN before anybody else. Only in the
+    main thread, because of the signals.
     Raises ``EmbeddedError`` when the server cannot be started, or ends by itself.
     """
     previous = signal.signal(signal.SIGTERM, _raise_stop)
     try:
-        _serve(data_dir, port, echo)
+        _serve(data_dir, port, echo, prepare)
     except (KeyboardInterrupt, _Stop):
         echo("stopped")
     finally:
@@ -34,8 +41,15 @@ def _raise_stop(signum: int, frame: FrameType | None) -> None:
     raise _Stop
 
 
-def _serve(data_dir: Path | None, port: int, echo: Callable[[str], None]) -> None:
+def _serve(
+    data_dir: Path | None,
+    port: int,
+    echo: Callable[[str], None],
+    prepare: Callable[[str], None] | None,
+) -> None:
     with EmbeddedServer(data_dir, port=port, progress=echo) as server:
+        if prepare is not None:
+            prepare(server.dsn)
         echo(server.dsn)
         echo(
             "For trying and testing, never for production: one connection at a time, "

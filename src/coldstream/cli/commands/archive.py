@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes, opened
+from coldstream.cli.app import COMMANDS, LIFECYCLE, app
+from coldstream.cli.options import DryRun, Json, OlderThan, Tiers, Yes, opened
 from coldstream.settings import Format
 
 if TYPE_CHECKING:
     from coldstream.errors import ColdstreamError
     from coldstream.lifecycle.rebuild import Rebuilt
 
-archive_app = App(name="archive", group=LIFECYCLE)
+archive_app = App(name="archive", group=LIFECYCLE, group_commands=COMMANDS)
 app.command(archive_app)
 
 
 @archive_app.default
 def archive(
     *,
-    database: Database,
+    database: Tiers,
     older_than: OlderThan,
-    format: Annotated[Format, Parameter(help="Of the files in the archive.")] = "parquet",
+    format: Annotated[
+        Format, Parameter(metavar="FORMAT", help="Of the files in the archive.")
+    ] = "parquet",
     again: Annotated[
         bool,
         Parameter(
@@ -64,7 +66,7 @@ def archive(
 @archive_app.command
 def clean(
     *,
-    database: Database,
+    database: Tiers,
     older_than: Annotated[
         str,
         Parameter(
@@ -114,7 +116,7 @@ def clean(
 @archive_app.command
 def rebuild(
     *,
-    database: Database,
+    database: Tiers,
     accept_failed: Annotated[
         bool,
         Parameter(
@@ -178,7 +180,7 @@ def rebuild(
 
 @archive_app.command
 def repair(
-    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
+    *, database: Tiers, dry_run: DryRun = False, yes: Yes = False, json: Json = False
 ) -> int:
     """Write the manifests again that somebody deleted from the archive, or damaged.
 
@@ -231,7 +233,7 @@ def _in_words(problem: ColdstreamError | None) -> str | None:
 
 @archive_app.command
 def adopt(
-    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
+    *, database: Tiers, dry_run: DryRun = False, yes: Yes = False, json: Json = False
 ) -> None:
     """Say that this database is the successor of the one that wrote to the archive last.
 
@@ -266,9 +268,7 @@ def adopt(
 
 
 @archive_app.command
-def fork(
-    *, database: Database, dry_run: DryRun = False, yes: Yes = False, json: Json = False
-) -> None:
+def fork(*, database: Tiers, dry_run: DryRun = False, yes: Yes = False, json: Json = False) -> None:
     """Say that this database is a copy, and make it a store of its own with another archive.
 
     --archive names the archive that it has from now on. What was archived before the copy was made

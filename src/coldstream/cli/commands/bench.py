@@ -22,6 +22,7 @@ def bench(
     dsn: Annotated[
         str | None,
         Parameter(
+            metavar="DSN",
             help="The server to measure, with TimescaleDB in the database; schemas of its own are "
             "made there and go at the end. With --quick it may be left out: an embedded server.",
         ),
@@ -29,6 +30,7 @@ def bench(
     messages: Annotated[
         int | None,
         Parameter(
+            metavar="N",
             validator=Number(gte=1000),
             help="Messages to read, and to write after (default: 200,000; 1,000,000 with --full).",
         ),
@@ -36,6 +38,7 @@ def bench(
     history: Annotated[
         int | None,
         Parameter(
+            metavar="N",
             validator=Number(gte=1000),
             help="Messages of a chunk that is stored, archived or dropped (default: 1,000,000).",
         ),
@@ -43,12 +46,14 @@ def bench(
     from_dsn: Annotated[
         str | None,
         Parameter(
+            metavar="DSN",
             help="Take the messages from this Message DB, the newest ones, instead of making them "
-            "up. They are only read, and copied into the schemas of the benchmark."
+            "up. They are only read, and copied into the schemas of the benchmark.",
         ),
     ] = None,
     from_schema: Annotated[
-        str, Parameter(help="The schema of the store that messages are taken from.")
+        str,
+        Parameter(metavar="SCHEMA", help="The schema of the store that messages are taken from."),
     ] = "message_store",
     rows: Annotated[
         tuple[str, ...],
@@ -61,7 +66,7 @@ def bench(
         ),
     ] = (),
     chunks: Annotated[
-        tuple[Annotated[int, Parameter(validator=Number(gte=1, lte=5000))], ...],
+        tuple[Annotated[int, Parameter(metavar="N", validator=Number(gte=1, lte=5000))], ...],
         Parameter(
             negative="",
             show_default=False,
@@ -70,18 +75,25 @@ def bench(
     ] = (),
     rounds: Annotated[
         int | None,
-        Parameter(validator=Number(gte=1), help="Rounds in which both take turns (default: 5)."),
+        Parameter(
+            metavar="N",
+            validator=Number(gte=1),
+            help="Rounds in which both take turns (default: 5).",
+        ),
     ] = None,
     seconds: Annotated[
         float | None,
         Parameter(
-            validator=Number(gt=0), help="How long each has in a round, at most (default: 1)."
+            metavar="SECONDS",
+            validator=Number(gt=0),
+            help="How long each has in a round, at most (default: 1).",
         ),
     ] = None,
-    seed: Annotated[int, Parameter(help="Of the random generator.")] = 1,
+    seed: Annotated[int, Parameter(metavar="N", help="Of the random generator.")] = 1,
     v4_share: Annotated[
         float,
         Parameter(
+            metavar="SHARE",
             validator=Number(gte=0, lte=1),
             help="The share of ids that are UUIDv4; the others are v7, as the client makes them.",
         ),
@@ -105,6 +117,7 @@ def bench(
     archive: Annotated[
         str | None,
         Parameter(
+            metavar="URL",
             help="An archive to read from in the rows that say so: s3://bucket/prefix, gs://..., "
             "az://..., file:///folder. Objects of its own are made below it and go at the end. "
             "Without it, a folder.",

@@ -10,11 +10,11 @@ from coldstream.cli.app import STORE, app
 from coldstream.cli.options import (
     AllCategories,
     Correlation,
-    Database,
     Json,
     Limit,
     Member,
     Size,
+    Tiers,
     opened,
     positional,
 )
@@ -28,7 +28,7 @@ def consume(
     ] = None,
     /,
     *,
-    database: Database,
+    database: Tiers,
     all: AllCategories = False,
     start: Annotated[
         str | None,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from coldstream.cli.app import STORE, app
+from coldstream.cli.app import COMMANDS, STORE, app, group
 from coldstream.cli.options import Database, DryRun, Json, Yes, opened, positional
 
 if TYPE_CHECKING:
     from coldstream.consumers import ConsumerMember
     from coldstream.store import Store
 
-consumers_app = App(name="consumers", group=STORE)
+consumers_app = App(name="consumers", group=STORE, group_commands=COMMANDS)
 app.command(consumers_app)
 
 Name = Annotated[str, positional("The consumer's name.")]
@@ -164,28 +164,41 @@ def resize(
     print(f"resized {printable(name)} from {before} to {size}, at {position}")
 
 
-@consumers_app.command
-def notify(
-    what: Annotated[
-        Literal["on", "off", "status"],
-        positional("on, off, or (left out) what it is now.", name="ON-OFF-STATUS"),
-    ] = "status",
-    /,
-    *,
-    database: Database,
-    json: Json = False,
-) -> None:
-    """Have writes wake consumers by NOTIFY, so that a message is handled at once; or not, the
-    default: consumers look for new messages at least twice a second.
+notify = group(
+    "notify",
+    "Whether writes wake consumers by NOTIFY, so that a message is handled at once.\n\n"
+    "Off is the default: consumers look for new messages at least twice a second. Every "
+    "transaction that writes pays for it, most where many write at the same time: coldstream bench "
+    "--rows 'consumer.*' measures it on your server. On and off are for the store's owner.",
+)
+consumers_app.command(notify)
 
-    Every transaction that writes pays for it, most where many write at the same time: coldstream
-    bench --rows 'consumer.*' measures it on your server. For the store's owner.
-    """
+
+@notify.command
+def on(*, database: Database, json: Json = False) -> None:
+    """Have writes wake consumers."""
+    _notify(database, True, json=json)
+
+
+@notify.command
+def off(*, database: Database, json: Json = False) -> None:
+    """Have writes wake nobody."""
+    _notify(database, False, json=json)
+
+
+@notify.default
+@notify.command
+def status(*, database: Database, json: Json = False) -> None:
+    """Show whether writes wake consumers."""
+    _notify(database, None, json=json)
+
+
+def _notify(database: Database, wanted: bool | None, *, json: bool) -> None:
     from coldstream.cli.views.render import write_json
 
     with opened(database) as store:
-        if what != "status":
-            store.consumers.set_notify(what == "on")
+        if wanted is not None:
+            store.consumers.set_notify(wanted)
         notifies = store.consumers.notifies()
     if json:
         write_json({"notify": notifies})

@@ -16,21 +16,42 @@ def dev(
     *,
     data_dir: Annotated[
         Path | None,
-        Parameter(help="Keep the data in this folder (default: it goes when the server stops)."),
+        Parameter(
+            metavar="FOLDER",
+            help="Keep the data in this folder (default: it goes when the server stops).",
+        ),
     ] = None,
     port: Annotated[
         int,
         Parameter(
+            metavar="PORT",
             validator=Number(gte=0, lte=65535),
             show_default=False,
             help="Listen on this port of 127.0.0.1 (default: a free one).",
         ),
     ] = 0,
+    with_history: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="With a store in schema message_store that holds ten weeks of messages, from 2 "
+            "January 2025 on: those that the pages of the documentation begin with.",
+        ),
+    ] = False,
 ) -> int:
     """Run TimescaleDB for a while, to try things on. For development only.
 
     It prints a DSN, takes one connection at a time, and stops on Ctrl-C.
     """
+    from coldstream.demo.weeks import MESSAGES, write_weeks
     from coldstream.embedded.dev import run_dev
 
-    return run_dev(data_dir, port, echo=lambda line: print(line, flush=True))
+    def echo(line: str) -> None:
+        print(line, flush=True)
+
+    def prepare(dsn: str) -> None:
+        write_weeks(dsn)
+        echo(f"the store in schema message_store has ten weeks of history, {MESSAGES} messages")
+
+    return run_dev(data_dir, port, echo=echo, prepare=prepare if with_history else None)

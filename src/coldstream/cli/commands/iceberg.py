@@ -3,57 +3,74 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.options import Database, DryRun, Json, opened, positional
+from coldstream.cli.app import LIFECYCLE, app, group
+from coldstream.cli.options import DryRun, Json, Tiers, opened
+
+if TYPE_CHECKING:
+    from coldstream.lifecycle import Publication
+
+iceberg = group("iceberg", "The archive as an Apache Iceberg table.", group=LIFECYCLE)
+app.command(iceberg)
+
+Catalog = Annotated[
+    str,
+    Parameter(
+        name="--iceberg",
+        metavar="CATALOG",
+        help="The catalog: database (the store's own), the URL of a REST catalog, a SQLAlchemy "
+        "URL, or the name of a catalog in pyiceberg's configuration.",
+    ),
+]
 
 
-@app.command(group=LIFECYCLE)
-def iceberg(
-    action: Annotated[
-        Literal["status", "publish"],
-        positional("status: is the table what the ledger says? publish: make it so."),
-    ],
-    /,
+@iceberg.command
+def publish(
     *,
-    database: Database,
-    iceberg: Annotated[
-        str,
-        Parameter(
-            metavar="CATALOG",
-            help="The catalog: database (the store's own), the URL of a REST catalog, a SQLAlchemy "
-            "URL, or the name of a catalog in pyiceberg's configuration.",
-        ),
-    ] = "database",
+    database: Tiers,
+    catalog: Catalog = "database",
     anew: Annotated[
         bool,
         Parameter(
             negative="",
             show_default=False,
-            help="With publish: forget the table and make it anew, where its metadata is lost.",
+            help="Forget the table and make it anew, where its metadata is lost.",
         ),
     ] = False,
     dry_run: DryRun = False,
     json: Json = False,
-) -> int:
-    """Publish the archive as an Apache Iceberg table, or look whether it is published.
+) -> None:
+    """Publish the archive as an Apache Iceberg table.
 
     The table holds the verified Parquet files as they are; nothing is copied. Publishing twice
     changes nothing. Where COLDSTREAM_ICEBERG is set, coldstream verify publishes what it has
-    proved. Needs the extra "iceberg". Status exits 1 where the table is not in step.
+    proved. Needs the extra "iceberg".
     """
-    from coldstream.cli.views.render import Column, Unit, render_record
-    from coldstream.errors import InvalidInput
-
-    if action == "status" and anew:
-        raise InvalidInput("--anew goes with coldstream iceberg publish")
     with opened(database) as store:
-        store.lifecycle.iceberg = iceberg
-        found = store.lifecycle.publish(dry_run=dry_run or action == "status", anew=anew)
-    dry = action == "status" or dry_run
+        store.lifecycle.iceberg = catalog
+        found = store.lifecycle.publish(dry_run=dry_run, anew=anew)
+    _show(found, dry=dry_run, json=json)
+
+
+@iceberg.command
+def status(*, database: Tiers, catalog: Catalog = "database", json: Json = False) -> int:
+    """Show whether the table has what the ledger says. Exit status 1 where it has not.
+
+    Needs the extra "iceberg".
+    """
+    with opened(database) as store:
+        store.lifecycle.iceberg = catalog
+        found = store.lifecycle.publish(dry_run=True)
+    _show(found, dry=True, json=json)
+    return 1 if found.added or found.removed else 0
+
+
+def _show(found: Publication, *, dry: bool, json: bool) -> None:
+    from coldstream.cli.views.render import Column, Unit, render_record
+
     columns = [
         Column("metadata_location", "metadata"),
         Column("files", "files", Unit.COUNT),
@@ -73,4 +90,3 @@ def iceberg(
             "CSV files are not published: archive what is still in the database --again as Parquet",
             file=sys.stderr,
         )
-    return 1 if action == "status" and (found.added or found.removed) else 0

@@ -17,8 +17,9 @@ ChunkInterval = Annotated[
 Layout = Annotated[
     Literal["bucket", "stream"] | None,
     Parameter(
+        metavar="LAYOUT",
         help="Of the columnstore (at the first install: bucket); stream is for few, very long "
-        "streams."
+        "streams.",
     ),
 ]
 CompressAfter = Annotated[
@@ -30,13 +31,16 @@ CompressAfter = Annotated[
 Compression = Annotated[
     Literal["lz4", "pglz"] | None,
     Parameter(
+        metavar="METHOD",
         help="Of the columnstore: lz4 is read faster (at the first install, where the server has "
-        "it); pglz is smaller."
+        "it); pglz is smaller.",
     ),
 ]
 Role = Annotated[
     str | None,
-    Parameter(help="The application's role, which is made (default: named as the schema)."),
+    Parameter(
+        metavar="ROLE", help="The application's role, which is made (default: named as the schema)."
+    ),
 ]
 
 
@@ -97,10 +101,12 @@ def init(
 @app.command(group=STORE)
 def sql(
     *,
-    schema: Annotated[str, Parameter(help="The schema to install into.")] = "message_store",
+    schema: Annotated[
+        str, Parameter(metavar="SCHEMA", help="The schema to install into.")
+    ] = "message_store",
     role: Role = None,
     timescaledb_schema: Annotated[
-        str, Parameter(help="The schema that the extension timescaledb is in.")
+        str, Parameter(metavar="SCHEMA", help="The schema that the extension timescaledb is in.")
     ] = "public",
     chunk_interval: ChunkInterval = None,
     layout: Layout = None,

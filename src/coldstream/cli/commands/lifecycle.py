@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.options import Database, DryRun, Json, OlderThan, Yes, opened
+from coldstream.cli.options import Database, DryRun, Json, OlderThan, Tiers, Yes, opened
 from coldstream.errors import ArchiveCorrupt, InvalidInput
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ def compress(
     older_than: OlderThan,
     dry_run: DryRun = False,
     json: Json = False,
+    archive: Annotated[
+        str | None,
+        Parameter(show=False, help="Not used: lines that name the archive for every verb work."),
+    ] = None,
 ) -> None:
     """Move old chunks into TimescaleDB's columnstore; every client still reads them."""
     from coldstream.cli.durations import parse_cutoff
@@ -75,7 +79,7 @@ def compress(
 @app.command(group=LIFECYCLE)
 def verify(
     *,
-    database: Database,
+    database: Tiers,
     all: Annotated[
         bool,
         Parameter(
@@ -187,7 +191,7 @@ def _nothing(all: bool, first: datetime | None, last: datetime | None) -> str:
 @app.command(group=LIFECYCLE)
 def drop(
     *,
-    database: Database,
+    database: Tiers,
     older_than: OlderThan,
     kept: Annotated[
         bool,
@@ -267,7 +271,7 @@ def drop(
 @app.command(group=LIFECYCLE)
 def rehydrate(
     *,
-    database: Database,
+    database: Tiers,
     start: Annotated[
         str,
         Parameter(name="--from", metavar="TIME", help="The start of the range of time to load."),

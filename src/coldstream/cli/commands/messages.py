@@ -18,6 +18,7 @@ from coldstream.cli.options import (
     Limit,
     Member,
     Size,
+    Tiers,
     opened,
     positional,
 )
@@ -92,7 +93,7 @@ def read(
     ] = None,
     /,
     *,
-    database: Database,
+    database: Tiers,
     all: AllCategories = False,
     position: Annotated[
         int | None,

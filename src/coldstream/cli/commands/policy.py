@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app, group
-from coldstream.cli.options import Database, DryRun, Json, Yes, opened
+from coldstream.cli.options import Database, DryRun, Json, Tiers, Yes, opened
 from coldstream.settings import Format
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _AGE = "An age (7d, 36h, 90 days, P7D), or never; left out, it stays as it is."
 
 
 @lifecycle.command
-def show(*, database: Database, json: Json = False) -> None:
+def show(*, database: Tiers, json: Json = False) -> None:
     """Show at what ages chunks are compressed, archived and dropped, and where to."""
     from coldstream.cli.views.lifecycle import say_archive, show_policy
 
@@ -68,8 +68,10 @@ def set_(
 @lifecycle.command
 def run(
     *,
-    database: Database,
-    format: Annotated[Format, Parameter(help="Of the files in the archive.")] = "parquet",
+    database: Tiers,
+    format: Annotated[
+        Format, Parameter(metavar="FORMAT", help="Of the files in the archive.")
+    ] = "parquet",
     wait: Annotated[
         str | None,
         Parameter(
