@@ -23,8 +23,8 @@ def run_dev(
 ) -> int:
     """Runs the embedded server until SIGINT (Ctrl-C) or SIGTERM; returns 0.
 
-    ``echo`` gets every line meant for the user. ``prepare`` gets the DSN before anybody else. Only in the
-    main thread, because of the signals.
+    ``echo`` gets every line meant for the user. ``prepare`` gets the DSN before anybody else.
+    Only in the main thread, because of the signals.
     Raises ``EmbeddedError`` when the server cannot be started, or ends by itself.
     """
     previous = signal.signal(signal.SIGTERM, _raise_stop)
