@@ -10,7 +10,7 @@ import pytest
 from tests.fix_store import InstalledStore, drop_store, install_store
 from tests.history import without_jobs
 
-from coldstream.demo.weeks import weeks_sql
+from coldstream.embedded.weeks import weeks_sql
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from tests.fix_store import InstalledStore
 
 from coldstream import SetupError
-from coldstream.demo.weeks import MESSAGES, write_weeks
+from coldstream.embedded.weeks import MESSAGES, write_weeks
 
 
 def test_it_is_written_into_an_empty_store_and_no_other(fresh_store: InstalledStore) -> None:

@@ -44,8 +44,8 @@ def dev(
 
     It prints a DSN, takes one connection at a time, and stops on Ctrl-C.
     """
-    from coldstream.demo.weeks import MESSAGES, write_weeks
     from coldstream.embedded.dev import run_dev
+    from coldstream.embedded.weeks import MESSAGES, write_weeks
 
     def echo(line: str) -> None:
         print(line, flush=True)

@@ -13,7 +13,7 @@ MESSAGES = 700
 
 def weeks_sql(schema: str) -> str:
     """The statement that writes them, for a store that has no message yet."""
-    text = resources.files("coldstream.demo").joinpath("weeks.sql").read_text("utf-8")
+    text = resources.files("coldstream.embedded").joinpath("weeks.sql").read_text("utf-8")
     return Names(schema).render(text)
 
 
