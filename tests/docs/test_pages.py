@@ -28,6 +28,7 @@ has no history, installs it itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -99,6 +100,21 @@ def test_every_page_is_linked_from_the_contents():
     contents = [page for page in PAGES if page.path.name == "README.md"]
     linked = {(page.path.parent / link).resolve() for page in contents for _, link in page.links()}
     assert {page.path for page in PAGES} - linked == {ROOT / "README.md"}
+
+
+def test_a_decision_that_was_changed_names_a_later_one():
+    changed = 0
+    for page in PAGES:
+        if page.path.parent.name != "decisions" or page.path.name == "README.md":
+            continue
+        number = int(page.path.name[:4])
+        first = "\n".join(text for _, text in page.prose).split("\n\n")[1]
+        later = re.findall(r"\]\((\d{4})-", first)
+        if first.startswith(("**Changed** by ", "**Superseded** by ")):
+            changed += 1
+            assert later
+            assert all(int(each) > number for each in later), page.name
+    assert changed > 5
 
 
 def test_the_directives_are_the_documented_ones():
