@@ -155,19 +155,16 @@ def _archived(
     position: int,
     batch_size: int,
 ) -> Iterator[Message]:
-    """The messages from a position on, as far as they go without a hole: those the database has,
-    then those of the archive. None where the position itself is in neither, and where positions do
-    not follow the order of the archive's ranges."""
-    count = LISTED
-    listed = listed_of(connections, stream_name, position, count)
-    if not listed.in_order:
-        return
-    page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
-    for message in _Following(iter(page), position):
-        position = message.position + 1
-        yield message
+    """The messages from a position on, as far as they go without a hole: those of the archive, or
+    where it lacks the first one, those the database has. None where the position itself is in
+    neither, and where positions do not follow the order of the archive's ranges.
 
+    The archive comes first: what is old is there, and the database is asked again in any case."""
+    start, count = position, LISTED
     while True:
+        listed = listed_of(connections, stream_name, position, count)
+        if not listed.in_order:
+            return
         hole = False
         if listed.chunks:
             reader = in_thread_sync(readers.reader, listed.chunks)
@@ -183,11 +180,13 @@ def _archived(
             hole = found.hole
         # Where it was not among these, it may be in a later one still: marks say where it is not.
         if hole or listed.next is None:
-            return
+            break
         count *= LISTED_GROWTH
-        listed = listed_of(connections, stream_name, position, count)
-        if not listed.in_order:
-            return
+    if position > start:
+        return
+    page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
+    for message in _Following(iter(page), position):
+        yield message
 
 
 class _Following(Iterator[Message]):
