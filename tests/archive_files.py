@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
+from coldstream.archive.export import Export, Files
 from coldstream.archive.format import csv, parquet, parquet_rows
 from coldstream.archive.format.row_groups import RowGroups
 from coldstream.archive.format.rows import Batch, Row, to_messages
@@ -18,8 +20,12 @@ from coldstream.archive.read.filters import correlation_category, in_consumer_gr
 from coldstream.archive.read.ordering import RowSource, pieces, tables_in_global_order
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.storage.progress import Progress
 from coldstream.messages.message import Message
 from coldstream.settings import Format
+
+FILE_ROWS: int | None = None
+"""Of :func:`export_rows`, where nothing is said."""
 
 
 def write_parquet(
@@ -39,7 +45,7 @@ def write_csv(target: Any, batches: Iterable[Batch]) -> FileStats:
     return stats
 
 
-class Files:
+class Kind:
     """One kind of file."""
 
     def __init__(self, format: Format) -> None:
@@ -106,3 +112,23 @@ def matches(
     ):
         return False
     return correlation is None or correlation_category(message.metadata_text) == correlation
+
+
+def export_rows(
+    location: ArchiveLocation,
+    batches: Iterable[Batch],
+    *,
+    schema: str,
+    chunk_name: str,
+    range_start: datetime,
+    range_end: datetime,
+    format: Format = "parquet",
+    spool_dir: Path | None = None,
+    store_id: str | None = None,
+    file_rows: int | None = None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """The files of one range; their manifest is not committed."""
+    file_rows = FILE_ROWS if file_rows is None else file_rows
+    export = Export(location, schema, Files(format, file_rows, spool_dir), store_id)
+    return export.chunk(batches, chunk_name, range_start, range_end, progress)

@@ -21,7 +21,7 @@ from pathlib import Path
 from uuid import UUID
 
 from coldstream.archive.engines.iceberg import ArchivedRange, Catalogued, IcebergTable
-from coldstream.archive.export import export_rows
+from coldstream.archive.export import Export
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.storage.location import ArchiveLocation
@@ -113,13 +113,11 @@ def published(rows: list[Row], folder: Path) -> str:
     for week in range(WEEKS):
         start = START + week * WEEK
         part = [row for row in rows if start <= row[2] < start + WEEK]
-        manifest = export_rows(
-            location,
+        manifest = Export(location, "message_store").chunk(
             [sorted(part, key=lambda row: (row[3].encode(), row[1]))],
-            schema="message_store",
-            chunk_name="chunk",
-            range_start=start,
-            range_end=start + WEEK,
+            "chunk",
+            start,
+            start + WEEK,
         )
         commit_manifest(location, manifest)
         url = location.url_of(manifest.files[0].key)

@@ -25,7 +25,7 @@ from typing import Any
 import coldstream
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError
-from coldstream.lifecycle import Chunk, Policy
+from coldstream.lifecycle import Chunk, Lifecycle, Policy
 from coldstream.lifecycle.session import Session
 
 # What is rehydrated of a range where not all of it is.
@@ -65,8 +65,7 @@ class Operation:
     start: datetime
     end: datetime
 
-    def run(self, store: coldstream.Store) -> None:
-        lifecycle = store.lifecycle
+    def run(self, lifecycle: Lifecycle) -> None:
         match self.name:
             case "compress":
                 lifecycle.compress(self.end)
@@ -215,8 +214,7 @@ def _operate(
                 points.before(what)
                 points.done(what)
 
-            store.lifecycle.progress = progress
-            operation.run(store)
+            operation.run(Lifecycle(store, progress=progress))
             points.before("the end")
     except ColdstreamError:
         if place.postmaster is None:

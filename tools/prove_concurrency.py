@@ -104,7 +104,7 @@ class Concurrency:
             if self._stop.is_set():
                 return
             try:
-                self._subject.operation(name).run(store)
+                self._subject.operation(name).run(store.lifecycle)
                 self.count["lifecycle operations"] += 1
             except LifecycleBusy:
                 # A reader kept a chunk through every try: it stays, and the next run takes it.

@@ -199,7 +199,7 @@ class Subject:
         """
         with self.opened() as store:
             for name in ("run", "rehydrate"):
-                self.operation(name).run(store)
+                self.operation(name).run(store.lifecycle)
             proved = store.lifecycle.verify(again=True)
         problems = [each.problem for each in proved if each.problem is not None]
         if problems or len(proved) != self.weeks:

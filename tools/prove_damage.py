@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from uuid import UUID
 
-from coldstream.archive.export import export_rows
+from coldstream.archive.export import Export, Files
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.commit import commit_manifest, newest_of_range
 from coldstream.archive.manifest.manifest import Manifest
@@ -109,17 +109,9 @@ class Archived:
 
     def __init__(self, format: Format, seed: int, number: int) -> None:
         self.location = ArchiveLocation.open("memory://")
-        self.manifest = export_rows(
-            self.location,
-            [rows(seed, number)],
-            schema="s",
-            chunk_name="c",
-            range_start=START,
-            range_end=END,
-            format=format,
-            # Two files, or three.
-            file_rows=number // 2,
-        )
+        # Two files, or three.
+        export = Export(self.location, "s", Files(format, file_rows=number // 2))
+        self.manifest = export.chunk([rows(seed, number)], "c", START, END)
         self.manifest_key = commit_manifest(self.location, self.manifest)
         self.truth = self.read()
 

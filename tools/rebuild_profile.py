@@ -23,7 +23,7 @@ from uuid import UUID
 import psycopg
 
 import coldstream
-from coldstream.archive.export import export_rows
+from coldstream.archive.export import Export
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.storage.location import ArchiveLocation
@@ -113,14 +113,11 @@ def make(location: ArchiveLocation, messages: int, streams: int, weeks: int) -> 
                     )
                 )
         rows.sort(key=lambda row: (row[3].encode(), row[1]))
-        manifest = export_rows(
-            location,
+        manifest = Export(location, SCHEMA, store_id=STORE).chunk(
             (rows[first : first + 2_000] for first in range(0, len(rows), 2_000)),
-            schema=SCHEMA,
-            chunk_name=f"_hyper_1_{week}_chunk",
-            range_start=start,
-            range_end=start + WEEK,
-            store_id=STORE,
+            f"_hyper_1_{week}_chunk",
+            start,
+            start + WEEK,
         )
         commit_manifest(location, manifest)
 

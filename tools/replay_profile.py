@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from coldstream.archive.export import export_rows
+from coldstream.archive.export import Export
 from coldstream.archive.format.parquet_rows import open_parquet
 from coldstream.archive.format.rows import COLUMNS, to_messages
 from coldstream.archive.manifest.commit import commit_manifest
@@ -58,13 +58,11 @@ def made(location: ArchiveLocation) -> None:
         "id": pa.array([chosen.randbytes(16) for _ in numbers], pa.binary(16)),
         "category": pa.array(["account"] * MESSAGES),
     }
-    manifest = export_rows(
-        location,
+    manifest = Export(location, "message_store").chunk(
         [pa.record_batch([columns[name] for name in COLUMNS], names=list(COLUMNS))],
-        schema="message_store",
-        chunk_name="profile",
-        range_start=START,
-        range_end=START + timedelta(days=7),
+        "profile",
+        START,
+        START + timedelta(days=7),
     )
     commit_manifest(location, manifest)
 

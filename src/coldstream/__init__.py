@@ -42,7 +42,7 @@ from coldstream.errors import (
     UnsupportedEdition,
     UnsupportedServer,
 )
-from coldstream.settings import ArchiveReads
+from coldstream.settings import ArchiveReads, Settings
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -145,11 +145,12 @@ def install(
             cannot have a store, or not this one.
         InvalidInput: not a DSN, or no such setting.
     """
-    from coldstream.migrations import Settings, install
+    from coldstream.migrations import Settings as StoreSettings
+    from coldstream.migrations import install
     from coldstream.migrations.connection import direct_connection
     from coldstream.sql import Names
 
-    settings = Settings(chunk_interval, layout, compress_after, compression)
+    settings = StoreSettings(chunk_interval, layout, compress_after, compression)
     with direct_connection(dsn, schema) as connection:
         return install(connection, Names(schema, role), settings, dry_run=dry_run)
 
@@ -283,6 +284,7 @@ __all__ = [
     "Policy",
     "Projection",
     "PublicationError",
+    "Settings",
     "SetupError",
     "Snapshots",
     "Store",

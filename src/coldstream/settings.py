@@ -24,14 +24,10 @@ _VARIABLES = {
 
 
 _FILE_ROWS = "COLDSTREAM_ARCHIVE_FILE_ROWS"
+_ICEBERG = "COLDSTREAM_ICEBERG"
 
 
-def archive_file_rows(environment: Mapping[str, str] = os.environ) -> int | None:
-    """How many rows a file of the archive may have, where the environment says so.
-
-    Raises:
-        InvalidInput: not a whole number of at least 1.
-    """
+def _file_rows(environment: Mapping[str, str]) -> int | None:
     text = environment.get(_FILE_ROWS, "").strip()
     if not text:
         return None
@@ -68,20 +64,44 @@ class ArchiveReads:
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InvalidInput(f"{name} must be a whole number of at least {least}: {value!r}")
 
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. The library reads none by itself: the command line does by
+    :meth:`from_environment`, and a program may.
+
+    ``archive_reads``: of :func:`coldstream.connect`. ``file_rows``: how many rows a file of the
+    archive may have, of :meth:`Lifecycle.archive` and :meth:`Lifecycle.run`. ``iceberg``: the
+    catalog of the Iceberg table, of :class:`Lifecycle`.
+    """
+
+    archive_reads: ArchiveReads = ArchiveReads()
+    file_rows: int | None = None
+    iceberg: str | None = None
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """What the variables ``COLDSTREAM_ARCHIVE_*`` say, and the defaults for the others.
+        """What the variables ``COLDSTREAM_ARCHIVE_*`` and ``COLDSTREAM_ICEBERG`` say, and the
+        defaults for the others.
 
         Raises:
-            InvalidInput: not a number.
+            InvalidInput: not a number, or one that cannot be meant.
         """
-        given: dict[str, Any] = {}
-        for name, variable in _VARIABLES.items():
-            text = environment.get(variable, "")
-            if not text:
-                continue
-            try:
-                given[name] = text if name == "cache" else int(text)
-            except ValueError:
-                raise InvalidInput(f"{variable} is not a whole number: {text!r}") from None
-        return cls(**given)
+        return cls(
+            archive_reads=_archive_reads(environment),
+            file_rows=_file_rows(environment),
+            iceberg=environment.get(_ICEBERG) or None,
+        )
+
+
+def _archive_reads(environment: Mapping[str, str]) -> ArchiveReads:
+    given: dict[str, Any] = {}
+    for name, variable in _VARIABLES.items():
+        text = environment.get(variable, "")
+        if not text:
+            continue
+        try:
+            given[name] = text if name == "cache" else int(text)
+        except ValueError:
+            raise InvalidInput(f"{variable} is not a whole number: {text!r}") from None
+    return ArchiveReads(**given)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.archive_files import find_manifest
+from tests.archive_files import export_rows, find_manifest
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveUnavailable

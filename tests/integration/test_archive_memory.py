@@ -11,7 +11,7 @@ import json, sys, uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 sys.path[:0] = sys.argv[4:]
-from coldstream.archive.export import export_rows
+from tests.archive_files import export_rows
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader

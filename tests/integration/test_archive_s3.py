@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.archive_files import find_manifest, read_category
+from tests.archive_files import export_rows, find_manifest, read_category
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.manifest.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.read.reader import ArchiveReader

@@ -10,7 +10,7 @@ from tests.lifecycle.conftest import Store
 
 import coldstream
 from coldstream import ArchiveReads
-from coldstream.lifecycle import Chunk, publish
+from coldstream.lifecycle import AsyncLifecycle, Chunk, publish
 from coldstream.store import Store as SyncStore
 
 
@@ -37,15 +37,14 @@ def test_progress_catalog_and_options_count(small: Store, monkeypatch: pytest.Mo
             archive_reads=reads,
             timeout=7.5,
         ) as store:
-            store.lifecycle.progress = progress
-            store.lifecycle.iceberg = "elsewhere"
-            planned = await store.lifecycle.archive(END, dry_run=True)
-            assert len(await store.lifecycle.archive(END, planned=planned)) == 2
+            lifecycle = AsyncLifecycle(store, progress=progress, iceberg="elsewhere")
+            planned = await lifecycle.archive(END, dry_run=True)
+            assert len(await lifecycle.archive(END, planned=planned)) == 2
             assert {"seal", "rows"} <= set(steps)
-            assert [each.problem for each in await store.lifecycle.verify()] == [None, None]
-            assert store.lifecycle.publication is published
-            await store.lifecycle.run(dry_run=True)
-            assert store.lifecycle.publication is None
+            results = await lifecycle.verify()
+            assert [each.problem for each in results] == [None, None]
+            assert results.publication is published
+            assert (await lifecycle.run(dry_run=True)).publication is None
 
     asyncio.run(all_of_it())
     assert catalogs == [("elsewhere", 7.5, reads)]

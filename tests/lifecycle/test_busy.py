@@ -12,7 +12,7 @@ from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
 
 from coldstream import LifecycleBusy
-from coldstream.lifecycle import session
+from coldstream.lifecycle import Lifecycle, session
 
 pytestmark = pytest.mark.native
 
@@ -54,7 +54,7 @@ def test_a_lifecycle_that_dies_leaves_no_lock(small: Store) -> None:
         raise RuntimeError("stop")
 
     with small.opened(max_size=1) as opened:
-        opened.lifecycle.progress = stop
+        opened.lifecycle = Lifecycle(opened, progress=stop)
         with pytest.raises(RuntimeError, match="stop"):
             opened.lifecycle.archive(OLD)
         with opened.connection() as connection:

@@ -10,7 +10,7 @@ from tests.lifecycle.conftest import Store
 
 from coldstream.archive.format.rows import Batch
 from coldstream.errors import LifecycleError
-from coldstream.lifecycle import Chunk, Policy, chunk_rows
+from coldstream.lifecycle import Chunk, Lifecycle, Policy, chunk_rows
 
 OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def test_a_connection_that_was_lost_between_two_chunks(store: Store) -> None:
             )
 
     with store.opened(max_size=1) as opened:
-        opened.lifecycle.progress = progress
+        opened.lifecycle = Lifecycle(opened, progress=progress)
         archived = opened.lifecycle.archive(OLD)
     assert [len(found) for found in lost] == [0] + [1] * (len(archived) - 1)
     assert len(archived) > 1

@@ -18,6 +18,7 @@ import coldstream
 import coldstream.lifecycle
 from coldstream import PublicationError
 from coldstream.archive.engines.iceberg import IcebergTable, TableMoved, catalog_properties
+from coldstream.lifecycle import Lifecycle
 from coldstream.lifecycle.publish import Publication
 from s3_server import TABLES, S3Server
 
@@ -61,8 +62,9 @@ def archived(opened: coldstream.Store, weeks: int, **options: Any) -> None:
 
 
 def proved(opened: coldstream.Store) -> Publication:
-    assert [each.problem for each in opened.lifecycle.verify() if each.problem] == []
-    publication = opened.lifecycle.publication
+    results = opened.lifecycle.verify()
+    assert [each.problem for each in results if each.problem] == []
+    publication = results.publication
     assert publication is not None
     assert publication.problem is None
     assert publication.messages == publication.expected_messages
@@ -72,7 +74,7 @@ def proved(opened: coldstream.Store) -> Publication:
 def test_an_url_that_its_readers_do_not_know_is_refused(store: Store, catalog: str) -> None:
     with store.opened() as opened:
         opened.archive = "az://container/prefix"
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         with pytest.raises(PublicationError, match="az:") as caught:
             opened.lifecycle.publish()
         assert "abfss://" in (caught.value.hint or "")
@@ -80,7 +82,7 @@ def test_an_url_that_its_readers_do_not_know_is_refused(store: Store, catalog: s
 
 def test_it_follows_the_lifecycle(store: Store, catalog: str) -> None:
     with store.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 2)
         assert len(proved(opened).added) == 2
         assert names(store, catalog) == truth(store, 2)
@@ -100,13 +102,13 @@ def test_it_follows_the_lifecycle(store: Store, catalog: str) -> None:
 def test_every_file_of_a_chunk_is_in_it(store: Store, catalog: str) -> None:
     files = "SELECT count(*) FROM archive_files"
     with store.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 2, file_rows=FILE_ROWS)
         publication = proved(opened)
     assert [(len(publication.added),)] == store.run(files) == [(10,)]
     assert names(store, catalog) == truth(store, 2)
     with store.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 2, again=True)
         publication = proved(opened)
         assert (len(publication.added), len(publication.removed)) == (2, 10)
@@ -117,7 +119,7 @@ def test_a_range_that_is_exported_again_is_never_there_twice_nor_missing(
     store: Store, catalog: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 2)
         first = proved(opened)
         # Another version of the software writes other bytes.
@@ -139,31 +141,33 @@ def test_a_run_brings_it_into_step_and_makes_up_for_earlier_ones(
 ) -> None:
     with store.opened() as opened:
         archived(opened, 2)
-        opened.lifecycle.verify()
-        assert opened.lifecycle.publication is None
-        opened.lifecycle.iceberg = catalog
+        assert opened.lifecycle.verify().publication is None
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         nothing_due = coldstream.lifecycle.Policy(None, None, None)
-        opened.lifecycle.run(nothing_due, dry_run=True)
-        assert opened.lifecycle.publication is None
-        assert opened.lifecycle.run(nothing_due) == []
-        assert opened.lifecycle.publication is not None
-        assert len(opened.lifecycle.publication.added) == 2
+        assert opened.lifecycle.run(nothing_due, dry_run=True).publication is None
+        steps = opened.lifecycle.run(nothing_due)
+        assert steps == []
+        assert steps.publication is not None
+        assert len(steps.publication.added) == 2
 
 
 def test_a_failure_stops_nothing_and_is_made_up_for(
     store: Store, catalog: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.opened() as opened:
-        opened.lifecycle.iceberg = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+        opened.lifecycle = Lifecycle(
+            opened, iceberg="postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+        )
         archived(opened, 2)
-        assert [each.problem for each in opened.lifecycle.verify()] == [None, None]
-        publication = opened.lifecycle.publication
+        results = opened.lifecycle.verify()
+        assert [each.problem for each in results] == [None, None]
+        publication = results.publication
         assert publication is not None
         assert isinstance(publication.problem, coldstream.PublicationError)
         assert "\n" not in str(publication.problem)
         assert [drop.reason for drop in opened.lifecycle.drop(START + 2 * WEEK)] == [None, None]
 
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         apply = IcebergTable.apply
 
         def killed(table: IcebergTable, *words: Any) -> None:
@@ -179,7 +183,7 @@ def test_a_failure_stops_nothing_and_is_made_up_for(
 
 def test_metadata_that_is_lost_is_made_anew(store: Store, catalog: str) -> None:
     with store.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 2)
         location = proved(opened).metadata_location
         assert location is not None
@@ -193,7 +197,7 @@ def test_metadata_that_is_lost_is_made_anew(store: Store, catalog: str) -> None:
 
 def test_csv_is_not_publishable_and_said_to_be(store: Store, catalog: str) -> None:
     with store.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 1, format="csv")
         archived(opened, 2)
         publication = proved(opened)
@@ -206,7 +210,7 @@ def test_the_table_of_another_store_is_left_alone(
     small: Store, catalog: str, tmp_path: Path
 ) -> None:
     with small.opened() as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         archived(opened, 1)
         proved(opened)
         small.run("UPDATE store SET id = gen_random_uuid()")
@@ -217,12 +221,12 @@ def test_the_table_of_another_store_is_left_alone(
 
 def test_without_an_archive_there_is_nothing_to_publish(small: Store, catalog: str) -> None:
     with small.opened(archive=None) as opened:
-        opened.lifecycle.iceberg = catalog
+        opened.lifecycle = Lifecycle(opened, iceberg=catalog)
         with pytest.raises(coldstream.PublicationError, match="Nothing is archived"):
             opened.lifecycle.publish()
-        opened.lifecycle.iceberg = "no_such_name"
+        opened.lifecycle = Lifecycle(opened, iceberg="no_such_name")
     with small.opened() as opened:
-        opened.lifecycle.iceberg = "no_such_name"
+        opened.lifecycle = Lifecycle(opened, iceberg="no_such_name")
         with pytest.raises(coldstream.PublicationError, match="no_such_name"):
             opened.lifecycle.publish()
 
@@ -254,7 +258,7 @@ def test_the_catalog_in_the_stores_own_database_and_the_command(
         # Another store of the database may be published there too.
         assert (small.installed.schema, "messages") in tables
         with small.opened(max_size=1) as opened:
-            opened.lifecycle.iceberg = "database"
+            opened.lifecycle = Lifecycle(opened, iceberg="database")
             assert opened.lifecycle.publish().files == 2
     finally:
         small.run("DROP TABLE IF EXISTS public.iceberg_tables, public.iceberg_namespace_properties")
@@ -275,7 +279,7 @@ def test_that_catalog_is_in_public_and_a_failure_leaves_no_session(small: Store)
         ) as opened:
             opened.lifecycle.archive(small.truth[-1].time)
             opened.lifecycle.verify()
-            opened.lifecycle.iceberg = "database"
+            opened.lifecycle = Lifecycle(opened, iceberg="database")
             assert opened.lifecycle.publish().files > 0
             small.run("ALTER TABLE public.iceberg_tables RENAME TO hidden")
             small.run("CREATE VIEW public.iceberg_tables AS SELECT 1 / 0 AS nothing")
@@ -293,7 +297,7 @@ def test_that_catalog_is_in_public_and_a_failure_leaves_no_session(small: Store)
 def readable(store: Store, catalog: str) -> Iterator[tuple[Store, Any]]:
     """Four weeks of the history, published; and the table as pyiceberg has it."""
     with store.opened() as connection:
-        connection.lifecycle.iceberg = catalog
+        connection.lifecycle = Lifecycle(connection, iceberg=catalog)
         archived(connection, 4)
         proved(connection)
     loaded = opened(catalog)
@@ -385,7 +389,7 @@ def test_it_works_on_s3(
 
         monkeypatch.setattr("pyiceberg.catalog._ENV_CONFIG", Config())
     with small.opened(archive=archive, archive_options=s3.options) as opened_store:
-        opened_store.lifecycle.iceberg = catalog
+        opened_store.lifecycle = Lifecycle(opened_store, iceberg=catalog)
         archived(opened_store, 2)
         publication = proved(opened_store)
         assert publication.metadata_location is not None

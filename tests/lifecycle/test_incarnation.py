@@ -16,6 +16,7 @@ import coldstream
 from coldstream.archive.manifest.claims import read_claim
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveError, ArchiveUnavailable, InvalidInput
+from coldstream.lifecycle import Lifecycle
 from coldstream.lifecycle.policy import Policy
 
 Verb = Callable[[coldstream.Store], Any]
@@ -327,15 +328,15 @@ def test_a_copy_publishes_nothing(half: Store, tmp_path: Any) -> None:
     """Its catalog is a copy too, and the table that it names has its files in the archive."""
     pytest.importorskip("pyiceberg", reason="not covered here: pyiceberg is not installed")
     with half.opened() as opened:
-        opened.lifecycle.iceberg = f"sqlite:///{tmp_path / 'catalog.db'}"
+        opened.lifecycle = Lifecycle(opened, iceberg=f"sqlite:///{tmp_path / 'catalog.db'}")
         opened.lifecycle.publish()
         opened.lifecycle.archive(END)
-        opened.lifecycle.iceberg = None
+        opened.lifecycle = Lifecycle(opened, iceberg=None)
         opened.lifecycle.verify()
     as_a_copy(half)
     before = half.files()
     with half.opened() as opened:
-        opened.lifecycle.iceberg = f"sqlite:///{tmp_path / 'catalog.db'}"
+        opened.lifecycle = Lifecycle(opened, iceberg=f"sqlite:///{tmp_path / 'catalog.db'}")
         assert len(opened.lifecycle.publish(dry_run=True).added) == 3
         for anew in (False, True):
             with pytest.raises(ArchiveConflict, match="is a copy"):

@@ -20,6 +20,7 @@ PROGRAM = """
 import os, signal, sys
 from datetime import datetime
 import coldstream
+import coldstream.lifecycle
 
 dsn, schema, archive, verb, at_step, at_chunk = sys.argv[1:]
 seen = []
@@ -31,7 +32,7 @@ def progress(chunk, step, done, total):
             os.kill(os.getpid(), signal.SIGKILL)
 
 with coldstream.connect(dsn, schema=schema, archive=archive) as store:
-    store.lifecycle.progress = progress
+    store.lifecycle = coldstream.lifecycle.Lifecycle(store, progress=progress)
     arguments = {
         "verify": [],
         "rehydrate": [datetime.fromisoformat("2025-01-01T00:00:00Z"),

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 from psycopg.types.json import Jsonb
+from tests.fix_cli import Cli
 from tests.history import END, FILE_ROWS, START, WEEK
 from tests.lifecycle.conftest import Store
 
 from coldstream.archive.manifest.manifest import Manifest
-from coldstream.errors import InvalidInput
 from coldstream.settings import FORMATS, Format
 
 FILES = "SELECT object, messages FROM archive_files ORDER BY range_start, number"
@@ -120,11 +120,17 @@ def test_exported_again_as_one_file(small: Store, format: Format) -> None:
     assert small.read_all() == small.truth
 
 
-def test_the_environment_says_how_large(small: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", str(FILE_ROWS))
+def test_the_environment_says_how_large(
+    small: Store, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells the command line. A program is told nothing by it."""
+    words = ["archive", "--older-than", "2025-12-01", "--archive", small.archive]
+    words += ["--dsn", small.installed.dsn, "--schema", small.installed.schema]
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", "many")
+    assert "COLDSTREAM_ARCHIVE_FILE_ROWS" in cli(*words).err
     with small.opened() as opened:
         opened.lifecycle.archive(END)
-        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", "many")
-        with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_FILE_ROWS"):
-            opened.lifecycle.archive(END, again=True)
+    assert len(small.run(FILES)) == 2
+    monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", str(FILE_ROWS))
+    assert cli(*words, "--again").status == 0
     assert len(small.run(FILES)) == 10

@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 import pytest
+from tests.archive_files import export_rows
 from tests.fix_cli import Cli
 from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
@@ -118,7 +119,7 @@ def test_an_object_exchanged_with_its_manifest_is_found(archived: Store) -> None
     manifest = archived.objects()[0].with_name("_manifest-000001.json")
     location = ArchiveLocation.open(archived.archive)
     old = Manifest.from_json(manifest.read_bytes())
-    new = export.export_rows(
+    new = export_rows(
         location, list(archived_rows(location, old)), schema=old.schema, chunk_name=old.chunk,
         range_start=old.range_start, range_end=old.range_end, format="csv", store_id=old.store_id,
     )  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import export_rows
 from tests.archive_rows import END, START, batches, large_json, make_rows
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.format import pages, parquet_rows
 from coldstream.archive.format.parquet import writer_options
 from coldstream.archive.format.parquet_rows import open_parquet, read_batches

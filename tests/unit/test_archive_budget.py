@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
-from tests.archive_files import read_category
+from tests.archive_files import export_rows, read_category
 from tests.archive_rows import END, START, batches, make_rows
 
 from coldstream import ArchiveReads, InvalidInput
-from coldstream.archive.export import export_rows
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.budget import Budget, Clock
 from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.settings import Settings
 
 
 class Still(Clock):
@@ -184,18 +184,23 @@ def test_a_reader_asks_for_streams_and_replays() -> None:
 
 
 def test_settings_of_the_environment() -> None:
-    assert ArchiveReads.from_environment({}) == ArchiveReads()
-    assert ArchiveReads.from_environment(
+    assert Settings.from_environment({}).archive_reads == ArchiveReads()
+    given = Settings.from_environment(
         {
             "COLDSTREAM_ARCHIVE_CACHE": "/tmp/cache",
             "COLDSTREAM_ARCHIVE_CACHE_BYTES": "1000",
             "COLDSTREAM_ARCHIVE_MEMORY_BYTES": "0",
             "COLDSTREAM_ARCHIVE_REQUESTS": "3",
             "COLDSTREAM_ARCHIVE_BYTES_PER_SECOND": "5000",
+            "COLDSTREAM_ARCHIVE_FILE_ROWS": "7",
+            "COLDSTREAM_ICEBERG": "database",
         }
-    ) == ArchiveReads(0, "/tmp/cache", 1000, 3, 5000)
+    )
+    assert given == Settings(ArchiveReads(0, "/tmp/cache", 1000, 3, 5000), 7, "database")
+    with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_FILE_ROWS is not a whole number"):
+        Settings.from_environment({"COLDSTREAM_ARCHIVE_FILE_ROWS": "0"})
     with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_REQUESTS is not a whole number"):
-        ArchiveReads.from_environment({"COLDSTREAM_ARCHIVE_REQUESTS": "many"})
+        Settings.from_environment({"COLDSTREAM_ARCHIVE_REQUESTS": "many"})
 
 
 @pytest.mark.parametrize(

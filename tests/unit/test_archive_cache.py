@@ -9,10 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.archive_files import read_category
+from tests.archive_files import export_rows, read_category
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.storage.block_cache import RangeCache

@@ -17,10 +17,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.archive_files import Files, find_manifest
+from tests.archive_files import Kind, export_rows, find_manifest
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import COLUMNS, Row, to_batches
 from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.manifest import Manifest
@@ -77,7 +76,7 @@ def test_export_verify_commit_find(location: ArchiveLocation, format: Format) ->
     assert manifest.files[0].key.rpartition("/")[0] == key.rpartition("/")[0]
     assert manifest.files[0].key.endswith(f"/messages-{manifest.files[0].sha256}.{format}")
     assert manifest.rows == 3_000
-    read = Files(format).read_rows
+    read = Kind(format).read_rows
     stored = io.BytesIO(location.get(manifest.files[0].key))
     assert [row for part in read(stored) for row in part] == rows
 
@@ -282,7 +281,7 @@ def test_many_rows_are_in_several_files(location: ArchiveLocation, format: Forma
     said = {"files": one.files, "created_at": one.created_at}
     # In sum they hold what one file would, and say so.
     assert replace(manifest, **said) == one
-    read = Files(format).read_rows
+    read = Kind(format).read_rows
     at = 0
     for file in manifest.files:
         part = rows[at : at + file.rows]
@@ -429,7 +428,7 @@ import os, signal, sys
 sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from tests.archive_rows import END, START, make_rows
-from coldstream.archive.export import export_rows
+from tests.archive_files import export_rows
 from coldstream.archive.storage.location import ArchiveLocation
 rows = make_rows(30_000)
 def batches():

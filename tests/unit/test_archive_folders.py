@@ -11,9 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tests.archive_files import export_rows
 from tests.archive_rows import END, START, batches, make_rows
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.inventory import newest_manifests
 from coldstream.archive.manifest.manifest import Manifest

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from tests.archive_files import Files, in_global_order
+from tests.archive_files import Kind, in_global_order
 from tests.archive_rows import batches, large_json, make_rows
 
 from coldstream.archive.format.digest import RowsDigest
@@ -25,11 +25,11 @@ from coldstream.messages.message import Message
 
 
 @pytest.fixture(params=["parquet", "csv"])
-def format(request: pytest.FixtureRequest) -> Files:
-    return Files(request.param)
+def format(request: pytest.FixtureRequest) -> Kind:
+    return Kind(request.param)
 
 
-def written(format: Files, rows: list[Row], size: int = 700) -> io.BytesIO:
+def written(format: Kind, rows: list[Row], size: int = 700) -> io.BytesIO:
     file = io.BytesIO()
     format.write(file, batches(rows, size))
     return file
@@ -53,7 +53,7 @@ def flat(lists: Iterator[list[Row]]) -> list[Row]:
     return [row for rows in lists for row in rows]
 
 
-def test_round_trip(format: Files, tmp_path: Path) -> None:
+def test_round_trip(format: Kind, tmp_path: Path) -> None:
     rows = make_rows(12_345)
     path = tmp_path / "file"
     stats = format.write(path, batches(rows))
@@ -75,7 +75,7 @@ def test_round_trip(format: Files, tmp_path: Path) -> None:
     assert [each.category for each in stats.categories] == sorted({row[8] for row in rows})
 
 
-def test_tuples_and_record_batches_give_the_same_file(format: Files) -> None:
+def test_tuples_and_record_batches_give_the_same_file(format: Kind) -> None:
     rows = make_rows(1_500)
     arrow: list[Batch] = [batch for part in batches(rows, 400) for batch in to_batches(part)]
     one, two = io.BytesIO(), io.BytesIO()
@@ -84,7 +84,7 @@ def test_tuples_and_record_batches_give_the_same_file(format: Files) -> None:
 
 
 @pytest.mark.parametrize("ids", [pa.binary(16), pa.uuid(), pa.string()], ids=str)
-def test_plain_arrow_columns_are_taken_too(format: Files, ids: pa.DataType) -> None:
+def test_plain_arrow_columns_are_taken_too(format: Kind, ids: pa.DataType) -> None:
     rows = make_rows(10)
     (batch,) = to_batches(rows)
     columns = {name: batch.column(name) for name in reversed(batch.schema.names)}
@@ -112,7 +112,7 @@ def test_plain_arrow_columns_are_taken_too(format: Files, ids: pa.DataType) -> N
     ],
     ids=repr,
 )
-def test_an_id_has_one_form(format: Files, id: str) -> None:
+def test_an_id_has_one_form(format: Kind, id: str) -> None:
     (batch,) = to_batches(make_rows(3))
     columns = {name: batch.column(name) for name in batch.schema.names}
     columns["id"] = pa.array([*columns["id"].to_pylist()[:2], id])
@@ -121,7 +121,7 @@ def test_an_id_has_one_form(format: Files, id: str) -> None:
 
 
 @pytest.mark.parametrize("given", [[], [[]], [[], []]], ids=str)
-def test_no_rows(format: Files, given: list[list[Row]]) -> None:
+def test_no_rows(format: Kind, given: list[list[Row]]) -> None:
     file = io.BytesIO()
     stats = format.write(file, given)
     assert (stats.rows, stats.streams, stats.categories) == (0, 0, ())
@@ -132,14 +132,14 @@ def test_no_rows(format: Files, given: list[list[Row]]) -> None:
     assert list(format.read_category(file, None)) == []
 
 
-def test_empty_batches_between_others(format: Files) -> None:
+def test_empty_batches_between_others(format: Kind) -> None:
     rows = make_rows(50)
     file = io.BytesIO()
     format.write(file, [[], rows[:20], [], [], rows[20:], []])
     assert flat(format.read_rows(file)) == rows
 
 
-def test_text_is_kept_byte_for_byte(format: Files) -> None:
+def test_text_is_kept_byte_for_byte(format: Kind) -> None:
     texts = [
         None,
         "",
@@ -165,7 +165,7 @@ def test_text_is_kept_byte_for_byte(format: Files) -> None:
 
 
 @pytest.mark.parametrize("swap", [(0, 1), (699, 700), (1_498, 1_499)])
-def test_rows_out_of_order_are_refused(format: Files, swap: tuple[int, int]) -> None:
+def test_rows_out_of_order_are_refused(format: Kind, swap: tuple[int, int]) -> None:
     rows = make_rows(1_500)
     one, other = swap
     rows[one], rows[other] = rows[other], rows[one]
@@ -173,7 +173,7 @@ def test_rows_out_of_order_are_refused(format: Files, swap: tuple[int, int]) -> 
         format.write(io.BytesIO(), batches(rows))
 
 
-def test_the_order_is_by_utf8_bytes(format: Files) -> None:
+def test_the_order_is_by_utf8_bytes(format: Kind) -> None:
     names = ["B-1", "a", "a+b-1", "a-1", "a-10", "a-2", "a.b-1", "é-1", "\ue000-1", "🌊-1"]
     assert names == sorted(names, key=lambda name: name.encode())
     time = datetime(2026, 11, 3, tzinfo=UTC)
@@ -203,20 +203,20 @@ def test_the_order_is_by_utf8_bytes(format: Files) -> None:
         (5, "\ud800", "Not an archive row"),
     ],
 )
-def test_what_is_no_row_is_refused(format: Files, at: int, value: Any, error: str) -> None:
+def test_what_is_no_row_is_refused(format: Kind, at: int, value: Any, error: str) -> None:
     row: list[Any] = list(make_rows(1)[0])
     row[at] = value
     with pytest.raises(ValueError, match=error):
         format.write(io.BytesIO(), [[tuple(row)]])
 
 
-def test_a_missing_column_is_refused(format: Files) -> None:
+def test_a_missing_column_is_refused(format: Kind) -> None:
     (batch,) = to_batches(make_rows(1))
     with pytest.raises(ValueError, match="The column id is missing"):
         format.write(io.BytesIO(), [batch.drop_columns(["id"])])
 
 
-def test_an_infinite_time_is_refused(format: Files) -> None:
+def test_an_infinite_time_is_refused(format: Kind) -> None:
     (batch,) = to_batches(make_rows(1))
     # PostgreSQL's infinity, as its binary protocol and therefore ADBC give it.
     infinity = pa.array([2**63 - 1], pa.int64()).cast(pa.timestamp("us", tz="UTC"))
@@ -224,13 +224,13 @@ def test_an_infinite_time_is_refused(format: Files) -> None:
         format.write(io.BytesIO(), [batch.set_column(2, "time", infinity)])
 
 
-def test_a_category_that_is_not_the_streams_is_refused(format: Files) -> None:
+def test_a_category_that_is_not_the_streams_is_refused(format: Kind) -> None:
     row = make_rows(1)[0]
     with pytest.raises(ArchiveCorrupt, match="has the category 'other'"):
         format.write(io.BytesIO(), [[(*row[:8], "other")]])
 
 
-def test_read_stream_from_a_position(format: Files) -> None:
+def test_read_stream_from_a_position(format: Kind) -> None:
     rows = make_rows(25_000)
     file = written(format, rows, 10_000)
     for name in (rows[0][3], rows[9_999][3], rows[12_345][3], rows[-1][3]):
@@ -245,7 +245,7 @@ def test_read_stream_from_a_position(format: Files) -> None:
 
 
 @pytest.mark.parametrize("category", [None, "a", "account", "über,komma", "none"])
-def test_read_category_in_global_order(format: Files, category: str | None) -> None:
+def test_read_category_in_global_order(format: Kind, category: str | None) -> None:
     rows = make_rows(6_000, first_global_position=1_000_000)
     file = written(format, rows)
     wanted = sorted(row for row in rows if category is None or row[8] == category)
@@ -258,7 +258,7 @@ def test_read_category_in_global_order(format: Files, category: str | None) -> N
 
 
 @pytest.mark.parametrize("window", [1, 7, 500, 1_999, 2_001, 100_000])
-def test_the_order_does_not_depend_on_the_window(format: Files, window: int) -> None:
+def test_the_order_does_not_depend_on_the_window(format: Kind, window: int) -> None:
     rows = make_rows(2_000, first_global_position=77)
     # Gaps, as rolled-back writes leave them, one of them far wider than a window.
     gap = random.Random(9)
@@ -275,7 +275,7 @@ def test_the_order_does_not_depend_on_the_window(format: Files, window: int) -> 
 
 
 def test_wide_buckets_do_not_reach_past_what_was_asked(
-    format: Files, monkeypatch: pytest.MonkeyPatch
+    format: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordering, "_BUCKETS", 16)
     rows = make_rows(3_000)
@@ -285,7 +285,7 @@ def test_wide_buckets_do_not_reach_past_what_was_asked(
         assert found == list(range(max(1, low), (high or 3_000) + 1))
 
 
-def test_windows_are_no_larger_than_asked(format: Files) -> None:
+def test_windows_are_no_larger_than_asked(format: Kind) -> None:
     rows = make_rows(3_000)
     file = written(format, rows)
     source = format.open(file)
@@ -298,7 +298,7 @@ def test_windows_are_no_larger_than_asked(format: Files) -> None:
     assert all(low <= high for low, high in ranges)
 
 
-def test_an_iterator_left_early_leaves_nothing_open(format: Files) -> None:
+def test_an_iterator_left_early_leaves_nothing_open(format: Kind) -> None:
     # Warnings are errors: an unclosed file would fail this test when it is collected.
     file = written(format, make_rows(3_000))
     source = format.open(file)
@@ -312,20 +312,20 @@ def test_an_iterator_left_early_leaves_nothing_open(format: Files) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 10, 0.3, 0.9, -1])
-def test_a_truncated_file_is_found_out(format: Files, keep: float) -> None:
+def test_a_truncated_file_is_found_out(format: Kind, keep: float) -> None:
     whole = written(format, make_rows(500)).getvalue()
     cut = whole[: int(keep * len(whole)) if isinstance(keep, float) else keep]
     with pytest.raises(ArchiveCorrupt):
         flat(format.read_rows(io.BytesIO(cut)))
 
 
-def test_another_kind_of_file_is_found_out(format: Files) -> None:
+def test_another_kind_of_file_is_found_out(format: Kind) -> None:
     for other in (b"", b"hello", b"PAR1" * 10, bytes(1_000), "global_position,é".encode("latin-1")):
         with pytest.raises(ArchiveCorrupt):
             flat(format.read_rows(io.BytesIO(other)))
 
 
-def test_the_statistics_compare(format: Files) -> None:
+def test_the_statistics_compare(format: Kind) -> None:
     # Other tests compare whole FileStats: they must tell a difference.
     stats = format.write(io.BytesIO(), [make_rows(5)])
     assert replace(stats, rows=6) != stats

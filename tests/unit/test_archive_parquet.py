@@ -6,7 +6,7 @@ import random
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.archive_files import Files, write_parquet
+from tests.archive_files import Kind, write_parquet
 from tests.archive_rows import batches, large_json, make_rows
 
 from coldstream.archive.format import parquet_rows
@@ -15,7 +15,7 @@ from coldstream.archive.format.rows import COLUMNS
 from coldstream.archive.storage.remote_file import RangeFile
 from coldstream.errors import ArchiveCorrupt
 
-PARQUET = Files("parquet")
+PARQUET = Kind("parquet")
 
 
 def written(count: int, **given: int) -> bytes:

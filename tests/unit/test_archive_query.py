@@ -16,13 +16,13 @@ import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import export_rows
 from tests.archive_rows import END, START, batches, make_rows, with_file
 from tests.fix_cli import Cli
 from tests.fix_s3 import S3Server
 
 import coldstream
 from coldstream.archive.engines import query
-from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import COLUMNS, SCHEMA, Row
 from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.inventory import inventory
@@ -74,7 +74,7 @@ def test_every_message_of_both_formats_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if file_rows:
-        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", str(file_rows))
+        monkeypatch.setattr("tests.archive_files.FILE_ROWS", int(file_rows))
     options = None
     if place == "s3":
         server: S3Server = request.getfixturevalue("s3")

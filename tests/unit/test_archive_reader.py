@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from tests.archive_files import matches, read_category
+from tests.archive_files import export_rows, matches, read_category
 from tests.archive_rows import END, START, batches, make_rows, with_file
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read import filters
@@ -73,7 +72,7 @@ def format(request: pytest.FixtureRequest) -> Format:
 def file_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand messages are in one file, or in eight that cut streams where they like."""
     if request.param is not None:
-        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", request.param)
+        monkeypatch.setattr("tests.archive_files.FILE_ROWS", int(request.param))
 
 
 @pytest.fixture

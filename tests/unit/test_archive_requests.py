@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.archive_files import read_category
+from tests.archive_files import export_rows, read_category
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.format.row_groups import FILE_ROW_GROUPS, ROW_GROUP_BYTES
 from coldstream.archive.format.rows import COLUMNS
 from coldstream.archive.manifest.manifest import Manifest

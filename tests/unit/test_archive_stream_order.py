@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.archive_files import export_rows
 from tests.archive_rows import START, batches, make_rows
 from tests.unit.test_archive_reader import DAY
 
-from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read import reader as reader_module
@@ -56,7 +56,7 @@ def test_every_position_in_order(
     monkeypatch: pytest.MonkeyPatch, format: Format, at_a_time: int, file_rows: str
 ) -> None:
     if file_rows:
-        monkeypatch.setenv("COLDSTREAM_ARCHIVE_FILE_ROWS", file_rows)
+        monkeypatch.setattr("tests.archive_files.FILE_ROWS", int(file_rows))
     monkeypatch.setattr(reader_module, "_LOWEST", at_a_time)
     monkeypatch.setattr(reader_module, "_LOWEST_AT_MOST", 2 * at_a_time)
     location = ArchiveLocation.open("memory://")

@@ -14,10 +14,10 @@ import polars as pl
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from tests.archive_files import export_rows
 from tests.archive_rows import END, START, batches, make_rows
 
 from coldstream.archive.engines.iceberg import ArchivedRange, Catalogued, IcebergTable
-from coldstream.archive.export import export_rows
 from coldstream.archive.format.rows import COLUMNS, Row
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.layout import ICEBERG, safe_part

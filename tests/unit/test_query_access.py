@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tests.archive_files import export_rows
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_cli import Cli
 from tests.fix_s3 import S3Server
@@ -16,7 +17,6 @@ from tests.fix_s3 import S3Server
 import coldstream
 from coldstream.archive.engines.filesystem import ArchiveFiles
 from coldstream.archive.engines.query import check
-from coldstream.archive.export import export_rows
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation

@@ -1,6 +1,6 @@
 """The steps from rows to a committed, verified archive object. Each can be killed and run again.
 
-1. :func:`export_rows` writes a local spool file and uploads it under a key that contains its hash;
+1. :meth:`Export.chunk` writes a local spool file and uploads it under a key that contains its hash;
    one after another, where the rows are too many for one file.
 2. ``read.verify`` reads the files back from storage and proves them.
 3. ``manifest.commit`` makes them the truth about their range. A file that no manifest names is
@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,94 +26,104 @@ from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.progress import Progress, progress_after
 from coldstream.archive.storage.spool import spool_file
 from coldstream.errors import InvalidInput
-from coldstream.settings import FORMATS, Format, archive_file_rows
+from coldstream.settings import FORMATS, Format
 
 
-def export_rows(
-    location: ArchiveLocation,
-    batches: Iterable[Batch],
-    *,
-    schema: str,
-    chunk_name: str,
-    range_start: datetime,
-    range_end: datetime,
-    format: Format = "parquet",
-    spool_dir: Path | None = None,
-    store_id: str | None = None,
-    file_rows: int | None = None,
-    progress: Progress | None = None,
-) -> Manifest:
-    """Write the rows of one time range as files; gives their manifest, not yet committed.
+@dataclass(frozen=True)
+class Files:
+    """What files an export makes.
 
-    ``batches`` hold tuples (:data:`.format.rows.Row`) or record batches, ordered by
-    ``stream_name COLLATE "C", position``. A file has ``file_rows`` rows at most (``None``: what
-    the environment says, or else a default), and fewer where they are large
-    (:data:`.format.row_groups.FILE_ROW_GROUPS`); a range without rows has one file too.
-    The spool (a file's size, in ``spool_dir`` or the system's temporary folder) has no name, so not
-    even SIGKILL leaves it behind.
+    ``file_rows``: rows that one has at most (``None``: a default), and fewer where they are large
+    (:data:`.format.row_groups.FILE_ROW_GROUPS`). ``spool_dir`` (the system's temporary folder by
+    default) holds one of them until it is uploaded. It has no name there, so not even SIGKILL
+    leaves it behind.
 
     Raises:
-        ArchiveCorrupt: rows out of order, or outside the range.
-        ArchiveUnavailable: the location or the spool cannot be written.
-        InvalidInput: no such format or number, or a range that ends before it starts.
-        ValueError: a row that cannot be archived.
+        InvalidInput: no such format or number.
     """
-    if format not in FORMATS:
-        raise InvalidInput(f"No archive format {format!r}: choose {' or '.join(FORMATS)}")
-    if range_start >= range_end:
-        raise InvalidInput("The range ends before it starts")
-    file_rows = checked_file_rows(file_rows)
-    metadata = {
-        "coldstream.schema": schema,
-        "coldstream.chunk": chunk_name,
-        "coldstream.range_start": layout.compact_time(range_start),
-        "coldstream.range_end": layout.compact_time(range_end),
-    }
-    groups = RowGroups(_counted(batches, progress), file_rows=file_rows)
-    whole = Summing()
-    files: list[ArchiveFile] = []
-    while not files or groups.more:
-        summing = Summing()
-        with spool_file(spool_dir) as spool:
-            if format == "parquet":
-                stats = parquet.write_file(spool, groups, summing, metadata=metadata)
-            else:
-                stats = csv.write_file(spool, groups, summing)
-            check_range(stats, range_start, range_end)
-            whole.add_file(summing)
-            key = layout.object_key(
-                schema, range_start, range_end, sha256=stats.sha256, format=format
+
+    format: Format = "parquet"
+    file_rows: int | None = None
+    spool_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise InvalidInput(f"No archive format {self.format!r}: choose {' or '.join(FORMATS)}")
+        if self.file_rows is not None and self.file_rows < 1:
+            raise InvalidInput(f"A file of {self.file_rows} rows")
+
+
+@dataclass(frozen=True)
+class Export:
+    """Where the chunks of one store are exported to, and as what."""
+
+    location: ArchiveLocation
+    schema: str
+    files: Files = field(default_factory=Files)
+    store_id: str | None = None
+
+    def chunk(
+        self,
+        batches: Iterable[Batch],
+        name: str,
+        range_start: datetime,
+        range_end: datetime,
+        progress: Progress | None = None,
+    ) -> Manifest:
+        """Write the rows of one time range as files; gives their manifest, not yet committed.
+
+        ``batches`` hold tuples (:data:`.format.rows.Row`) or record batches, ordered by
+        ``stream_name COLLATE "C", position``. A range without rows has one file too.
+
+        Raises:
+            ArchiveCorrupt: rows out of order, or outside the range.
+            ArchiveUnavailable: the location or the spool cannot be written.
+            InvalidInput: a range that ends before it starts.
+            ValueError: a row that cannot be archived.
+        """
+        if range_start >= range_end:
+            raise InvalidInput("The range ends before it starts")
+        format = self.files.format
+        metadata = {
+            "coldstream.schema": self.schema,
+            "coldstream.chunk": name,
+            "coldstream.range_start": layout.compact_time(range_start),
+            "coldstream.range_end": layout.compact_time(range_end),
+        }
+        file_rows = FILE_ROWS if self.files.file_rows is None else self.files.file_rows
+        groups = RowGroups(_counted(batches, progress), file_rows=file_rows)
+        whole = Summing()
+        files: list[ArchiveFile] = []
+        while not files or groups.more:
+            summing = Summing()
+            with spool_file(self.files.spool_dir) as spool:
+                if format == "parquet":
+                    stats = parquet.write_file(spool, groups, summing, metadata=metadata)
+                else:
+                    stats = csv.write_file(spool, groups, summing)
+                check_range(stats, range_start, range_end)
+                whole.add_file(summing)
+                key = layout.object_key(
+                    self.schema, range_start, range_end, sha256=stats.sha256, format=format
+                )
+                before = sum(file.bytes for file in files)
+                self.location.put_file(key, spool, progress_after(before, "upload", progress))
+            values = {"key": key, **vars(stats)}
+            files.append(
+                ArchiveFile(**{each.name: values[each.name] for each in fields(ArchiveFile)})
             )
-            location.put_file(
-                key, spool, progress_after(sum(file.bytes for file in files), "upload", progress)
-            )
-        values = {"key": key, **vars(stats)}
-        files.append(ArchiveFile(**{each.name: values[each.name] for each in fields(ArchiveFile)}))
-    return Manifest(
-        schema=schema,
-        chunk=chunk_name,
-        range_start=range_start.astimezone(UTC),
-        range_end=range_end.astimezone(UTC),
-        format=format,
-        files=tuple(files),
-        columns=COLUMNS if format == "parquet" else COLUMNS[:-1],
-        created_at=datetime.now(UTC),
-        store_id=store_id,
-        **vars(whole.summary()),
-    )
-
-
-def checked_file_rows(file_rows: int | None) -> int:
-    """How many rows a file may have: ``None`` is what the environment says, or else a default.
-
-    Raises:
-        InvalidInput: less than one.
-    """
-    if file_rows is None:
-        file_rows = archive_file_rows() or FILE_ROWS
-    if file_rows < 1:
-        raise InvalidInput(f"A file of {file_rows} rows")
-    return file_rows
+        return Manifest(
+            schema=self.schema,
+            chunk=name,
+            range_start=range_start.astimezone(UTC),
+            range_end=range_end.astimezone(UTC),
+            format=format,
+            files=tuple(files),
+            columns=COLUMNS if format == "parquet" else COLUMNS[:-1],
+            created_at=datetime.now(UTC),
+            store_id=self.store_id,
+            **vars(whole.summary()),
+        )
 
 
 def _counted(batches: Iterable[Batch], progress: Progress | None) -> Iterator[Batch]:

@@ -12,6 +12,7 @@ from coldstream.cli.app import WHERE
 from coldstream.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from coldstream.lifecycle import Lifecycle, Progress
     from coldstream.store import Store
 
 
@@ -125,6 +126,7 @@ class Tiers(Database):
 def opened(database: Database, *, max_size: int = 1) -> Store:
     """The store, to be used as a context manager; ``max_size``: connections at most."""
     import coldstream
+    from coldstream.settings import Settings
 
     where = database if isinstance(database, Tiers) else None
     return coldstream.connect(
@@ -132,8 +134,20 @@ def opened(database: Database, *, max_size: int = 1) -> Store:
         schema=database.schema,
         archive=where.archive if where else None,
         archive_options=where.archive_options if where else None,
+        archive_reads=Settings.from_environment().archive_reads,
         max_size=max_size,
     )
+
+
+def lifecycle_of(store: Store, progress: Progress | None = None) -> Lifecycle:
+    """The store's lifecycle, which keeps the Iceberg table in step that the environment names."""
+    from coldstream.lifecycle import Lifecycle
+    from coldstream.settings import Settings
+
+    iceberg = Settings.from_environment().iceberg
+    if progress is None:
+        return Lifecycle(store, iceberg=iceberg)
+    return Lifecycle(store, progress=progress, iceberg=iceberg)
 
 
 Json = Annotated[

@@ -166,7 +166,7 @@ class Readers:
         options: Mapping[str, str] | None,
         reads: ArchiveReads | None = None,
     ) -> None:
-        self.reads = ArchiveReads.from_environment() if reads is None else reads
+        self.reads = ArchiveReads() if reads is None else reads
         self._archive = archive
         self._options = options
         self._readers: dict[tuple[str, ...], ArchiveReader] = {}

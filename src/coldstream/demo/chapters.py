@@ -18,7 +18,7 @@ from coldstream.demo.history import Written, import_events, plan, split, write_e
 from coldstream.demo.proof import Fingerprint, digested
 from coldstream.demo.screen import Screen
 from coldstream.errors import ColdstreamError, ExpectedVersionError, UnsupportedEdition
-from coldstream.lifecycle import Chunk
+from coldstream.lifecycle import Chunk, Lifecycle
 from coldstream.messages.message import Message
 from coldstream.messages.names import category
 from coldstream.sql import query
@@ -133,7 +133,7 @@ class Demo:
         try:
             done = self._run(
                 "compress",
-                lambda dry_run: self.store.lifecycle.compress(COMPRESS_AFTER, dry_run=dry_run),
+                lambda lifecycle, dry_run: lifecycle.compress(COMPRESS_AFTER, dry_run=dry_run),
             )
         except UnsupportedEdition as error:
             self.screen.say(f"{error}: chunks stay rows until they are archived.")
@@ -150,10 +150,11 @@ class Demo:
         )
         lifecycle = self.store.lifecycle
         done = self._run(
-            "archive", lambda dry_run: lifecycle.archive(ARCHIVE_AFTER, dry_run=dry_run)
+            "archive",
+            lambda lifecycle, dry_run: lifecycle.archive(ARCHIVE_AFTER, dry_run=dry_run),
         )
-        with self.screen.timed("verify"), view.watching(self.store, "verify", len(done)):
-            proved = lifecycle.verify()
+        with self.screen.timed("verify"), view.watching("verify", len(done)) as progress:
+            proved = Lifecycle(self.store, progress=progress).verify()
         for each in proved:
             if each.problem is not None:
                 raise each.problem
@@ -177,10 +178,11 @@ class Demo:
             "Under a lock, it is proved once more that the rows are the verified ones. Then the "
             "chunk goes.",
         )
-        lifecycle = self.store.lifecycle
         dropped = self._run(
             "drop",
-            lambda dry_run: [each.chunk for each in lifecycle.drop(ARCHIVE_AFTER, dry_run=dry_run)],
+            lambda lifecycle, dry_run: [
+                each.chunk for each in lifecycle.drop(ARCHIVE_AFTER, dry_run=dry_run)
+            ],
         )
         self._measure("dropped")
         self.screen.table("Size of the messages with their indexes", _SIZES, self._sizes)
@@ -256,8 +258,9 @@ class Demo:
             "Bring a week back",
             "For clients that know the database alone. The digest is proved before it counts.",
         )
-        with self.screen.timed("rehydrate"), view.watching(self.store, "rehydrate", 1):
-            back = self.store.lifecycle.rehydrate(chunk.range_start, chunk.range_end)
+        with self.screen.timed("rehydrate"), view.watching("rehydrate", 1) as progress:
+            lifecycle = Lifecycle(self.store, progress=progress)
+            back = lifecycle.rehydrate(chunk.range_start, chunk.range_end)
         self.screen.chunks(
             "Rehydrated", [view.RANGE, view.TIER, view.MESSAGES, view.ROWS, view.ARCHIVE], back
         )
@@ -298,11 +301,11 @@ class Demo:
             + "."
         )
 
-    def _run(self, verb: str, call: Callable[[bool], list[Chunk]]) -> list[Chunk]:
+    def _run(self, verb: str, call: Callable[[Lifecycle, bool], list[Chunk]]) -> list[Chunk]:
         """Run a verb of the lifecycle with its bar: ``call`` gets whether it is a dry run."""
-        due = call(True)
-        with self.screen.timed(verb), view.watching(self.store, verb, len(due)):
-            return call(False)
+        due = call(self.store.lifecycle, True)
+        with self.screen.timed(verb), view.watching(verb, len(due)) as progress:
+            return call(Lifecycle(self.store, progress=progress), False)
 
     def _measure(self, when: str) -> int:
         """Note all sizes; gives the bytes of the messages in the database."""

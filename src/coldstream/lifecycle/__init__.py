@@ -7,40 +7,30 @@ What is due is decided by age; what may be done is decided by the chunk's state 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coldstream.client._sync import Client
-from coldstream.errors import InvalidInput
 from coldstream.lifecycle.chunk import Chunk
-from coldstream.lifecycle.compress import compress
-from coldstream.lifecycle.drop import Drop, drop
+from coldstream.lifecycle.drop import Drop
+from coldstream.lifecycle.lifecycle import Lifecycle
 from coldstream.lifecycle.plan import Step
-from coldstream.lifecycle.policy import Policy, get_policy, set_policy
-from coldstream.lifecycle.session import (
-    OlderThan,
-    Progress,
-    no_progress,
-    on_no_range,
-    reading,
-)
+from coldstream.lifecycle.policy import Policy
+from coldstream.lifecycle.published import Published
+from coldstream.lifecycle.session import OlderThan, Progress
 from coldstream.lifecycle.transition import Transition
 
 if TYPE_CHECKING:
-    from coldstream.archive.storage.location import ArchiveLocation, ObjectInfo
+    from coldstream.archive.storage.location import ObjectInfo
     from coldstream.lifecycle.adopt import Adopted, Forked
+    from coldstream.lifecycle.awaited import AsyncLifecycle
     from coldstream.lifecycle.publish import Publication
-    from coldstream.lifecycle.rebuild import OnRange, Rebuilt
+    from coldstream.lifecycle.rebuild import Rebuilt
     from coldstream.lifecycle.repair import Repaired
     from coldstream.lifecycle.verify import Verification
-    from coldstream.settings import Format
 
 __all__ = [
     "Adopted",
+    "AsyncLifecycle",
     "Chunk",
     "Drop",
     "Forked",
@@ -50,6 +40,7 @@ __all__ = [
     "Policy",
     "Progress",
     "Publication",
+    "Published",
     "Rebuilt",
     "Repaired",
     "Step",
@@ -60,6 +51,7 @@ __all__ = [
 # Results of verbs that bring pyarrow: loaded when they are asked for.
 _LATE = {
     "Adopted": "coldstream.lifecycle.adopt",
+    "AsyncLifecycle": "coldstream.lifecycle.awaited",
     "Forked": "coldstream.lifecycle.adopt",
     "ObjectInfo": "coldstream.archive.storage.location",
     "Publication": "coldstream.lifecycle.publish",
@@ -78,439 +70,3 @@ if not TYPE_CHECKING:
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *_LATE})
-
-
-def catalog_from_environment() -> str | None:
-    """The Iceberg catalog that ``COLDSTREAM_ICEBERG`` names."""
-    return os.environ.get("COLDSTREAM_ICEBERG") or None
-
-
-class Lifecycle:
-    """The lifecycle of one store. ``older_than`` is an age or an aware time: what ended before.
-
-    Every method raises LifecycleBusy while another lifecycle works on the store, and Unavailable
-    when the connection is lost; what has not been proved by then has not been dropped. A direct
-    connection is needed (the lock belongs to a session), not a pooler in transaction mode.
-
-    A ``dry_run`` needs neither the lock nor a free lifecycle, and changes nothing at all: it gives
-    what a run would find after it closed the chunks whose range has ended. ``planned`` is what a
-    dry run of the same call gave: nothing else is done, and PlanChanged says, once the rest is
-    done, what is not as it was shown and was left as it is. :meth:`rebuild`, :meth:`repair`,
-    :meth:`adopt` and :meth:`fork` do nothing then.
-    """
-
-    def __init__(
-        self,
-        store: Client,
-        *,
-        progress: Progress = no_progress,
-    ) -> None:
-        self._store = store
-        self.progress = progress
-        self.iceberg = catalog_from_environment()
-        """The Iceberg catalog to publish to (see :meth:`publish`), or ``None``."""
-        self.publication: Publication | None = None
-        """What became of the Iceberg table after the last :meth:`verify` or :meth:`run`."""
-
-    def get_chunks(self) -> list[Chunk]:
-        """Every chunk of the store, whatever its tier, oldest first."""
-        with reading(self._store) as session:
-            return session.chunks(sizes=True)
-
-    def get_replaced_functions(self) -> str | None:
-        """The store's functions that somebody replaced since the last install, by a comma; ``None``
-        where all are as they were. Every verb refuses to work with them."""
-        with reading(self._store) as session:
-            replaced: str | None = session.one("replaced_functions")[0]
-            return replaced
-
-    def compress(
-        self,
-        older_than: OlderThan,
-        *,
-        dry_run: bool = False,
-        planned: Iterable[Chunk] | None = None,
-    ) -> list[Chunk]:
-        """Move chunks into the columnstore; gives them as they are afterwards.
-
-        Raises:
-            UnsupportedEdition: the Apache edition has none.
-        """
-        return compress(
-            self._store, older_than, dry_run=dry_run, planned=planned, progress=self.progress
-        )
-
-    def archive(
-        self,
-        older_than: OlderThan,
-        *,
-        format: Format = "parquet",
-        again: bool = False,
-        spool_dir: Path | None = None,
-        file_rows: int | None = None,
-        dry_run: bool = False,
-        planned: Iterable[Chunk] | None = None,
-    ) -> list[Chunk]:
-        """Export chunks to the archive; gives them as they are afterwards. They stay in the
-        database, sealed: their rows do not change any more.
-
-        ``again``: also what was exported before and is still in the database. ``file_rows``: how
-        many rows a file may have, else what ``COLDSTREAM_ARCHIVE_FILE_ROWS`` says; a chunk of more
-        gets several.
-
-        Raises:
-            ArchiveUnavailable: the location cannot be written; nothing was sealed then.
-            LifecycleError: a retention policy of TimescaleDB drops chunks of this store.
-        """
-        from coldstream.lifecycle.export import archive
-
-        self._check_url()
-        return archive(
-            self._store,
-            older_than,
-            format=format,
-            again=again,
-            spool_dir=spool_dir,
-            file_rows=file_rows,
-            dry_run=dry_run,
-            planned=planned,
-            progress=self.progress,
-        )
-
-    def verify(
-        self,
-        *,
-        again: bool = False,
-        deep: bool = False,
-        sample: int | float | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        dry_run: bool = False,
-        planned: Iterable[Verification] | None = None,
-    ) -> list[Verification]:
-        """Read exported objects back and prove them; with ``again``, every archived object.
-
-        An object that was never verified is proved row by row: only that lets its chunk be dropped.
-        One that was is proved by its SHA-256; ``deep`` recomputes the digest of its rows once more.
-        ``start`` and ``end`` (aware times) narrow it to the chunks that a range touches; ``sample``
-        to that many of them, or to a share up to 1.0, by chance. Any of these means ``again``.
-
-        They are read where the store's ``archive`` says, or else where the ledger does. What is
-        proved there is read from there from then on: so a copied archive is taken into use.
-
-        A damaged object is a result, not an exception: look at ``problem``. With an ``iceberg``
-        catalog, what is proved is published; where that fails, ``publication`` says why, and
-        nothing else does.
-
-        A ``dry_run`` reads nothing from the archive: it gives what would be read. ``planned``
-        takes the place of ``sample``: what was chosen by chance is what is read.
-
-        Raises:
-            InvalidInput: a time without a time zone, or no such sample.
-        """
-        from coldstream.lifecycle.publish import keep_in_step
-        from coldstream.lifecycle.verify import verify
-
-        results = verify(
-            self._store,
-            self._locate,
-            again=again,
-            deep=deep,
-            sample=sample,
-            start=start,
-            end=end,
-            dry_run=dry_run,
-            planned=planned,
-            progress=self.progress,
-        )
-        published = results and not dry_run
-        self.publication = keep_in_step(self._store, self.iceberg) if published else None
-        return results
-
-    def drop(
-        self,
-        older_than: OlderThan,
-        *,
-        kept: bool = False,
-        dry_run: bool = False,
-        planned: Iterable[Drop] | None = None,
-    ) -> list[Drop]:
-        """Drop verified chunks from the database, and parts of them that were rehydrated; gives all
-        that are due, and why some stay. ``kept``: also what was to stay for a time that has not
-        passed.
-
-        Raises:
-            ChunkChanged: the rows are not the ones that were verified; that chunk stays.
-            ArchiveCorrupt: the archive has no longer what was verified; that chunk stays.
-            ArchiveUnavailable: the archive cannot be asked whether it has it.
-            LifecycleBusy: a reader kept a chunk locked through every try.
-        """
-        return drop(
-            self._store,
-            self._locate,
-            older_than,
-            kept=kept,
-            dry_run=dry_run,
-            planned=planned,
-            progress=self.progress,
-        )
-
-    def rehydrate(
-        self,
-        start: datetime,
-        end: datetime,
-        *,
-        streams: str | Sequence[str] | None = None,
-        keep_for: timedelta | None = None,
-        dry_run: bool = False,
-        planned: Iterable[Chunk] | None = None,
-    ) -> list[Chunk]:
-        """Load archived chunks that a range of time touches back into the database.
-
-        ``streams``: only the streams that one of these patterns matches (``*`` is any text, ``?``
-        any character, and a pattern is all of a name: ``account-*``). They are read by every client
-        then; to everybody else the chunks are in the archive as before, and ``state`` says so.
-        What else is loaded of a chunk later, or all of it, is added.
-
-        :meth:`run` drops them again, without a new export, when ``keep_for`` has passed; ``None``
-        is never: they stay until :meth:`drop`. What is in the database already stays as long. Of
-        two calls for one chunk the longer time counts.
-
-        Raises:
-            InvalidInput: the store has nothing in the range, or no stream that a pattern matches.
-            Archived: a part of it was dropped by force.
-            ArchiveUnavailable, ArchiveCorrupt: an object cannot be read, or is damaged.
-            ChunkChanged: what was loaded is not what was archived; nothing was loaded.
-            LifecycleError: a chunk of a longer interval, made later, overlaps the range.
-        """
-        from coldstream.lifecycle.rehydrate import rehydrate
-
-        if keep_for is not None and keep_for <= timedelta(0):
-            raise InvalidInput(f"keep_for must be positive: {keep_for}")
-        return rehydrate(
-            self._store,
-            self._locate,
-            start,
-            end,
-            streams=[streams] if isinstance(streams, str) else streams,
-            keep_for=keep_for,
-            dry_run=dry_run,
-            planned=planned,
-            progress=self.progress,
-        )
-
-    def get_policy(self) -> Policy:
-        """The ages that :meth:`run` goes by, as they are stored in the database."""
-        with reading(self._store) as session:
-            return get_policy(session)
-
-    def set_policy(self, policy: Policy) -> list[str]:
-        """Store the ages that :meth:`run` goes by; gives what was done about TimescaleDB's own
-        compression policy, which follows."""
-        with reading(self._store) as session:
-            return set_policy(session, policy)
-
-    def get_transitions(self, limit: int = 100) -> list[Transition]:
-        """What became of the chunks and who did it, the latest first."""
-        with reading(self._store) as session:
-            return [Transition(*row) for row in session.rows("transitions", [limit])]
-
-    def run(
-        self,
-        policy: Policy | None = None,
-        *,
-        format: Format = "parquet",
-        spool_dir: Path | None = None,
-        file_rows: int | None = None,
-        wait: timedelta = timedelta(0),
-        dry_run: bool = False,
-        planned: Iterable[Step] | None = None,
-    ) -> list[Step]:
-        """Do every step that is due by ``policy``, or else by the store's: close, compress,
-        archive, verify, drop, and drop again what was rehydrated for a time that has passed.
-
-        Gives every step with its outcome, oldest chunk first. What fails is in the step's
-        ``problem``, not raised: a chunk that fails does not keep the others; storage that cannot
-        be reached keeps only what needs it. ``wait``: how long to wait for another lifecycle.
-        With an ``iceberg`` catalog, the table is brought into step at the end; ``publication``
-        says how that went.
-
-        Of ``planned`` steps those that are not due any more are left out of what it gives; a drop
-        of other messages than were shown fails with PlanChanged.
-
-        Raises:
-            LifecycleBusy: another lifecycle is running on this store.
-            InvalidInput: a chunk is to be archived, and nobody said where to.
-            LifecycleError: a retention policy of TimescaleDB drops chunks of this store.
-        """
-        from coldstream.lifecycle.publish import keep_in_step
-        from coldstream.lifecycle.run import run
-
-        self._check_url()
-        steps = run(
-            self._store,
-            self._locate,
-            policy,
-            format=format,
-            spool_dir=spool_dir,
-            file_rows=file_rows,
-            wait=wait,
-            dry_run=dry_run,
-            planned=planned,
-            progress=self.progress,
-        )
-        # Also where nothing was due: an earlier run may have failed to.
-        self.publication = None if dry_run else keep_in_step(self._store, self.iceberg)
-        return steps
-
-    def publish(self, *, dry_run: bool = False, anew: bool = False) -> Publication:
-        """Make the Iceberg table in the catalog ``iceberg`` what the ledger says: the verified
-        Parquet objects, in one commit. A table that is, is left as it is.
-
-        ``iceberg``: ``database`` (the store's own), the URL of a REST catalog, a SQLAlchemy URL, or
-        the name of a catalog in pyiceberg's configuration. ``anew``: forget the table first, which
-        repairs one whose metadata is lost.
-
-        Raises:
-            PublicationError: the catalog or the storage fails, or the table is another store's.
-            SetupError: pyiceberg is not installed.
-        """
-        from coldstream.lifecycle.publish import DATABASE, publish
-
-        return publish(self._store, self.iceberg or DATABASE, dry_run=dry_run, anew=anew)
-
-    def rebuild(
-        self,
-        *,
-        dry_run: bool = False,
-        accept_failed: bool = False,
-        planned: Iterable[Rebuilt] | None = None,
-        on_range: OnRange = on_no_range,
-    ) -> list[Rebuilt]:
-        """Restore what the ledger does not know of the archive, and the heads of its streams, from
-        the archive alone: into a store without messages, or into the archive's own that was
-        restored from an older backup. A range that is in the database is compared with the archive,
-        and what it lacks is loaded. Every object that is taken in is proved.
-
-        Gives every archived range, and what became of it; one that cannot be restored has a
-        ``problem`` and keeps no other. A transaction a range: a run that was killed goes on where
-        it was. Writers are refused until all is restored, or ``accept_failed`` says that what
-        failed is lost. ``dry_run`` reads manifests only. ``on_range`` is called after each.
-
-        Nothing is written to the archive: :meth:`adopt` says that this database may.
-
-        Raises:
-            ArchiveConflict: the archive holds ranges of several stores.
-            ArchiveUnavailable: the archive cannot be read; what was restored until then stays.
-            LifecycleError: the store has messages, and the archive is another one's.
-        """
-        from coldstream.lifecycle.rebuild import rebuild
-
-        self._check_url()
-        return rebuild(
-            self._store,
-            dry_run=dry_run,
-            accept_failed=accept_failed,
-            planned=planned,
-            on_range=on_range,
-        )
-
-    def clean(
-        self,
-        older_than: timedelta = timedelta(days=1),
-        *,
-        dry_run: bool = False,
-        planned: Iterable[ObjectInfo] | None = None,
-    ) -> list[ObjectInfo]:
-        """Delete from the archive what killed and failed exports left: objects that are older and
-        that no manifest names, nor the ledger. Gives them.
-
-        Raises:
-            ArchiveCorrupt: a manifest is damaged; its range was left as it is, the others were
-                cleaned. A dry run passes over it.
-            ArchiveUnavailable: the location cannot be read or written.
-        """
-        from coldstream.lifecycle.clean import clean
-
-        self._check_url()
-        return clean(self._store, older_than, dry_run=dry_run, planned=planned)
-
-    def repair(
-        self, *, dry_run: bool = False, planned: Iterable[Repaired] | None = None
-    ) -> list[Repaired]:
-        """Write the manifests again that this database knows and the archive lacks, because
-        somebody deleted or damaged them. Every file of such a range is read and proved first, and
-        so are its rows, by the digest in the ledger.
-
-        Gives the ranges that lack one, and what became of each; one that cannot be repaired has a
-        ``problem`` and keeps no other. ``dry_run`` looks at manifests only.
-
-        Raises:
-            ArchiveConflict: this database is not the one that writes to the archive.
-            ArchiveUnavailable: the location cannot be read or written.
-        """
-        from coldstream.lifecycle.repair import repair
-
-        self._check_url()
-        return repair(self._store, dry_run=dry_run, planned=planned, progress=self.progress)
-
-    def get_archive(self) -> str | None:
-        """Where the store archives: its own archive since its first export, before that the one
-        that the caller names; ``None``: nobody named one.
-
-        Raises:
-            ArchiveConflict: the caller names another one than the store's own.
-        """
-        from coldstream.archive.storage.urls import checked_url
-        from coldstream.lifecycle.incarnation import check_own
-
-        with reading(self._store) as session:
-            own: str | None = session.one("own_archive")[0]
-        check_own(self._store.archive, own)
-        named = self._store.archive
-        return own if own is not None or named is None else checked_url(named)
-
-    def adopt(self, *, dry_run: bool = False, planned: Adopted | None = None) -> Adopted:
-        """Say that this database is the successor of the one that wrote to the archive last: after
-        a restore, or where the archive was copied to the store's ``archive``. The other one is
-        refused from then on. Where the archive has more, nothing is archived before
-        :meth:`rebuild`.
-
-        Raises:
-            ArchiveConflict: the archive is another store's; or it lacks ranges of the former place.
-            ArchiveUnavailable: it cannot be read or written.
-        """
-        from coldstream.lifecycle.adopt import adopt
-
-        self._check_url()
-        return adopt(self._store, dry_run=dry_run, planned=planned)
-
-    def fork(self, *, dry_run: bool = False, planned: Forked | None = None) -> Forked:
-        """Say that this database is a copy, and make it a store of its own, with a new id, which
-        archives to the store's ``archive``. What was archived before is read where it is.
-
-        Raises:
-            ArchiveConflict: that is the archive it was copied with, or another store's.
-            ArchiveUnavailable: it cannot be read or written.
-            InvalidInput: no archive was named.
-        """
-        from coldstream.lifecycle.adopt import fork
-
-        self._check_url()
-        return fork(self._store, dry_run=dry_run, planned=planned)
-
-    def _check_url(self) -> None:
-        """A mistake in the archive's URL is one whatever else is going on."""
-        if self._store.archive is not None:
-            from coldstream.archive.storage.urls import checked_url
-
-            checked_url(self._store.archive)
-
-    def _locate(self, archive_url: str, own: str | None) -> ArchiveLocation:
-        """Where a range is: for one of the store's own archive, what the caller names."""
-        from coldstream.archive.storage.location import ArchiveLocation
-
-        url = archive_url
-        if self._store.archive is not None and own in (None, archive_url):
-            url = self._store.archive
-        return ArchiveLocation.open(url, self._store.archive_options)

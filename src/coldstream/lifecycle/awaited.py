@@ -17,8 +17,8 @@ from coldstream.lifecycle import (
     Progress,
     Step,
     Transition,
-    catalog_from_environment,
 )
+from coldstream.lifecycle.published import Published
 from coldstream.lifecycle.session import no_progress, on_no_range
 
 if TYPE_CHECKING:
@@ -42,13 +42,16 @@ class AsyncLifecycle:
     time.
     """
 
-    def __init__(self, store: AsyncClient, *, progress: Progress = no_progress) -> None:
+    def __init__(
+        self,
+        store: AsyncClient,
+        *,
+        progress: Progress = no_progress,
+        iceberg: str | None = None,
+    ) -> None:
         self._store = store
-        self.progress = progress
-        self.iceberg = catalog_from_environment()
-        """The Iceberg catalog to publish to (see :meth:`publish`), or ``None``."""
-        self.publication: Publication | None = None
-        """What became of the Iceberg table after the last :meth:`verify` or :meth:`run`."""
+        self._progress = progress
+        self._iceberg = iceberg
 
     async def get_chunks(self) -> list[Chunk]:
         return await self._call(lambda lifecycle: lifecycle.get_chunks())
@@ -100,7 +103,7 @@ class AsyncLifecycle:
         end: datetime | None = None,
         dry_run: bool = False,
         planned: Iterable[Verification] | None = None,
-    ) -> list[Verification]:
+    ) -> Published[Verification]:
         return await self._call(
             lambda lifecycle: lifecycle.verify(
                 again=again,
@@ -162,7 +165,7 @@ class AsyncLifecycle:
         wait: timedelta = timedelta(0),
         dry_run: bool = False,
         planned: Iterable[Step] | None = None,
-    ) -> list[Step]:
+    ) -> Published[Step]:
         return await self._call(
             lambda lifecycle: lifecycle.run(
                 policy,
@@ -231,11 +234,6 @@ class AsyncLifecycle:
 
         def run() -> T:
             with Client(**self._store._options, max_size=1) as store:
-                lifecycle = Lifecycle(store, progress=self.progress)
-                lifecycle.iceberg, lifecycle.publication = self.iceberg, self.publication
-                try:
-                    return call(lifecycle)
-                finally:
-                    self.publication = lifecycle.publication
+                return call(Lifecycle(store, progress=self._progress, iceberg=self._iceberg))
 
         return await in_thread(run)

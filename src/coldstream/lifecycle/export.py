@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import replace
 
-from coldstream.archive.export import checked_file_rows, export_rows
-from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.export import Export, Files
 from coldstream.client._sync import Client
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle.chunk import Chunk
@@ -26,7 +25,6 @@ from coldstream.lifecycle.session import (
     working,
 )
 from coldstream.lifecycle.states import DROPPED, EXPORTABLE, EXPORTED_ALREADY, REHYDRATED
-from coldstream.settings import Format
 
 
 def due(session: Session, older_than: OlderThan, *, again: bool, sizes: bool) -> list[Chunk]:
@@ -45,17 +43,13 @@ def archive(
     store: Client,
     older_than: OlderThan,
     *,
-    format: Format,
+    files: Files,
     again: bool,
-    spool_dir: Path | None,
-    file_rows: int | None,
     dry_run: bool,
     planned: Iterable[Chunk] | None,
     progress: Progress,
 ) -> list[Chunk]:
     """Export the chunks that ended before; gives them as they are afterwards."""
-    # Before anything is sealed, as with the location: a mistake must change nothing.
-    file_rows = checked_file_rows(file_rows)
     if dry_run:
         with looking(store) as session:
             own_location(store, session, make=False)
@@ -70,7 +64,8 @@ def archive(
         if not chunks and not shown:
             return []
         if chunks:
-            _export(session, store, location, chunks, format, again, spool_dir, file_rows, progress)
+            export = Export(location, store.schema, files)
+            _export(session, store, export, chunks, again, progress)
         now = session.chunks(sizes=True)
         archived = {DROPPED, REHYDRATED} | EXPORTED_ALREADY
         check_rest(shown or (), chunks, now, lambda chunk: chunk.state in archived and not again)
@@ -81,79 +76,54 @@ def archive(
 def _export(
     session: Session,
     store: Client,
-    location: ArchiveLocation,
+    export: Export,
     chunks: list[Chunk],
-    format: Format,
     again: bool,
-    spool_dir: Path | None,
-    file_rows: int | None,
     progress: Progress,
 ) -> None:
     # Before anything is sealed: a location that may not or cannot be written changes nothing.
-    claim(session, location)
-    store_id = str(session.one("store_id")[0])
+    claim(session, export.location)
+    export = replace(export, store_id=str(session.one("store_id")[0]))
     try:
         with ChunkRows(session, store.dsn) as rows:
             each(
                 chunks,
-                lambda chunk: export_chunk(
-                    session,
-                    rows,
-                    location,
-                    chunk,
-                    store_id,
-                    format,
-                    again,
-                    spool_dir,
-                    file_rows,
-                    progress,
-                ),
+                lambda chunk: export_chunk(session, rows, export, chunk, progress, again=again),
             )
     except LifecycleError:
-        claim(session, location, probe=False)
+        claim(session, export.location, probe=False)
         raise
     # What was exported is in the list of what has to be there.
-    claim(session, location, probe=False)
+    claim(session, export.location, probe=False)
 
 
 def export_chunk(
     session: Session,
     rows: ChunkRows,
-    location: ArchiveLocation,
+    export: Export,
     chunk: Chunk,
-    store_id: str,
-    format: Format,
-    again: bool,
-    spool_dir: Path | None,
-    file_rows: int | None,
     progress: Progress,
+    *,
+    again: bool = False,
 ) -> None:
-    """Export one chunk and commit its manifest. ``file_rows``: see :func:`export_rows`."""
+    """Export one chunk and commit its manifest."""
     started = time.monotonic()
     progress(chunk, "seal", 0, None)
     _, chunk_name, messages = again_one(session, "begin_export", [chunk.range_start, again])
     report = reporter(progress, chunk)
-    manifest = export_rows(
-        location,
+    manifest = export.chunk(
         rows.of(chunk),
-        schema=session.schema,
-        chunk_name=chunk_name.rpartition(".")[2].strip('"'),
-        range_start=chunk.range_start,
-        range_end=chunk.range_end,
-        format=format,
-        spool_dir=spool_dir,
-        store_id=store_id,
-        file_rows=file_rows,
-        progress=lambda step, done, total: report(
-            step, done, messages if step == "rows" else total
-        ),
+        chunk_name.rpartition(".")[2].strip('"'),
+        chunk.range_start,
+        chunk.range_end,
+        lambda step, done, total: report(step, done, messages if step == "rows" else total),
     )
     # Before anybody can take it for the truth.
     session.rows("check_manifest", [chunk.range_start, manifest.to_json().decode()])
-    manifest_key = commit(session, location, manifest)
+    manifest_key = commit(session, export.location, manifest)
     session.record(
         "record_export",
-        [chunk.range_start, location.url, manifest_key, manifest.to_json().decode()],
+        [chunk.range_start, export.location.url, manifest_key, manifest.to_json().decode()],
         seconds=time.monotonic() - started,
     )
-    session.rows("finish_export", [chunk.range_start, location.url])
+    session.rows("finish_export", [chunk.range_start, export.location.url])

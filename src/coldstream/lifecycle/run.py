@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from coldstream.archive.export import checked_file_rows
-from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.archive.export import Export, Files
 from coldstream.client._sync import Client
 from coldstream.errors import (
     ArchiveConflict,
@@ -33,7 +31,6 @@ from coldstream.lifecycle.policy import Policy, get_policy
 from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import Locate, Progress, Session, looking, working
 from coldstream.lifecycle.verify import verify_chunk
-from coldstream.settings import Format
 
 
 def run(
@@ -41,9 +38,7 @@ def run(
     locate: Locate,
     policy: Policy | None,
     *,
-    format: Format,
-    spool_dir: Path | None,
-    file_rows: int | None,
+    files: Files,
     wait: timedelta,
     dry_run: bool,
     planned: Iterable[Step] | None,
@@ -65,8 +60,6 @@ def run(
                 else step
                 for step in steps
             ]
-    # Before anything is done: a mistake is no failure of a chunk.
-    file_rows = checked_file_rows(file_rows)
     shown = (
         None
         if planned is None
@@ -77,14 +70,12 @@ def run(
         steps = plan(session, policy or get_policy(session), sizes=False)
         if shown is not None:
             steps = [step for step in steps if (step.chunk.range_start, step.verb) in shown]
-        location = None
+        export = None
         if any(step.verb == "archive" for step in steps):
             # Before anything is done: that nobody said where to is no failure of a chunk.
-            location = own_location(store, session)
+            export = Export(own_location(store, session), store.schema, files)
         with ChunkRows(session, store.dsn) as rows:
-            work = _Run(
-                session, rows, locate, location, format, spool_dir, file_rows, progress, shown or {}
-            )
+            work = _Run(session, rows, locate, export, progress, shown or {})
             done = [work.outcome(step) for step in steps]
             work.end()
             return done
@@ -102,10 +93,7 @@ class _Run:
         session: Session,
         rows: ChunkRows,
         locate: Locate,
-        location: ArchiveLocation | None,
-        format: Format,
-        spool_dir: Path | None,
-        file_rows: int | None,
+        export: Export | None,
         progress: Progress,
         shown: Mapping[tuple[datetime, Verb], Chunk],
     ) -> None:
@@ -113,12 +101,8 @@ class _Run:
         self._session = session
         self._rows = rows
         self._locate = locate
-        self._location = location
-        self._format: Format = format
-        self._spool_dir = spool_dir
-        self._file_rows = file_rows
+        self._exports = export
         self._progress = progress
-        self._store_id: str | None = None
         self._failed: set[datetime] = set()
         self._storage_failed = False
         self._connection_failed = False
@@ -151,9 +135,9 @@ class _Run:
     def end(self) -> None:
         """Name what was exported in the list of what has to be in the archive. Where that fails,
         the next run does it."""
-        if self._location is not None and self._store_id is not None:
+        if self._exports is not None and self._exports.store_id is not None:
             with suppress(ArchiveError, Unavailable):
-                claim(self._session, self._location, probe=False)
+                claim(self._session, self._exports.location, probe=False)
 
     def _do(self, step: Step) -> None:
         match step.verb:
@@ -169,26 +153,16 @@ class _Run:
                 drop_chunk(self._session, self._locate, step.chunk, self._progress)
 
     def _export(self, step: Step) -> None:
-        if self._location is None:
+        if self._exports is None:
             raise InvalidInput("No archive location")
-        if self._store_id is None:
+        if self._exports.store_id is None:
             # Before anything is sealed: a location that may not or cannot be written changes
             # nothing.
             try:
-                claim(self._session, self._location)
+                claim(self._session, self._exports.location)
             except ArchiveConflict:
                 self._storage_failed = True
                 raise
-            self._store_id = str(self._session.one("store_id")[0])
-        export_chunk(
-            self._session,
-            self._rows,
-            self._location,
-            step.chunk,
-            self._store_id,
-            self._format,
-            again=False,
-            spool_dir=self._spool_dir,
-            file_rows=self._file_rows,
-            progress=self._progress,
-        )
+            store_id = str(self._session.one("store_id")[0])
+            self._exports = replace(self._exports, store_id=store_id)
+        export_chunk(self._session, self._rows, self._exports, step.chunk, self._progress)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from coldstream.cli.app import COMMANDS, LIFECYCLE, app
-from coldstream.cli.options import DryRun, Json, OlderThan, Tiers, Yes, opened
-from coldstream.settings import Format
+from coldstream.cli.options import DryRun, Json, OlderThan, Tiers, Yes, lifecycle_of, opened
+from coldstream.settings import Format, Settings
 
 if TYPE_CHECKING:
     from coldstream.errors import ColdstreamError
@@ -49,13 +49,18 @@ def archive(
     from coldstream.cli.views.lifecycle import say_archive
 
     cutoff = parse_cutoff(older_than)
+    file_rows = Settings.from_environment().file_rows
     with opened(database) as store:
-        found = store.lifecycle.archive(cutoff, format=format, again=again, dry_run=True)
+        found = lifecycle_of(store).archive(
+            cutoff, format=format, again=again, file_rows=file_rows, dry_run=True
+        )
         if found:
             say_archive(store)
         if found and not dry_run:
-            with watching(store, "archive", len(found)):
-                found = store.lifecycle.archive(cutoff, format=format, again=again, planned=found)
+            with watching("archive", len(found)) as progress:
+                found = lifecycle_of(store, progress).archive(
+                    cutoff, format=format, again=again, file_rows=file_rows, planned=found
+                )
     if found or json:
         title = "Would be archived" if dry_run else "Archived, not verified yet"
         show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
@@ -210,8 +215,8 @@ def repair(
             given_up = sum(each.result == "given up" for each in lacking)
             more = f", and give up {given_up} ranges that are lost" if given_up else ""
             confirm(f"Write {len(lacking) - given_up} manifests again{more}?", yes=yes)
-            with watching(store, "repair", len(lacking)):
-                found = store.lifecycle.repair(planned=found)
+            with watching("repair", len(lacking)) as progress:
+                found = lifecycle_of(store, progress).repair(planned=found)
     problems = [each.problem for each in found if each.problem is not None]
     if json:
         write_json([{**vars(each), "problem": _in_words(each.problem)} for each in found])

@@ -49,9 +49,10 @@ def publish(
     changes nothing. Where COLDSTREAM_ICEBERG is set, coldstream verify publishes what it has
     proved. Needs the extra "iceberg".
     """
+    from coldstream.lifecycle import Lifecycle
+
     with opened(database) as store:
-        store.lifecycle.iceberg = catalog
-        found = store.lifecycle.publish(dry_run=dry_run, anew=anew)
+        found = Lifecycle(store, iceberg=catalog).publish(dry_run=dry_run, anew=anew)
     _show(found, dry=dry_run, json=json)
 
 
@@ -61,9 +62,10 @@ def status(*, database: Tiers, catalog: Catalog = "database", json: Json = False
 
     Needs the extra "iceberg".
     """
+    from coldstream.lifecycle import Lifecycle
+
     with opened(database) as store:
-        store.lifecycle.iceberg = catalog
-        found = store.lifecycle.publish(dry_run=True)
+        found = Lifecycle(store, iceberg=catalog).publish(dry_run=True)
     _show(found, dry=True, json=json)
     return 1 if found.added or found.removed else 0
 

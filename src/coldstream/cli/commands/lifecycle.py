@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app
-from coldstream.cli.options import Database, DryRun, Json, OlderThan, Tiers, Yes, opened
+from coldstream.cli.options import (
+    Database,
+    DryRun,
+    Json,
+    OlderThan,
+    Tiers,
+    Yes,
+    lifecycle_of,
+    opened,
+)
 from coldstream.errors import ArchiveCorrupt, InvalidInput
 
 if TYPE_CHECKING:
@@ -67,8 +76,8 @@ def compress(
     with opened(database) as store:
         found = store.lifecycle.compress(cutoff, dry_run=True)
         if found and not dry_run:
-            with watching(store, "compress", len(found)):
-                found = store.lifecycle.compress(cutoff, planned=found)
+            with watching("compress", len(found)) as progress:
+                found = lifecycle_of(store, progress).compress(cutoff, planned=found)
     if found or json:
         title = "Would be compressed" if dry_run else "Compressed"
         show_chunks(title, WAITING if dry_run else COMPRESSED, found, json=json)
@@ -126,15 +135,14 @@ def verify(
     last = None if end is None else parse_time(end)
     all = all or deep or any(each is not None for each in (part, first, last))
     with opened(database) as store:
-        results = store.lifecycle.verify(
+        results = lifecycle_of(store).verify(
             again=all, deep=deep, sample=part, start=first, end=last, dry_run=True
         )
         if results and not dry_run:
-            with watching(store, "verify", len(results)):
-                results = store.lifecycle.verify(
+            with watching("verify", len(results)) as progress:
+                results = lifecycle_of(store, progress).verify(
                     again=all, deep=deep, sample=part, start=first, end=last, planned=results
                 )
-        publication = store.lifecycle.publication
     if results or json:
         show_chunks(
             "Would be verified" if dry_run else "Verified",
@@ -151,7 +159,7 @@ def verify(
         )
     else:
         print("nothing to verify: " + _nothing(all, first, last))
-    show_publication(publication)
+    show_publication(results.publication)
     problems = [each.problem for each in results if each.problem is not None]
     for problem in problems:
         hint = f" ({problem.hint})" if problem.hint else ""
@@ -244,9 +252,9 @@ def drop(
             say_archive(store, dropping=True)
         if going and not dry_run:
             confirm(drop_question(going), yes=yes)
-            with watching(store, "drop", len(going)):
+            with watching("drop", len(going)) as progress:
                 # Nothing that was not shown: more may have become old enough in between.
-                store.lifecycle.drop(cutoff, kept=kept, planned=due)
+                lifecycle_of(store, progress).drop(cutoff, kept=kept, planned=due)
             now = {chunk.range_start: chunk for chunk in store.lifecycle.get_chunks()}
             found = [now[chunk.range_start] for chunk in found]
     if json:
@@ -315,8 +323,8 @@ def rehydrate(
     with opened(database) as store:
         found = store.lifecycle.rehydrate(*range, streams=streams, dry_run=True)
         if found and not dry_run:
-            with watching(store, "rehydrate", len(found)):
-                found = store.lifecycle.rehydrate(
+            with watching("rehydrate", len(found)) as progress:
+                found = lifecycle_of(store, progress).rehydrate(
                     *range, streams=streams, keep_for=length, planned=found
                 )
         elif not dry_run:

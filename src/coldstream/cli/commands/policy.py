@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app, group
-from coldstream.cli.options import Database, DryRun, Json, Tiers, Yes, opened
-from coldstream.settings import Format
+from coldstream.cli.options import Database, DryRun, Json, Tiers, Yes, lifecycle_of, opened
+from coldstream.settings import Format, Settings
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -107,8 +107,9 @@ def run(
     )
 
     longest = parse_length(wait) if wait else timedelta(0)
+    file_rows = Settings.from_environment().file_rows
     with opened(database) as store:
-        planned = steps = store.lifecycle.run(dry_run=True)
+        planned = steps = lifecycle_of(store).run(dry_run=True)
         show_position_streams(step.position_streams for step in steps)
         verbs = {step.verb for step in steps}
         if verbs - {"compress"}:
@@ -120,12 +121,13 @@ def run(
                     show_due(dropping)
                 confirm(drop_question(dropping), yes=yes)
             touched = len({step.chunk.range_start for step in steps})
-            with watching(store, "run", touched):
-                steps = store.lifecycle.run(format=format, wait=longest, planned=planned)
+            with watching("run", touched) as progress:
+                steps = lifecycle_of(store, progress).run(
+                    format=format, file_rows=file_rows, wait=longest, planned=planned
+                )
             show_left(planned, steps)
-        publication = store.lifecycle.publication
     show_steps(steps, json=json)
-    show_publication(publication)
+    show_publication(steps.publication)
     return show_problems(steps)
 
 

@@ -15,7 +15,6 @@ from coldstream.cli.views.render import Column, Unit, render_table, write_json
 
 if TYPE_CHECKING:
     from coldstream.lifecycle import Chunk, Progress
-    from coldstream.store import Store
 
 RANGE = Column("range", "time range")
 TIER = Column("tier", "tier")
@@ -154,17 +153,12 @@ def chunks_in_words(count: int) -> str:
 
 
 @contextmanager
-def watching(store: Store, verb: str, chunks: int) -> Iterator[None]:
-    """Show how far the lifecycle of ``store`` is while the body runs one of its verbs on
-    ``chunks`` chunks."""
+def watching(verb: str, chunks: int) -> Iterator[Progress]:
+    """Show how far a lifecycle is while the body runs one of its verbs on ``chunks`` chunks: what
+    it is to be told."""
     noun = "chunk" if chunks == 1 else "chunks"
     with step(verb, total=chunks, noun=noun) as running:
-        previous = store.lifecycle.progress
-        store.lifecycle.progress = _reporting(STEPS[verb], running.to)
-        try:
-            yield
-        finally:
-            store.lifecycle.progress = previous
+        yield _reporting(STEPS[verb], running.to)
         running.to(chunks)
 
 

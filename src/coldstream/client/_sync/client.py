@@ -52,7 +52,7 @@ class Client:
 
     ``dsn``: a libpq connection string, URI or keyword form. ``archive``: where archived history
     is read from (``s3://bucket/prefix``, ``file:///folder``); left out, it is where the ledger
-    says. ``archive_reads``: what reads of it may take; left out, what the environment says.
+    says. ``archive_reads``: what reads of it may take.
     ``max_size``: connections at most. ``timeout``: seconds to wait for one.
     ``prepare_threshold``: as in psycopg; prepared statements need a direct connection or a
     pooler that knows them.
