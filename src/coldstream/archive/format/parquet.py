@@ -33,9 +33,21 @@ _ENCODINGS = {
     "metadata": "DELTA_LENGTH_BYTE_ARRAY",
     "id": "DELTA_LENGTH_BYTE_ARRAY",
 }
-# Random digits: higher levels look for repetitions that are not there, and code those that they
-# find at random worse than the digits themselves (tools/id_bytes.py).
-_LEVELS = {name: 1 if name == "id" else 9 for name in COLUMNS}
+# zstd's, and as high as they make a file smaller: to compress is most of what an export does
+# (docs/decisions/0011). In random digits, which ids are and names end with, higher ones look for
+# repetitions that are not there, and code those that they find at random worse than the digits
+# themselves (tools/id_bytes.py).
+_LEVELS = {
+    "id": 1,
+    "stream_name": 1,
+    "global_position": 6,
+    "time": 6,
+    "position": 9,
+    "type": 9,
+    "category": 9,
+    "data": 8,
+    "metadata": 8,
+}
 # Ranges of JSON and of random ids prune nothing, and long JSON would fill the footer.
 _STATISTICS = [name for name in COLUMNS if name not in ("data", "metadata", "id")]
 

@@ -40,7 +40,7 @@ PROVED = _retention(
 )
 WAL = _retention("wal", "write-ahead log of the drop", Unit.BYTES, Compare.SMALLER)
 RETURNED = _retention("returned", "returned to the file system", Unit.BYTES, Compare.MORE)
-RATE = _tiering("rate", "archive a chunk, in order, zstd 9", Unit.RATE, 160_000)
+RATE = _tiering("rate", "archive a chunk, in order", Unit.RATE, 160_000)
 TIME = _tiering("time", "archive a chunk", Unit.SECONDS)
 MEMORY = _tiering("memory", "peak memory of archiving it", Unit.BYTES, 300e6)
 VERIFY = _tiering("verify", "read it back and prove it", Unit.RATE)
