@@ -41,6 +41,11 @@ def read(session: psycopg.Connection, name: str = "a-1", position: int = 0) -> l
     return [found for (found,) in session.execute(statement, [name, position])]
 
 
+def last(session: psycopg.Connection, name: str) -> list[Any]:
+    statement = "SELECT position FROM get_last_stream_message(%s)"
+    return session.execute(statement, [name]).fetchall()
+
+
 def the_chunk(store: InstalledStore) -> str:
     [(chunk,)] = store.run(
         "SELECT DISTINCT tableoid::regclass::text FROM messages WHERE stream_name = 'a-1'"
@@ -101,7 +106,9 @@ def test_what_becomes_of_a_chunk_is_read(store: InstalledStore, change: str) -> 
     with store.connect() as session:
         for _ in range(2):
             assert read(session) == list(range(10))
+            assert last(session, "a-1") == [(9,)]
         do(store, the_chunk(store))
         with store.connect() as fresh:
             for name, position in (("a-1", 0), ("a-1", 7), ("a-2", 0), ("a-3", 0)):
                 assert read(session, name, position) == read(fresh, name, position)
+                assert last(session, name) == last(fresh, name)

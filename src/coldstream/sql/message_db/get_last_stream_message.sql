@@ -1,8 +1,8 @@
 -- audience: message_db
 -- The last message of a stream, or the last one of a type.
 --
--- The head knows position and time of the last message: whoever finds a message there has it. For the
--- settings see read_positions.
+-- The head knows position and time of the last message: whoever finds a message there has it. Where that is
+-- recent, by a plan that is kept (see recent_from). For the settings see read_positions.
 CREATE OR REPLACE FUNCTION @extschema@.get_last_stream_message(
   stream_name varchar,
   "type" varchar DEFAULT NULL
@@ -32,14 +32,27 @@ BEGIN
   END IF;
 
   IF $2 IS NULL THEN
-    SELECT h.position, pg_catalog.tstzrange(h.time, h.time + INTERVAL '1 microsecond') AS range INTO _head
-    FROM @extschema@.streams AS h
+    SELECT h.position, h.time, h.time >= pg_catalog.now() - 5 * s.chunk_interval AS is_recent INTO _head
+    FROM @extschema@.streams AS h, @extschema@.store AS s
     WHERE pg_catalog.md5(h.stream_name)::uuid = pg_catalog.md5($1)::uuid
       AND h.stream_name = $1 AND h.time_ordered;
     IF FOUND THEN
+      IF _head.is_recent THEN
+        RETURN QUERY
+        SELECT m.id::varchar, m.stream_name::varchar, m.type::varchar, m.position, m.global_position,
+          m.data::varchar, m.metadata::varchar, m.time AT TIME ZONE 'UTC'
+        FROM @extschema@.messages AS m
+        WHERE m.stream_name = $1 AND m.stream_category = pg_catalog.split_part($1, '-', 1)
+          AND m.position = _head.position AND m.time >= _head.time AND m.time <= _head.time
+          AND m.time >= @extschema@.recent_from() AND @extschema@.recent_from() <= _head.time
+        LIMIT 1;
+        IF FOUND THEN
+          RETURN;
+        END IF;
+      END IF;
       RETURN QUERY EXECUTE @extschema@.select_messages(_filter, 1, NULL, NULL)
         USING $1, pg_catalog.split_part($1, '-', 1), 1, _head.position, NULL, NULL, NULL,
-          ARRAY[_head.range];
+          ARRAY[pg_catalog.tstzrange(_head.time, _head.time + INTERVAL '1 microsecond')];
       IF FOUND THEN
         RETURN;
       END IF;
