@@ -167,6 +167,29 @@ def test_the_catalog_has_every_file(dsn: str) -> None:
     assert {name for name, _ in found["views"]} == {each.name for each in views()}
 
 
+def test_what_a_release_has_no_more_is_dropped(dsn: str) -> None:
+    run_install(dsn)
+    before = catalog(dsn)
+    make = (
+        "CREATE FUNCTION {0}.old_part(a text, b timestamptz[] DEFAULT NULL) RETURNS void "
+        "LANGUAGE sql AS ''; CREATE PROCEDURE {0}.old_step(INOUT a bigint) LANGUAGE sql AS 'SELECT 1::bigint'; "
+        "CREATE FUNCTION {0}.mine(a text) RETURNS void LANGUAGE sql AS '';"
+    )
+    execute(dsn, make.format(SCHEMA))
+    # As the release that made them recorded them.
+    execute(
+        dsn,
+        f"INSERT INTO {SCHEMA}.installed_functions (signature, digest) "
+        "SELECT format('%s(%s)', proname, pg_get_function_identity_arguments(oid)), 'x' "
+        f"FROM pg_proc WHERE pronamespace = '{SCHEMA}'::regnamespace AND proname ~ '^old_'",
+    )
+    assert run_install(dsn, dry_run=True).changed
+    assert run_install(dsn).changed
+    execute(dsn, f"DROP FUNCTION {SCHEMA}.mine(text)")
+    assert catalog(dsn) == before
+    assert not run_install(dsn).changed
+
+
 def test_a_dry_run_leaves_nothing(dsn: str) -> None:
     result = run_install(dsn, dry_run=True)
     assert result.changed
