@@ -172,7 +172,8 @@ def test_what_a_release_has_no_more_is_dropped(dsn: str) -> None:
     before = catalog(dsn)
     make = (
         "CREATE FUNCTION {0}.old_part(a text, b timestamptz[] DEFAULT NULL) RETURNS void "
-        "LANGUAGE sql AS ''; CREATE PROCEDURE {0}.old_step(INOUT a bigint) LANGUAGE sql AS 'SELECT 1::bigint'; "
+        "LANGUAGE sql AS ''; CREATE PROCEDURE {0}.old_step(INOUT a bigint) LANGUAGE sql "
+        "AS 'SELECT 1::bigint'; "
         "CREATE FUNCTION {0}.mine(a text) RETURNS void LANGUAGE sql AS '';"
     )
     execute(dsn, make.format(SCHEMA))
