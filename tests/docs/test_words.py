@@ -1,11 +1,12 @@
-"""Plain English: what CONTRIBUTING's rule sheet says is not said is in no page and no source.
+"""Plain English: what CONTRIBUTING's rule sheet says is not said is in no text that is read.
 
-It looks at all that a user may read (pages, errors, help, docstrings), and at comments, for pages
-are made of some of them.
+That is every page, and in the sources every string: errors, hints, help, docstrings. Comments are
+held to it where pages are made of them (docs/reference/sql.md).
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,25 @@ from pathlib import Path
 import pytest
 from tests.docs.pages import FRONT, ROOT
 
-KINDS = {".md", ".py", ".sql"}
+
+def strings(text: str) -> str:
+    """The strings of a Python source, each on its lines."""
+    lines = [""] * (text.count("\n") + 1)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for number, line in enumerate(node.value.splitlines(), node.lineno - 1):
+                if number < len(lines):
+                    lines[number] += f"{line} "
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def literals(text: str) -> str:
+    """The strings of an SQL source, each on its line."""
+    lines = (line.partition("--")[0] for line in text.splitlines())
+    return "\n".join(" ".join(re.findall(r"'(?:[^']|'')*'", line)) for line in lines)
+
+
+KINDS = {".md": str, ".py": strings, ".sql": literals}
 # A question, or a name for one: "Who may write below a prefix", "Who these writers are".
 _WHO = re.compile(
     r"(?:^|[.:;|] |\"\"\"|-- |# )Who (?!(?:may|has the|holds|these|works$)\b)[a-z]+", re.MULTILINE
@@ -37,7 +56,7 @@ def texts() -> Iterator[tuple[Path, str]]:
             text = path.read_text()
             if path.name == "CONTRIBUTING.md":
                 text = text.partition("## Plain English")[0] + text.partition("## Before a rel")[2]
-            yield path, text
+            yield path, KINDS[path.suffix](text)
 
 
 def found(text: str, forbidden: re.Pattern[str]) -> list[tuple[int, str]]:
@@ -81,3 +100,13 @@ def test_finding_them(text: str, words: list[str]):
 
 def test_the_rule_sheet_has_phrases():
     assert len(phrases()) > 10
+
+
+def test_strings_and_where_they_are():
+    assert strings('"""Doc.\n\nSo many."""\nx = 1  # so many\n').splitlines() == [
+        "Doc.",
+        "",
+        "So many.",
+        "",
+    ]
+    assert found(literals("-- so many\nRAISE 'so many';\n"), forbidden()) == [(2, "so many")]

@@ -7,11 +7,14 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from coldstream.cli.prompt import Declined, confirm
+from coldstream.cli.views.chunks import say_where
 from coldstream.cli.views.human import (
     human_bytes,
     human_count,
@@ -195,6 +198,60 @@ def test_a_step_is_a_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.out == ""
 
 
+def test_a_narrow_terminal_goes_without_columns_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = [
+        Column("chunk", "chunk"),
+        Column("size", "size", aside=True),
+        Column("object", "object", aside=True),
+    ]
+    row = {"chunk": "2025-01-02 to 2025-01-09", "size": "1" * 20, "object": "x" * 60}
+    terminal = on_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "80")
+    render_table("Chunks", columns, [row])
+    text = terminal.getvalue()
+    assert "2025-01-02 to 2025-01-09" in text
+    assert "1" * 20 in text
+    assert "x" not in text
+    assert text.splitlines()[-1] == "no room for: object (--json has all)"
+
+
+def test_a_narrow_terminal_has_records_where_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = [Column("a", "first"), Column("b", "second")]
+    rows = [{"a": "x" * 50, "b": "y" * 50}, {"a": "1", "b": None}]
+    terminal = on_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "80")
+    render_table("Result", columns, rows, records=True)
+    lines = [line.rstrip() for line in terminal.getvalue().splitlines()]
+    assert any(line.endswith("x" * 50) and "first" in line for line in lines)
+    assert any("Result 2 of 2" in line for line in lines)
+
+
+def test_without_a_terminal_each_part_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with step("run", total=2, noun="chunks") as running:
+        running.part("archive 2025-01-02 to 2025-01-09")
+        running.part("archive 2025-01-02 to 2025-01-09")
+        assert capsys.readouterr().err == ""
+        running.part("verify 2025-01-02 to 2025-01-09")
+        assert capsys.readouterr().err.startswith("archive 2025-01-02 to 2025-01-09: ")
+        running.end()
+        assert capsys.readouterr().err.startswith("verify 2025-01-02 to 2025-01-09: ")
+        running.to(2)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("run: 2 chunks in ")
+
+
+def test_a_bar_names_the_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = on_terminal(monkeypatch)
+    with step("run", total=2) as running:
+        running.part("drop 2025-01-02 to 2025-01-09")
+        running.to(1)
+    assert "run: drop 2025-01-02 to 2025-01-09" in terminal.getvalue()
+
+
 def test_a_step_that_fails_does_not_say_that_it_is_done(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -258,3 +315,24 @@ def test_yes_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
     confirm("Drop 3 chunks?", yes=True)
     assert terminal.getvalue() == ""
+
+
+def test_what_the_chunks_take_now_leaves_out_what_has_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def chunk(**known: Any) -> Any:
+        sizes = {"row_bytes": None, "columnstore_bytes": None, "archive_bytes": None}
+        return SimpleNamespace(**{"in_database": True, "is_compressed": False} | sizes | known)
+
+    say_where(
+        [
+            chunk(row_bytes=1_000, in_database=False, archive_bytes=100),
+            chunk(row_bytes=2_000, is_compressed=True, columnstore_bytes=400, archive_bytes=200),
+            chunk(row_bytes=3_000),
+        ]
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "in the database now: 3.0 kB as rows, 400 B in the columnstore",
+        "in the archive: 300 B",
+        "as rows all of it would take 6.0 kB",
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
+from datetime import UTC, datetime
 from types import ModuleType
+from uuid import UUID
 
 import pytest
 
@@ -94,3 +96,22 @@ def test_every_error_has_a_hint() -> None:
         assert kind("message").hint is None
         assert kind("message", hint="Do this.").hint == "Do this."
         assert str(kind("message", hint="Do this.")) == "message"
+
+
+def test_a_store_shows_where_it_is_and_no_password() -> None:
+    store = coldstream.connect("postgresql://me:secret@db.example/app", schema="shop")
+    assert repr(store) == "<Store shop in db.example/app, not open>"
+    store = coldstream.connect("host=db.example user=me password=secret")
+    assert repr(store) == "<Store message_store in db.example/me, not open>"
+
+
+def test_a_message_shows_the_beginning_of_its_data() -> None:
+    time = datetime(2025, 1, 2, tzinfo=UTC)
+    id = UUID("a11e9022-e741-4450-bf9c-c4cc5ddb6ea3")
+    text = '{"amount": "' + "1" * 200 + '"}'
+    message = coldstream.Message(id, "account-1", "Deposited", 3, 12, text, None, time)
+    assert repr(message) == (
+        "Message(stream_name='account-1', position=3, type='Deposited', "
+        f"data='{text[:80]}...', metadata=None, global_position=12, "
+        "time=2025-01-02T00:00:00+00:00, id=a11e9022-e741-4450-bf9c-c4cc5ddb6ea3)"
+    )

@@ -157,3 +157,13 @@ def _missing(connection: Connection[TupleRow] | AsyncConnection[TupleRow]) -> li
         for name, value in _REPORTED.items()
         if (status(name) or value) != value
     ]
+
+
+def in_words(dsn: str) -> str:
+    """Which database it is, for people: ``db.example/app``. Nothing that is secret."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        return "a database"
+    place = given.get("host") or given.get("service") or "localhost"
+    return f"{place}/{given.get('dbname') or given.get('user') or ''}".rstrip("/")

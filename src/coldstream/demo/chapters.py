@@ -153,7 +153,10 @@ class Demo:
             "archive",
             lambda lifecycle, dry_run: lifecycle.archive(ARCHIVE_AFTER, dry_run=dry_run),
         )
-        with self.screen.timed("verify"), view.watching("verify", len(done)) as progress:
+        with (
+            self.screen.timed("verify"),
+            view.watching("verify", len(done), parts=False) as progress,
+        ):
             proved = Lifecycle(self.store, progress=progress).verify()
         for each in proved:
             if each.problem is not None:
@@ -258,7 +261,7 @@ class Demo:
             "Bring a week back",
             "For clients that know the database alone. The digest is proved before it counts.",
         )
-        with self.screen.timed("rehydrate"), view.watching("rehydrate", 1) as progress:
+        with self.screen.timed("rehydrate"), view.watching("rehydrate", 1, parts=False) as progress:
             lifecycle = Lifecycle(self.store, progress=progress)
             back = lifecycle.rehydrate(chunk.range_start, chunk.range_end)
         self.screen.chunks(
@@ -304,7 +307,7 @@ class Demo:
     def _run(self, verb: str, call: Callable[[Lifecycle, bool], list[Chunk]]) -> list[Chunk]:
         """Run a verb of the lifecycle with its bar: ``call`` gets whether it is a dry run."""
         due = call(self.store.lifecycle, True)
-        with self.screen.timed(verb), view.watching(verb, len(due)) as progress:
+        with self.screen.timed(verb), view.watching(verb, len(due), parts=False) as progress:
             return call(Lifecycle(self.store, progress=progress), False)
 
     def _measure(self, when: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,12 @@ from uuid_utils.compat import uuid7
 
 from coldstream.messages.json import decode_json
 from coldstream.messages.names import category
+
+_SHOWN = 80
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,8 @@ class Message:
     type: str
     position: int
     global_position: int
-    data_text: str | None = field(repr=False)
-    metadata_text: str | None = field(repr=False)
+    data_text: str | None
+    metadata_text: str | None
     time: datetime
 
     @cached_property
@@ -45,6 +51,15 @@ class Message:
     @property
     def category(self) -> str:
         return category(self.stream_name)
+
+    def __repr__(self) -> str:
+        """With the beginning of its JSON, which is what one looks for."""
+        return (
+            f"Message(stream_name={self.stream_name!r}, position={self.position}, "
+            f"type={self.type!r}, data={_cut(self.data_text)!r}, "
+            f"metadata={_cut(self.metadata_text)!r}, global_position={self.global_position}, "
+            f"time={self.time.isoformat()}, id={self.id})"
+        )
 
 
 @dataclass(frozen=True, init=False)

@@ -44,13 +44,15 @@ def chunks(
 
     A chunk that is still open does not say how many messages it holds.
     """
-    from coldstream.cli.views.chunks import ALL, WIDE, show_chunks
+    from coldstream.cli.views.chunks import ALL, WIDE, say_where, show_chunks
     from coldstream.cli.views.lifecycle import warn_of_functions
 
     with opened(database) as store:
         found = store.lifecycle.get_chunks()
         replaced = store.lifecycle.get_replaced_functions()
     show_chunks("Chunks", WIDE if wide else ALL, found, json=json)
+    if found and not json:
+        say_where(found)
     if replaced:
         warn_of_functions(replaced)
 

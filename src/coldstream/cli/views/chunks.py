@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from coldstream.cli.views.human import human_bytes, human_count, human_time, printable
-from coldstream.cli.views.progress import step
+from coldstream.cli.views.progress import Step, step
 from coldstream.cli.views.render import Column, Unit, render_table, write_json
 
 if TYPE_CHECKING:
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 RANGE = Column("range", "time range")
 TIER = Column("tier", "tier")
-STATE = Column("state", "state")
+STATE = Column("state", "state", aside=True)
 MESSAGES = Column("messages", "messages", Unit.COUNT)
 ROWS = Column("row_bytes", "as rows", Unit.BYTES)
-COLUMNSTORE = Column("columnstore_bytes", "columnstore", Unit.BYTES)
+COLUMNSTORE = Column("columnstore_bytes", "columnstore", Unit.BYTES, aside=True)
 ARCHIVE = Column("archive_bytes", "archive", Unit.BYTES)
 RATIO = Column("compression_ratio", "ratio", Unit.RATIO)
 EACH = Column("archive_bytes_a_message", "a message", Unit.BYTES)
 RESULT = Column("result", "result")
 
-VERIFIED_AT = Column("verified_at", "last verified", Unit.TIME)
-KEPT = Column("kept", "kept until")
+VERIFIED_AT = Column("verified_at", "last verified", Unit.TIME, aside=True)
+KEPT = Column("kept", "kept until", aside=True)
 PART = Column("part", "also in the database")
-FILES = Column("archive_files", "files", Unit.COUNT)
-OBJECT = Column("archive_object", "archive object")
+FILES = Column("archive_files", "files", Unit.COUNT, aside=True)
+OBJECT = Column("archive_object", "archive object", aside=True)
 
 # What JSON has in values of its own.
 IN_WORDS = {RANGE.key, KEPT.key, PART.key}
@@ -56,6 +56,7 @@ STEPS = {
     "rehydrate": ("download", "rows"),
     "repair": ("check",),
 }
+_OF_A_RUN = ("compress", "archive", "verify", "drop")
 
 
 def row(chunk: Chunk, **more: Any) -> dict[str, Any]:
@@ -94,6 +95,21 @@ def show_chunks(
         write_json([{k: v for k, v in each.items() if k not in IN_WORDS} for each in rows])
     else:
         render_table(title, columns, rows, total=totals(chunks) if len(chunks) > 1 else None)
+
+
+def say_where(chunks: Sequence[Chunk]) -> None:
+    """What all of it takes now, and where: what a chunk took as rows is a figure of its past, once
+    it is compressed or has left."""
+    there = [chunk for chunk in chunks if chunk.in_database]
+    rows = sum(chunk.row_bytes or 0 for chunk in there if not chunk.is_compressed)
+    packed = sum(chunk.columnstore_bytes or 0 for chunk in there if chunk.is_compressed)
+    archived = sum(chunk.archive_bytes or 0 for chunk in chunks)
+    all_as_rows = sum(chunk.row_bytes or 0 for chunk in chunks)
+    print(
+        f"in the database now: {human_bytes(rows)} as rows, {human_bytes(packed)} in the "
+        f"columnstore\nin the archive: {human_bytes(archived)}\n"
+        f"as rows all of it would take {human_bytes(all_as_rows)}"
+    )
 
 
 def totals(chunks: Sequence[Chunk]) -> dict[str, Any]:
@@ -153,24 +169,31 @@ def chunks_in_words(count: int) -> str:
 
 
 @contextmanager
-def watching(verb: str, chunks: int) -> Iterator[Progress]:
+def watching(verb: str, chunks: int, *, parts: bool = True) -> Iterator[Progress]:
     """Show how far a lifecycle is while the body runs one of its verbs on ``chunks`` chunks: what
-    it is to be told."""
+    it is to be told. A bar, or a line at the end. ``parts``: the bar names chunk and verb, and
+    without a bar each of them has a line."""
     noun = "chunk" if chunks == 1 else "chunks"
     with step(verb, total=chunks, noun=noun) as running:
-        yield _reporting(STEPS[verb], running.to)
+        yield _reporting(verb, running, parts=parts)
+        running.end()
         running.to(chunks)
 
 
-def _reporting(steps: Sequence[str], to: Any) -> Progress:
+def _reporting(verb: str, running: Step, *, parts: bool) -> Progress:
+    steps = STEPS[verb]
     seen: list[datetime] = []
 
     def report(chunk: Chunk, name: str, done: int, total: int | None, /) -> None:
         if chunk.range_start not in seen:
             seen.append(chunk.range_start)
+        if parts:
+            # A run is of several verbs; each has steps of its own.
+            each = next((v for v in _OF_A_RUN if name in STEPS[v]), verb) if verb == "run" else verb
+            running.part(f"{each} {range_in_words(chunk.range_start, chunk.range_end)}")
         part = steps.index(name) if name in steps else 0
         of_step = done / total if total else 0
-        to(len(seen) - 1 + (part + min(of_step, 1)) / len(steps))
+        running.to(len(seen) - 1 + (part + min(of_step, 1)) / len(steps))
 
     return report
 

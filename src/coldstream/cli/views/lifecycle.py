@@ -37,9 +37,9 @@ _TRANSITIONS = [
     RANGE,
     Column("change", "change"),
     MESSAGES,
-    Column("bytes", "bytes", Unit.BYTES),
+    Column("bytes", "bytes", Unit.BYTES, aside=True),
     Column("seconds", "took", Unit.SECONDS),
-    Column("who", "by"),
+    Column("who", "by", aside=True),
 ]
 
 

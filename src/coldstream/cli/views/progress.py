@@ -14,9 +14,31 @@ from coldstream.cli.views.render import Unit, console
 class Step:
     """A running step. ``done`` counts in the unit that :func:`step` was given."""
 
-    def __init__(self, update: Callable[[float], None]) -> None:
+    def __init__(
+        self, update: Callable[[float], None], name: Callable[[str], None] | None = None
+    ) -> None:
         self.done: float = 0
         self._update = update
+        self._name = name
+        self._part = ""
+        self._began = time.monotonic()
+
+    def part(self, what: str) -> None:
+        """What it is at now, such as one verb on one chunk. A bar has it beside its name; without a
+        terminal each part is a line once the next one begins, or :meth:`end` is called."""
+        if what == self._part:
+            return
+        self.end()
+        self._part, self._began = what, time.monotonic()
+        if self._name is not None:
+            self._name(what)
+
+    def end(self) -> None:
+        """The last part has ended."""
+        if self._part and self._name is None:
+            took = human_duration(time.monotonic() - self._began)
+            print(f"{printable(self._part)}: {took}", file=sys.stderr, flush=True)
+        self._part = ""
 
     def advance(self, amount: float = 1) -> None:
         """``amount`` more is done."""
@@ -71,4 +93,7 @@ def _bar(description: str, total: float | None, amount: Callable[[float], str]) 
             of = f" of {amount(total)}" if total is not None else ""
             bar.update(task, completed=done, amount=f"{amount(done)}{of}")
 
-        yield Step(update)
+        def name(part: str) -> None:
+            bar.update(task, description=printable(f"{description}: {part}"))
+
+        yield Step(update, name)

@@ -23,6 +23,7 @@ from coldstream.cli.views.human import (
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 class Unit(Enum):
@@ -54,11 +55,13 @@ _LEFT = {Unit.TEXT, Unit.TIME}
 
 @dataclass(frozen=True)
 class Column:
-    """``key`` is the name in a row and in JSON, ``title`` the heading of the table."""
+    """``key`` is the name in a row and in JSON, ``title`` the heading of the table. ``aside``: a
+    terminal that has no room for all columns goes without it, the last such column first."""
 
     key: str
     title: str
     unit: Unit = Unit.TEXT
+    aside: bool = False
 
     def human(self, value: Any) -> str:
         return NOTHING if value is None else _HUMAN[self.unit](value)
@@ -71,15 +74,49 @@ def render_table(
     *,
     json: bool = False,
     total: Mapping[str, Any] | None = None,
+    records: bool = False,
 ) -> None:
     """Print ``rows`` to stdout, as a table under ``title`` or as a JSON array of objects.
 
     Both have the columns' values in the columns' order; a row must hold every one (``None``: not
-    known). ``total`` is a last line of the table alone, and may leave columns out.
+    known). ``total`` is a last line of the table alone, and may leave columns out. ``records``: on
+    a terminal that is too narrow for the table, a row is a line for each of its values.
     """
     if json:
         write_json([{column.key: row[column.key] for column in columns} for row in rows])
         return
+    from rich.text import Text
+
+    rows = list(rows)
+    out = console()
+    if not rows:
+        out.print(Text(f"{title}: none"))
+        return
+    left_out: list[Column] = []
+    while _width(table := _table(columns, rows, total), out) > out.width:
+        if records:
+            for number, row in enumerate(rows, 1):
+                render_record(
+                    f"{title} {human_count(number)} of {human_count(len(rows))}", columns, row
+                )
+            return
+        if not (aside := [column for column in columns if column.aside]):
+            break
+        left_out.append(aside[-1])
+        columns = [column for column in columns if column is not aside[-1]]
+    # Not the table's own title, which is folded at the width of the table.
+    out.print(Text(title, style="bold"))
+    out.print(table)
+    if left_out:
+        names = ", ".join(column.title for column in reversed(left_out))
+        print(f"no room for: {names} (--json has all)", file=sys.stderr)
+
+
+def _table(
+    columns: Sequence[Column],
+    rows: Sequence[Mapping[str, Any]],
+    total: Mapping[str, Any] | None,
+) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -97,17 +134,17 @@ def render_table(
         )
     for row in rows:
         table.add_row(*(Text(column.human(row[column.key])) for column in columns))
-    if not table.row_count:
-        console().print(Text(f"{title}: none"))
-        return
     if total is not None:
         table.add_section()
         table.add_row(
             *(Text(c.human(total[c.key]) if c.key in total else "") for c in columns), style="bold"
         )
-    # Not the table's own title, which is folded at the width of the table.
-    console().print(Text(title, style="bold"))
-    console().print(table)
+    return table
+
+
+def _width(table: Table, out: Console) -> int:
+    """What the table takes where nothing of it is folded."""
+    return table.__rich_measure__(out, out.options.update(max_width=10_000)).maximum
 
 
 def render_record(

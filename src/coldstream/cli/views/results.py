@@ -43,6 +43,7 @@ def write_table(names: Sequence[str], types: Sequence[str], rows: Rows) -> None:
             {str(place): None if value is None else as_text(value) for place, value in enumerate(r)}
             for r in shown
         ),
+        records=True,
     )
     if next(rows, None) is not None:
         print(f"the first {MOST_ROWS:,} rows; --json and --csv print all", file=sys.stderr)

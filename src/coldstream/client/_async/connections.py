@@ -85,7 +85,7 @@ class AsyncConnections:
         self._pool: AsyncConnectionPool[AsyncOwnConnection[TupleRow]] | None = None
         # The event loop of the pool, in which alone it can be used; none for a sync one.
         self._loop: Any = None
-        self._is_open = False
+        self.is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
         self.is_direct = False
         self._renewed_at = 0.0
@@ -106,7 +106,7 @@ class AsyncConnections:
         """
         self._leave_closed_loop()
         await self._connect()
-        self._is_open = True
+        self.is_open = True
 
     async def close(self) -> None:
         """
@@ -115,7 +115,7 @@ class AsyncConnections:
         """
         self._leave_closed_loop()
         self._check_loop()
-        self._is_open = False
+        self.is_open = False
         await self.release()
 
     def check_open(self) -> None:
@@ -123,7 +123,7 @@ class AsyncConnections:
         Raises:
             StoreClosed
         """
-        if not self._is_open:
+        if not self.is_open:
             raise not_open()
 
     async def release(self) -> None:

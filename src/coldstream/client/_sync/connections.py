@@ -88,7 +88,7 @@ class Connections:
         self._pool: ConnectionPool[OwnConnection[TupleRow]] | None = None
         # The event loop of the pool, in which alone it can be used; none for a sync one.
         self._loop: Any = None
-        self._is_open = False
+        self.is_open = False
         # Whether a session is the caller's alone: not so through a pooler.
         self.is_direct = False
         self._renewed_at = 0.0
@@ -109,7 +109,7 @@ class Connections:
         """
         self._leave_closed_loop()
         self._connect()
-        self._is_open = True
+        self.is_open = True
 
     def close(self) -> None:
         """
@@ -118,7 +118,7 @@ class Connections:
         """
         self._leave_closed_loop()
         self._check_loop()
-        self._is_open = False
+        self.is_open = False
         self.release()
 
     def check_open(self) -> None:
@@ -126,7 +126,7 @@ class Connections:
         Raises:
             StoreClosed
         """
-        if not self._is_open:
+        if not self.is_open:
             raise not_open()
 
     def release(self) -> None:

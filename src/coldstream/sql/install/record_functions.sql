@@ -1,6 +1,6 @@
 -- audience: internal
 -- Records the functions as they are now, at the end of an install, and drops those that an earlier one made
--- and this release has no more: nobody's rights and paths are looked after there. A function that somebody
+-- and this release has no more: nothing looks after the rights and paths of those. A function that somebody
 -- else made is none of these. So a name that was released is never given to another signature.
 CREATE OR REPLACE FUNCTION @extschema@.record_functions()
 RETURNS void
