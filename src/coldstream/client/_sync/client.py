@@ -41,6 +41,7 @@ from coldstream.client.arguments import (
     message_arguments,
     write_many_arguments,
 )
+from coldstream.client.connect import in_words
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
@@ -95,6 +96,10 @@ class Client:
             "timeout": timeout,
             "prepare_threshold": prepare_threshold,
         }
+
+    def __repr__(self) -> str:
+        state = "open" if self._connections.is_open else "not open"
+        return f"<{type(self).__name__} {self.schema} in {in_words(self.dsn)}, {state}>"
 
     @property
     def max_size(self) -> int:
