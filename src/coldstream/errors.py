@@ -3,7 +3,7 @@
 ::
 
     ColdstreamError
-    ├── InvalidInput                 an argument that no server would take; nothing was sent
+    ├── InvalidInput                 an argument is invalid; nothing was sent
     │   ├── NotAStream               a category where a stream name is needed
     │   └── NotACategory             a stream name where a category is needed
     ├── ExpectedVersionError         the stream has moved on (expected, actual)

@@ -26,14 +26,14 @@ def archive(
     database: Tiers,
     older_than: OlderThan,
     format: Annotated[
-        Format, Parameter(metavar="FORMAT", help="Of the files in the archive.")
+        Format, Parameter(metavar="FORMAT", help="The format of the files.")
     ] = "parquet",
     again: Annotated[
         bool,
         Parameter(
             negative="",
             show_default=False,
-            help="Also what was archived before and is still in the database.",
+            help="Archive again what was archived before and is still in the database.",
         ),
     ] = False,
     dry_run: DryRun = False,
@@ -76,8 +76,8 @@ def clean(
         str,
         Parameter(
             metavar="AGE",
-            help="Only what was written this long ago: an export that is at work has files without "
-            "a manifest, too.",
+            help="Only files that are this old: an export in progress has files without a "
+            "manifest, too.",
         ),
     ] = "1d",
     dry_run: DryRun = False,
@@ -138,8 +138,9 @@ def rebuild(
     """Restore the ledger of the archive, and the heads of its streams, from the archive alone.
 
     For a new database, or one that knows less than the archive holds. Every file that is taken in
-    is read and proved; ranges that are in the database get what they lack. May be broken off and
-    run again. Nobody can write until all is restored. Exit status 1 when a range cannot be.
+    is read and proved; ranges that are in the database get what they lack. It may be interrupted
+    and run again. Writers are refused until all is restored. Exit status 1 when a range could not
+    be restored.
     """
     from coldstream.cli.prompt import confirm
     from coldstream.cli.views.chunks import MESSAGES, RANGE, RESULT, range_in_words
@@ -243,7 +244,7 @@ def adopt(
     """Say that this database is the successor of the one that wrote to the archive last.
 
     After a restore, or where the archive was copied to another place, which --archive then names.
-    The former one is refused from then on.
+    The other database can no longer write to it.
     """
     from coldstream.cli.prompt import confirm
     from coldstream.cli.views.render import write_json

@@ -89,7 +89,7 @@ def bench(
             help="How long each has in a round, at most (default: 1).",
         ),
     ] = None,
-    seed: Annotated[int, Parameter(metavar="N", help="Of the random generator.")] = 1,
+    seed: Annotated[int, Parameter(metavar="N", help="The seed of the random generator.")] = 1,
     v4_share: Annotated[
         float,
         Parameter(

@@ -22,10 +22,11 @@ Name = Annotated[str, positional("The consumer's name.")]
 
 @consumers_app.default
 def consumers(*, database: Database, json: Json = False) -> None:
-    """List the store's consumers: where each is, how far behind, and who works for it.
+    """List the store's consumers: where each is, how far behind, and which process runs it.
 
     A group has a line for each member. The lag of a category is estimated in old history, and
-    exact near the end. Waiting are processes that would take over.
+    exact near the end. Processes that wait take over when
+    that one ends.
     """
     from coldstream.cli.views.consumers import show_consumers
 
@@ -96,8 +97,8 @@ def reset(
 
 @consumers_app.command
 def pause(name: Name, /, *, database: Database) -> None:
-    """Have a consumer stop after the message in hand, and wait. It stays paused when its processes
-    are started anew.
+    """Make a consumer stop after the message in hand, and wait. It stays paused when its processes
+    are restarted.
     """
     from coldstream.cli.views.human import printable
 
@@ -150,11 +151,10 @@ def resize(
         ),
     ] = False,
 ) -> None:
-    """Divide a consumer among another number of members. Start its processes with that group_size
-    then.
+    """Change the number of a consumer's members. Restart its processes with that group_size.
 
     Refused while a process works for it, and where messages would be handled again: streams fall to
-    other members, which go on from the least position there is.
+    other members, which go on from the lowest position of all.
     """
     from coldstream.cli.views.human import printable
 
@@ -176,13 +176,13 @@ consumers_app.command(notify)
 
 @notify.command
 def on(*, database: Database, json: Json = False) -> None:
-    """Have writes wake consumers."""
+    """Make writes wake consumers."""
     _notify(database, True, json=json)
 
 
 @notify.command
 def off(*, database: Database, json: Json = False) -> None:
-    """Have writes wake nobody."""
+    """Stop that: consumers look for new messages by themselves."""
     _notify(database, False, json=json)
 
 

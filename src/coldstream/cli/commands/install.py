@@ -18,8 +18,8 @@ Layout = Annotated[
     Literal["bucket", "stream"] | None,
     Parameter(
         metavar="LAYOUT",
-        help="Of the columnstore (at the first install: bucket); stream is for few, very long "
-        "streams.",
+        help="The layout of the columnstore (at the first install: bucket); stream is for few, "
+        "very long streams.",
     ),
 ]
 CompressAfter = Annotated[
@@ -32,8 +32,8 @@ Compression = Annotated[
     Literal["lz4", "pglz"] | None,
     Parameter(
         metavar="METHOD",
-        help="Of the columnstore: lz4 is read faster (at the first install, where the server has "
-        "it); pglz is smaller.",
+        help="How the columnstore is compressed: lz4 is read faster (at the first install, where "
+        "the server has it); pglz is smaller.",
     ),
 ]
 Role = Annotated[

@@ -124,8 +124,9 @@ def verify(
 ) -> int:
     """Read archived chunks back from storage and prove them. Exit status 1 when one is not proved.
 
-    What was never verified is proved row by row; what was, by the SHA-256 of its bytes, and with
-    --deep row by row again. --deep, --sample, --from and --to look at what was verified, too.
+    A chunk that was never verified is proved row by row. Any other is proved by the SHA-256 of its
+    files, and with --deep row by row again. --deep, --sample, --from and --to include chunks that
+    were verified before.
     """
     from coldstream.cli.durations import parse_time
     from coldstream.cli.views.chunks import VERIFIED, show_chunks, watching
@@ -208,7 +209,7 @@ def drop(
         Parameter(
             negative="",
             show_default=False,
-            help="Also what was rehydrated for a time that has not passed.",
+            help="Also drop chunks that were rehydrated for a time that has not passed.",
         ),
     ] = False,
     dry_run: DryRun = False,
@@ -304,7 +305,7 @@ def rehydrate(
             name="--for",
             metavar="LENGTH",
             help="How long they stay: coldstream lifecycle run drops them afterwards (else: until "
-            "coldstream drop). What is in the database already is kept as long.",
+            "coldstream drop). Chunks that are in the database already are kept as long, too.",
         ),
     ] = None,
     dry_run: DryRun = False,
@@ -313,7 +314,7 @@ def rehydrate(
     """Load archived chunks back into the database, for clients that know the database alone.
 
     They are dropped again without a new export. Of two lengths for one chunk the longer counts.
-    With --streams the chunk stays in the archive to all but those who read these streams.
+    With --streams, other readers still find the chunk in the archive.
     """
     from coldstream.cli.durations import parse_length, parse_time
     from coldstream.cli.views.chunks import ARCHIVED, WAITING, show_chunks, watching

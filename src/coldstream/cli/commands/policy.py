@@ -70,7 +70,7 @@ def run(
     *,
     database: Tiers,
     format: Annotated[
-        Format, Parameter(metavar="FORMAT", help="Of the files in the archive.")
+        Format, Parameter(metavar="FORMAT", help="The format of the files.")
     ] = "parquet",
     wait: Annotated[
         str | None,
@@ -86,8 +86,8 @@ def run(
     """Do all that is due by the policy: close, compress, archive, verify and drop chunks, and drop
     again what was rehydrated for a time that has passed.
 
-    What is due when it starts is what is done: what becomes due while it waits or asks is left to
-    the next run.
+    It does what is due when it starts. What becomes due while it waits or asks is left to the next
+    run.
 
     Safe from cron on several hosts: while one is at work, others end with exit status 75. A chunk
     that fails does not keep the others from going on; then the exit status is 1.

@@ -44,7 +44,7 @@ def query(
         ),
     ] = False,
 ) -> None:
-    """Query the archive with SQL. The database is not asked, and need not be there.
+    """Query the archive with SQL. It needs no database.
 
     messages has every archived message once, archived_ranges a row for each range. Needs the extra
     "query". A table shows 1,000 rows at most; --json and --csv print all, as they come.
