@@ -131,7 +131,8 @@ def create_environment() -> None:
 
 
 def pip(*arguments: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", *arguments]
+    pip_install = ("-m", "pip", "--disable-pip-version-check", "--quiet", "install")
+    command = [str(PYTHON), *pip_install, *arguments]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         fail("pip could not install what is needed: its message is above (is there a network?)")
 
