@@ -24,11 +24,11 @@ test-wheel: ## build wheel and sdist, and try the wheel in an empty environment
 
 test-readers: ## read a published table with Daft on Ray, in an environment of its own
 	$(BOOTSTRAP) dev
-	@PYTHONPATH=src .venv/bin/python tools/check_readers.py
+	@PYTHONPATH=src .venv/bin/python -m proof.readers
 
 test-spark: ## read the archive's files with Spark (Java 17), in an environment of its own
 	$(BOOTSTRAP) dev
-	@PYTHONPATH=src:tools .venv/bin/python tools/check_spark.py $(ARGS)
+	@PYTHONPATH=src .venv/bin/python -m proof.spark $(ARGS)
 
 lint:      ## style, types, and generated files that are current
 	$(BOOTSTRAP) dev

@@ -7,131 +7,72 @@ refuse to run as root, so a root's tests run them as the user ``postgres`` or ``
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
-import psycopg
 import pytest
+from proof import cluster
+from proof.cluster import NoServer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-_SECONDS = 40
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def unprivileged() -> dict[str, Any]:
-    """Arguments of Popen that step down from root."""
-    if os.geteuid() != 0:
-        return {}
-    for name in ("postgres", "nobody"):
+def or_skip(function: Callable[P, T]) -> Callable[P, T]:
+    """Of a machine that has no server to run, nothing is covered."""
+
+    @wraps(function)
+    def call(*arguments: P.args, **named: P.kwargs) -> T:
         try:
-            user = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    pytest.skip("not covered here: root has no unprivileged user to run a server as")
+            return function(*arguments, **named)
+        except NoServer as error:
+            if "did not start" in str(error):
+                raise
+            pytest.skip(f"not covered here: {error}")
+
+    return call
+
+
+programs = or_skip(cluster.programs)
+unprivileged = or_skip(cluster.unprivileged)
+initdb = or_skip(cluster.initdb)
 
 
 @contextmanager
 def _folder() -> Iterator[Path]:
     """A folder that the server's user owns."""
-    folder = Path(tempfile.mkdtemp(prefix="coldstream-server-"))
+    folder = or_skip(cluster.server_folder)()
     try:
-        user = unprivileged()
-        if user:
-            os.chown(folder, user["user"], user["group"])
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def _running(command: list[str], folder: Path, dsn: str) -> Iterator[None]:
     """A server, from when it answers until it has stopped."""
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **unprivileged()
-        )
+    process = cluster.start(command, folder, dsn)
     try:
-        deadline = time.monotonic() + _SECONDS
-        while True:
-            try:
-                psycopg.connect(dsn, connect_timeout=3).close()
-                break
-            except psycopg.OperationalError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"The server did not start: {(folder / 'log').read_text()[-2000:]}")
-                time.sleep(0.1)
         yield
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def programs() -> Path:
-    """The folder of this machine's server programs."""
-    found = shutil.which("pg_config")
-    if found:
-        shown = subprocess.run([found, "--bindir"], capture_output=True, text=True, check=True)
-        folders = [Path(shown.stdout.strip())]
-    else:
-        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for folder in folders:
-        if (folder / "initdb").exists() and (folder / "postgres").exists():
-            return folder
-    pytest.skip("not covered here: this machine has no PostgreSQL server programs (initdb)")
-
-
-def initdb(data: Path, folder: Path) -> None:
-    """Make the data folder of a new cluster; ``folder`` is one that its user owns."""
-    subprocess.run(
-        [
-            *(programs() / "initdb", "-D", data, "-U", "postgres", "--auth=trust"),
-            *("-E", "UTF8", "--locale=C", "--no-sync"),
-        ],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        **unprivileged(),
-    )
+        cluster.stop(process)
 
 
 @contextmanager
 def running(data: Path, folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
     """A cluster on a port of its own, which is made where it is missing; gives its DSN."""
+    bin = programs()
     if not data.exists():
         initdb(data, folder)
-    port = _free_port()
-    options = {
-        "listen_addresses": "127.0.0.1",
-        "port": str(port),
-        "unix_socket_directories": str(folder),
-        "fsync": "off",
-        **settings,
-    }
-    command = [str(programs() / "postgres"), "-D", str(data)]
-    for name, value in options.items():
-        command += ["-c", f"{name}={value}"]
-    dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    with _running(command, folder, dsn):
+    port = cluster.free_port()
+    dsn = cluster.dsn_of(port)
+    with _running(cluster.postgres(data, folder, port, settings, bin), folder, dsn):
         yield dsn
 
 
@@ -199,10 +140,7 @@ def start_backup() -> Iterator[StartBackup]:
 
 def require_timescaledb() -> None:
     """Skip where this machine's PostgreSQL has no TimescaleDB to load."""
-    shown = subprocess.run(
-        [programs() / "pg_config", "--pkglibdir"], capture_output=True, text=True, check=True
-    )
-    if not list(Path(shown.stdout.strip()).glob("timescaledb*.so")):
+    if not cluster.has_timescaledb(programs()):
         pytest.skip("not covered here: this machine's PostgreSQL has no TimescaleDB")
 
 
@@ -213,7 +151,7 @@ def pgbouncer_dsn(dsn: str) -> Iterator[str]:
     if program is None:
         pytest.skip("not covered here: this machine has no pgbouncer")
     server = conninfo_to_dict(dsn)
-    port = _free_port()
+    port = cluster.free_port()
     with _folder() as folder:
         (folder / "pgbouncer.ini").write_text(
             "[databases]\n"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from fault_proxy import FaultProxy
-from s3_server import S3Server, s3_server
+from proof.fault_proxy import FaultProxy
+from proof.s3_server import S3Server, s3_server
 
 __all__ = ["S3Server", "fault_proxy", "s3"]
 

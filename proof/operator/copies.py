@@ -10,13 +10,14 @@ from uuid import UUID
 import psycopg
 
 from coldstream.errors import ArchiveConflict, ColdstreamError, LifecycleError
+from proof import cluster
 from proof.model.truth import Fault, Made
 from proof.operator import servers
 from proof.operator.world import SCHEMA, Database, Dump, World
 
 
 def program(name: str) -> str:
-    return str(servers.programs() / name)
+    return str(cluster.programs(with_timescaledb=True) / name)
 
 
 def dump(world: World) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from proof.fault_proxy import FaultProxy, Rule
 from tests.archive_files import export_rows, find_manifest
 from tests.archive_rows import END, START, batches, make_rows
 from tests.fix_s3 import S3Server
@@ -15,7 +16,6 @@ from tests.fix_s3 import S3Server
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveUnavailable
-from fault_proxy import FaultProxy, Rule
 
 DATA = bytes(range(256)) * 800
 LARGE = DATA * 42  # two parts

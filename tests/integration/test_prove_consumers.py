@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-
-import prove_consumers
+from proof import consumers as prove_consumers
 
 pytestmark = pytest.mark.native
 

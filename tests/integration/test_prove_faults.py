@@ -1,13 +1,12 @@
-"""tools/prove_faults.py in a short form: every kind of request, every fault, and full disks."""
+"""proof/faults.py in a short form: every kind of request, every fault, and full disks."""
 
 from __future__ import annotations
 
 import pytest
+from proof import faults as prove_faults
+from proof.fault_proxy import FAULTS
+from proof.faults import REQUESTS, Lost, chosen, prove
 from tests.fix_s3 import S3Server
-
-import prove_faults
-from fault_proxy import FAULTS
-from prove_faults import REQUESTS, Lost, chosen, prove
 
 
 def test_a_short_form_has_every_request_and_every_fault() -> None:

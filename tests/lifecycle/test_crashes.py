@@ -1,6 +1,6 @@
 """The lifecycle dies before and after every thing it does, and nothing is lost.
 
-tools/prove_crashes.py does the same on demand, at random moments, and stops servers.
+proof/crashes.py does the same on demand, at random moments, and stops servers.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from proof import concurrency as prove_concurrency
+from proof.crash_points import Place, storage_requests
+from proof.crashes import Lost, Subject, at_random, main
 from tests.fix_cluster import require_timescaledb
 from tests.fix_store import drop_store
 
-import prove_concurrency
 from coldstream.errors import ArchiveError
 from coldstream.lifecycle.states import DROPPED
-from crash_points import Place, storage_requests
-from prove_crashes import Lost, Subject, at_random, main
 
 
 @pytest.fixture

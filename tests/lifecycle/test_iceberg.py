@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proof.s3_server import TABLES, S3Server
 from psycopg.conninfo import make_conninfo
 from tests.fix_cli import Cli
 from tests.history import FILE_ROWS, START, WEEK
@@ -20,7 +21,6 @@ from coldstream import PublicationError
 from coldstream.archive.engines.iceberg import IcebergTable, TableMoved, catalog_properties
 from coldstream.lifecycle import Lifecycle
 from coldstream.lifecycle.publish import Publication
-from s3_server import TABLES, S3Server
 
 Names = list[tuple[str, int]]
 

@@ -1,14 +1,14 @@
-"""tools/prove_damage.py in a short form: flipped bits and truncations are found, all of them."""
+"""proof/damage.py in a short form: flipped bits and truncations are found, all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from proof import damage as prove_damage
+from proof.damage import prove
 
-import prove_damage
 from coldstream.settings import FORMATS
-from prove_damage import prove
 
 
 def test_all_damage_is_found() -> None:

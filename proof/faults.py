@@ -1,6 +1,6 @@
 """Break every request of every step of the archive in every way, and show that nothing is lost.
 
-    .venv/bin/python tools/prove_faults.py [--seed N] [--cases N] [--dsn DSN]
+    .venv/bin/python -m proof.faults [--seed N] [--cases N] [--dsn DSN]
 
 A proxy stands between Coldstream and a real S3 server (SeaweedFS). One chunk is archived, verified,
 dropped, read and rehydrated, again and again, and each time one kind of request meets one fault:
@@ -28,7 +28,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -39,8 +38,8 @@ from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, ArchiveError, ColdstreamError
 from coldstream.migrations import install
 from coldstream.sql import Names
-from fault_proxy import FAULTS, FaultProxy, Rule
-from s3_server import S3Server, s3_server
+from proof.fault_proxy import FAULTS, FaultProxy, Rule
+from proof.s3_server import S3Server, s3_server
 
 END = datetime(2025, 1, 9, tzinfo=UTC)
 START = datetime(2025, 1, 2, tzinfo=UTC)
@@ -377,5 +376,4 @@ def main(words: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     sys.exit(main())

@@ -1,7 +1,7 @@
 """Kill the lifecycle, or the server under it, and prove that nothing is lost.
 
-``python tools/prove_crashes.py --dsn DSN`` kills the process once at every point, before and after
-each thing it does (tools/crash_points.py). ``--rounds N --seed S`` kills at random points
+``python -m proof.crashes --dsn DSN`` kills the process once at every point, before and after
+each thing it does (proof/crash_points.py). ``--rounds N --seed S`` kills at random points
 and moments instead, while a writer writes. ``--server`` starts a server of its own and stops that,
 immediately, instead of the process. After every death the store is checked, and run again; at the
 end every object is proved. Prints what it did; exits 1 where something was lost.
@@ -33,8 +33,8 @@ from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ColdstreamError
 from coldstream.migrations import install
 from coldstream.sql import Names
-from crash_points import PART, Operation, Place, die_at
-from own_server import OwnServer, own_server
+from proof.crash_points import PART, Operation, Place, die_at
+from proof.own_server import OwnServer, own_server
 
 START = datetime(2025, 1, 2, tzinfo=UTC)  # where TimescaleDB aligns chunks of a week
 WEEK = timedelta(days=7)

@@ -20,8 +20,8 @@ import psycopg
 
 import coldstream
 from coldstream.errors import ColdstreamError, LifecycleBusy
-from crash_points import Place
-from prove_crashes import LIVE, Lost, Subject
+from proof.crash_points import Place
+from proof.crashes import LIVE, Lost, Subject
 
 # A lock is waited for this long and given up (session.py); what a loaded machine adds is its own.
 LONGEST_WAIT = 2.0 + 2.0

@@ -1,4 +1,4 @@
-"""A lifecycle that dies at a point of its own choosing: what tools/prove_crashes.py is made of.
+"""A lifecycle that dies at a point of its own choosing: what proof/crashes.py is made of.
 
 A point is the moment between two things that the lifecycle does to the world outside its process: a
 statement it sends, a request to storage, a step it reports. So dying at every point is dying before

@@ -18,9 +18,9 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from check_readers import WEEKS, history, published
 from coldstream.archive.format.rows import COLUMNS, Row
 from coldstream.archive.manifest import layout
+from proof.readers import WEEKS, history, published
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".spark-venv"

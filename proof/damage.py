@@ -1,6 +1,6 @@
 """Damage archived files, one bit or a truncation at a time, and show that each is found.
 
-    .venv/bin/python tools/prove_damage.py [--seed N] [--rounds N]
+    .venv/bin/python -m proof.damage [--seed N] [--rounds N]
 
 Parquet, CSV and the manifest, ``--rounds`` flipped bits and as many truncations each. The proof
 (``coldstream verify``) has to find every one. A client's read of everything, in ranges, has to fail

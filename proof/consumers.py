@@ -29,6 +29,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 from uuid import uuid4
@@ -267,6 +268,10 @@ def work(dsn: str, name: str, size: int, transaction_size: int, pause: float) ->
         consumer.run()
 
 
+# Where the package proof is found.
+_ROOT = Path(__file__).resolve().parent.parent
+
+
 class Processes:
     """Processes of one consumer, of which some die."""
 
@@ -280,7 +285,8 @@ class Processes:
     def start(self) -> None:
         words = [self._dsn, self._name, str(self._size)]
         words += [str(self._chance.choice([1, 1, 7])), str(self._chance.choice([0, 0.001]))]
-        self.running.append(subprocess.Popen([sys.executable, __file__, "--work", *words]))
+        command = [sys.executable, "-m", "proof.consumers", "--work", *words]
+        self.running.append(subprocess.Popen(command, cwd=_ROOT))
 
     def take(self) -> subprocess.Popen[bytes]:
         """One of them, which is no longer among them."""
