@@ -20,7 +20,7 @@ pytestmark = pytest.mark.native
     ("tool", "smaller", "lines"),
     [
         (write_profile, {"ROUNDS": 2, "WRITES": 5, "SIZES": (10,), "BATCHED": 20}, 18),
-        (read_profile, {"ROUNDS": 1, "CALLS": 2, "MESSAGES": 4000}, 40),
+        (read_profile, {"ROUNDS": 1, "CALLS": 2, "MESSAGES": 4000}, 70),
         (catch_up_profile, {"ROUNDS": 1, "MESSAGES": 4000}, 8),
     ],
     ids=["write", "read", "catch_up"],
