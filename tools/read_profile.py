@@ -101,7 +101,9 @@ def show(dsn: str, calls: dict[str, Calls]) -> None:
     alone = statistics.median(spent[ALONE])
     for name, values in spent.items():
         median = statistics.median(values)
-        print(f"  {name:42} {median:8.0f} us {median / plain:6.2f} {median / alone:6.2f}", flush=True)
+        print(
+            f"  {name:42} {median:8.0f} us {median / plain:6.2f} {median / alone:6.2f}", flush=True
+        )
 
 
 def measured(connection: psycopg.Connection, calls: Calls) -> float:
