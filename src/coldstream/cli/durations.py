@@ -77,7 +77,7 @@ def parse_older_than(text: str, now: datetime) -> datetime:
 
 
 def parse_cutoff(text: str) -> timedelta | datetime:
-    """What ``text`` means for whoever has the clock: an age as a length, or an aware time.
+    """What ``text`` means by the clock of the caller: an age as a length, or an aware time.
 
     Raises:
         InvalidInput: as :func:`parse_older_than`.

@@ -1,4 +1,4 @@
-"""The connection of whoever installs: direct, and not through a store that may not be there yet."""
+"""The connection of an installer: direct, and not through a store that may not be there yet."""
 
 from __future__ import annotations
 

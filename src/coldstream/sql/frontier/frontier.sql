@@ -9,7 +9,7 @@
 -- in other stores of it, holds nobody back.
 --
 -- The wait ends. Two that wait for each other, here or by way of a lock, are found after a second, and
--- one of them gets an error as of any deadlock. Whoever else is waited for may be waiting for the reader
+-- one of them gets an error as of any deadlock. Any other writer that is waited for may be waiting for the reader
 -- outside of the database, where nobody sees it: after message_store.frontier_timeout it is named.
 CREATE OR REPLACE FUNCTION @extschema@.frontier()
 RETURNS bigint

@@ -1,7 +1,7 @@
 -- audience: message_db
 -- The last message of a stream, or the last one of a type.
 --
--- The head knows position and time of the last message: whoever finds a message there has it. Where that is
+-- The head knows position and time of the last message: a reader that finds a message there has it. Where that is
 -- recent, by a plan that is kept (see recent_from). For the settings see read_positions.
 CREATE OR REPLACE FUNCTION @extschema@.get_last_stream_message(
   stream_name varchar,
