@@ -138,7 +138,7 @@ def show_due(chunks: Sequence[Chunk]) -> None:
         words = [
             range_in_words(chunk.range_start, chunk.range_end),
             f"{human_count(chunk.messages_in_database or 0)} messages",
-            human_bytes(_taken(chunk)),
+            human_bytes(bytes_taken(chunk)),
             chunk.archive_url or "not archived yet",
         ]
         print(f"  {printable(', '.join(words))}", file=sys.stderr)
@@ -148,7 +148,7 @@ def drop_question(chunks: Sequence[Chunk]) -> str:
     """What is asked before chunks are dropped: how many, of what time, how much, and where they are
     read from then on."""
     messages = human_count(sum(chunk.messages_in_database or 0 for chunk in chunks))
-    taken = human_bytes(sum(map(_taken, chunks)))
+    taken = human_bytes(sum(map(bytes_taken, chunks)))
     span = range_in_words(min(c.range_start for c in chunks), max(c.range_end for c in chunks))
     places = sorted({chunk.archive_url for chunk in chunks if chunk.archive_url})
     where = f", then read from {' and '.join(places)}" if places else ""
@@ -158,7 +158,7 @@ def drop_question(chunks: Sequence[Chunk]) -> str:
     )
 
 
-def _taken(chunk: Chunk) -> int:
+def bytes_taken(chunk: Chunk) -> int:
     """The bytes that a chunk takes in the database."""
     return (chunk.columnstore_bytes if chunk.is_compressed else chunk.row_bytes) or 0
 
