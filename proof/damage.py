@@ -26,7 +26,7 @@ from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.commit import commit_manifest, newest_of_range
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveError
 from coldstream.messages.message import Message
@@ -146,13 +146,13 @@ def prove_object(format: Format, damage: str, *, seed: int, rounds: int, number:
         whole = archived.location.get(key)
         for damaged in DAMAGES[damage](whole, share, random.Random(seed)):
             archived.replace(key, damaged)
-            proved += fails(lambda: verify_object(archived.location, archived.manifest))
+            proved += fails(lambda: verify_files(archived.location, archived.manifest))
             try:
                 unchanged += archived.read() == archived.truth
             except ArchiveError:
                 found += 1
         archived.replace(key, whole)
-    verify_object(archived.location, archived.manifest)
+    verify_files(archived.location, archived.manifest)
     return Figures(format, damage, rounds, proved, found, unchanged)
 
 

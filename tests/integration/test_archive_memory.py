@@ -15,7 +15,7 @@ from tests.archive_files import export_rows
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 
 what, count, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 location = ArchiveLocation.open(str(folder / "archive"))
@@ -44,7 +44,7 @@ if what == "export":
 else:
     manifest = Manifest.from_json((folder / "manifest").read_bytes())
     if what == "verify":
-        verify_object(location, manifest)
+        verify_files(location, manifest)
     else:
         expected = 1
         for messages in ArchiveReader(location).read_category_batches([manifest], "account"):

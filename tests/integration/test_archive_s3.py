@@ -20,7 +20,7 @@ from tests.fix_s3 import S3Server
 from coldstream.archive.manifest.claims import Claim, create_claim, newest_claim, read_claim
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.read.reader import ArchiveReader
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveConflict, ArchiveCorrupt, ArchiveError, ArchiveUnavailable
 from coldstream.settings import Format
@@ -47,7 +47,7 @@ def test_full_circle(location: ArchiveLocation, format: Format) -> None:
         range_end=END,
         format=format,
     )
-    verify_object(location, manifest)
+    verify_files(location, manifest)
     key = commit_manifest(location, manifest)
     assert commit_manifest(location, manifest) == key
     assert find_manifest(location, "my schema", START, END) == manifest
@@ -196,12 +196,12 @@ def test_changed_bits_and_truncation_are_found(location: ArchiveLocation, format
         damaged[chosen.randrange(len(whole))] ^= 1 << chosen.randrange(8)
         location.put_file(manifest.files[0].key, io.BytesIO(damaged))
         with pytest.raises(ArchiveCorrupt):
-            verify_object(location, manifest)
+            verify_files(location, manifest)
     location.put_file(manifest.files[0].key, io.BytesIO(whole[:-1]))
     with pytest.raises(ArchiveCorrupt):
-        verify_object(location, manifest)
+        verify_files(location, manifest)
     location.put_file(manifest.files[0].key, io.BytesIO(whole))
-    verify_object(location, manifest)
+    verify_files(location, manifest)
 
 
 def test_a_stream_costs_few_requests(

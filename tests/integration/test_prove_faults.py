@@ -30,7 +30,7 @@ def test_a_wrong_answer_would_be_seen(
     dsn: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With proofs switched off a flipped byte must make the harness fail."""
-    monkeypatch.setattr("coldstream.lifecycle.verify.verify_object", lambda *args, **more: None)
+    monkeypatch.setattr("coldstream.lifecycle.verify.verify_files", lambda *args, **more: None)
     [case] = [
         case
         for case in chosen(None, 1)

@@ -33,13 +33,13 @@ def archived(store: Store) -> Store:
 def depths(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each proof was deep."""
     seen: list[bool] = []
-    proof = export.verify_object
+    proof = export.verify_files
 
-    def verify_object(location: ArchiveLocation, manifest: object, **options: object) -> None:
+    def verify_files(location: ArchiveLocation, manifest: object, **options: object) -> None:
         seen.append(bool(options["deep"]))
         proof(location, manifest, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("coldstream.lifecycle.verify.verify_object", verify_object)
+    monkeypatch.setattr("coldstream.lifecycle.verify.verify_files", verify_files)
     return seen
 
 

@@ -16,7 +16,7 @@ from coldstream.archive.format import pages, parquet_rows
 from coldstream.archive.format.parquet import writer_options
 from coldstream.archive.format.parquet_rows import open_parquet, read_batches
 from coldstream.archive.format.rows import COLUMNS, SCHEMA, to_batches
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt
 
@@ -153,7 +153,7 @@ def test_what_is_exported_is_inside_of_the_bounds(format: str, tmp_path: Path) -
         range_start=START,
         range_end=END,
     )
-    verify_object(location, manifest)
+    verify_files(location, manifest)
     found = pq.read_metadata(io.BytesIO(location.get(manifest.keys[0])))
     sizes = [found.row_group(number).total_byte_size for number in range(found.num_row_groups)]
     assert max(sizes) < 2 * 32 * 1024 * 1024 + 2 * len(large)

@@ -14,7 +14,7 @@ from tests.archive_rows import END, START, batches, make_rows, with_file
 
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
-from coldstream.archive.storage.block_cache import RangeCache
+from coldstream.archive.storage.block_cache import BlockCache
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.memory import MemoryCache
 
@@ -28,15 +28,15 @@ class Value:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> RangeCache:
-    return RangeCache(tmp_path / "cache", LIMIT)
+def cache(tmp_path: Path) -> BlockCache:
+    return BlockCache(tmp_path / "cache", LIMIT)
 
 
-def files(cache: RangeCache) -> list[Path]:
+def files(cache: BlockCache) -> list[Path]:
     return [path for path in cache.folder.rglob("*") if path.is_file()]
 
 
-def size_of(cache: RangeCache) -> int:
+def size_of(cache: BlockCache) -> int:
     return sum(path.stat().st_size for path in files(cache))
 
 
@@ -55,9 +55,9 @@ def test_memory_forgets_what_was_used_longest_ago() -> None:
     assert memory.nbytes == 100
 
 
-def test_a_range_is_given_back_to_another_process(cache: RangeCache) -> None:
+def test_a_range_is_given_back_to_another_process(cache: BlockCache) -> None:
     cache.put(OBJECT, 5, b"bytes")
-    again = RangeCache(cache.folder, LIMIT)
+    again = BlockCache(cache.folder, LIMIT)
     assert again.get(OBJECT, 5, 5) == b"bytes"
     assert again.get(OBJECT, 5, 4) is None
     assert again.get(OBJECT, 4, 5) is None
@@ -75,7 +75,7 @@ def test_a_range_is_given_back_to_another_process(cache: RangeCache) -> None:
         lambda content: bytes(len(content)),
     ],
 )
-def test_a_damaged_file_is_not_there_and_goes(cache: RangeCache, damage: object) -> None:
+def test_a_damaged_file_is_not_there_and_goes(cache: BlockCache, damage: object) -> None:
     cache.put(OBJECT, 0, b"bytes")
     (path,) = files(cache)
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
@@ -83,14 +83,14 @@ def test_a_damaged_file_is_not_there_and_goes(cache: RangeCache, damage: object)
     assert files(cache) == []
 
 
-def test_a_file_in_the_place_of_another_is_not_there(cache: RangeCache) -> None:
+def test_a_file_in_the_place_of_another_is_not_there(cache: BlockCache) -> None:
     cache.put(OBJECT, 0, b"first")
     (path,) = files(cache)
     path.replace(path.with_name(path.name.replace("-0-", "-5-")))
     assert cache.get(OBJECT, 5, 5) is None
 
 
-def test_the_folder_is_bounded_and_keeps_what_is_used(cache: RangeCache) -> None:
+def test_the_folder_is_bounded_and_keeps_what_is_used(cache: BlockCache) -> None:
     cache.put(OBJECT, 0, bytes(1_000))
     (used,) = files(cache)
     for number in range(1, 200):
@@ -101,14 +101,14 @@ def test_the_folder_is_bounded_and_keeps_what_is_used(cache: RangeCache) -> None
     assert size_of(cache) > LIMIT * 3 // 4
 
 
-def test_a_range_that_is_larger_than_all_leaves_it_bounded(cache: RangeCache) -> None:
+def test_a_range_that_is_larger_than_all_leaves_it_bounded(cache: BlockCache) -> None:
     for number in range(3):
         cache.put(OBJECT, number, bytes(LIMIT - 100))
     assert size_of(cache) <= LIMIT
 
 
 def _write(folder: Path, seed: int) -> None:
-    cache = RangeCache(folder, LIMIT)
+    cache = BlockCache(folder, LIMIT)
     for number in range(150):
         start = (number * 7 + seed) % 90 * 1_000
         data = bytes([start // 1_000]) * 1_000
@@ -117,7 +117,7 @@ def _write(folder: Path, seed: int) -> None:
         cache.put(OBJECT, start, data)
 
 
-def test_processes_share_it(cache: RangeCache) -> None:
+def test_processes_share_it(cache: BlockCache) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_write, args=(cache.folder, n)) for n in range(3)]
     for process in processes:
@@ -129,14 +129,14 @@ def test_processes_share_it(cache: RangeCache) -> None:
     assert not [path for path in files(cache) if path.suffix == ".partial"]
 
 
-def test_what_a_killed_process_left_goes(cache: RangeCache) -> None:
+def test_what_a_killed_process_left_goes(cache: BlockCache) -> None:
     cache.put(OBJECT, 0, b"bytes")
     left = files(cache)[0].with_name("left.partial")
     fresh = left.with_name("fresh.partial")
     for path in (left, fresh):
         path.write_bytes(b"half")
     os.utime(left, (1, 1))
-    RangeCache(cache.folder, LIMIT).put(OBJECT, 9, b"more")
+    BlockCache(cache.folder, LIMIT).put(OBJECT, 9, b"more")
     assert not left.exists()
     assert fresh.exists()
 
@@ -146,13 +146,13 @@ def test_a_folder_that_cannot_be_used_costs_nothing_but_time(
 ) -> None:
     file = tmp_path / "file"
     file.write_text("not a folder")
-    cache = RangeCache(file, LIMIT)
+    cache = BlockCache(file, LIMIT)
     cache.put(OBJECT, 0, b"bytes")
     assert cache.get(OBJECT, 0, 5) is None
     assert "cannot be used" in caplog.text
 
 
-def test_others_cannot_read_it(cache: RangeCache) -> None:
+def test_others_cannot_read_it(cache: BlockCache) -> None:
     cache.put(OBJECT, 0, b"bytes")
     assert cache.folder.stat().st_mode & 0o077 == 0
     assert files(cache)[0].stat().st_mode & 0o077 == 0
@@ -193,7 +193,7 @@ def read(reader: ArchiveReader, manifest: Manifest, name: str = NAME) -> list[in
 def test_a_reader_after_another_asks_for_nothing(
     location: Counted, manifest: Manifest, tmp_path: Path
 ) -> None:
-    cache = RangeCache(tmp_path, 10_000_000)
+    cache = BlockCache(tmp_path, 10_000_000)
     assert read(ArchiveReader(location, cache=cache), manifest) == expected(NAME)
     asked = location.requests
     assert asked
@@ -204,7 +204,7 @@ def test_a_reader_after_another_asks_for_nothing(
 def test_a_damaged_cache_is_never_an_answer(
     location: Counted, manifest: Manifest, tmp_path: Path
 ) -> None:
-    cache = RangeCache(tmp_path, 10_000_000)
+    cache = BlockCache(tmp_path, 10_000_000)
     read(ArchiveReader(location, cache=cache), manifest)
     kept = files(cache)
     assert kept
@@ -220,7 +220,7 @@ def test_a_damaged_cache_is_never_an_answer(
 def test_an_object_of_other_bytes_is_not_answered_from_the_cache(
     location: Counted, manifest: Manifest, tmp_path: Path
 ) -> None:
-    cache = RangeCache(tmp_path, 10_000_000)
+    cache = BlockCache(tmp_path, 10_000_000)
     reader = ArchiveReader(location, cache=cache)
     read(reader, manifest)
     asked = location.requests
@@ -229,7 +229,7 @@ def test_an_object_of_other_bytes_is_not_answered_from_the_cache(
 
 
 def test_a_replay_pushes_nothing_out(location: Counted, manifest: Manifest, tmp_path: Path) -> None:
-    cache = RangeCache(tmp_path, 10_000_000)
+    cache = BlockCache(tmp_path, 10_000_000)
     reader = ArchiveReader(location, cache=cache)
     read(reader, manifest)
     kept = files(cache)
@@ -253,7 +253,7 @@ def test_memory_is_bounded_and_off_at_nothing(location: Counted, manifest: Manif
 
 
 def test_threads_share_what_is_kept(location: Counted, manifest: Manifest, tmp_path: Path) -> None:
-    reader = ArchiveReader(location, memory_bytes=2_000_000, cache=RangeCache(tmp_path, 400_000))
+    reader = ArchiveReader(location, memory_bytes=2_000_000, cache=BlockCache(tmp_path, 400_000))
     names = sorted({row[3] for row in ALL})
     wrong: list[str] = []
 

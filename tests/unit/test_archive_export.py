@@ -25,7 +25,7 @@ from coldstream.archive.manifest.commit import KnownManifest, commit_manifest
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.reader import ArchiveReader
 from coldstream.archive.read.restore import archived_rows
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import (
     ArchiveConflict,
@@ -67,7 +67,7 @@ def test_export_verify_commit_find(location: ArchiveLocation, format: Format) ->
     # Not committed: nobody finds it.
     assert find_manifest(location, "message_store", START, END) is None
     steps.clear()
-    verify_object(location, manifest, progress=progress)
+    verify_files(location, manifest, progress=progress)
     assert steps[0] == ("download", manifest.bytes, manifest.bytes)
     assert steps[-1] == ("check", 3_000, 3_000)
     key = commit_manifest(location, manifest)
@@ -102,8 +102,8 @@ def test_a_changed_range_becomes_the_next_generation(location: ArchiveLocation) 
     assert commit_manifest(location, second, known=known).endswith("/_manifest-000002.json")
     assert find_manifest(location, "message_store", START, END) == second
     # What an older manifest says stays true and readable.
-    verify_object(location, first)
-    verify_object(location, second)
+    verify_files(location, first)
+    verify_files(location, second)
 
 
 @pytest.mark.parametrize("key", [None, "key", "digest"])
@@ -189,7 +189,7 @@ def test_a_manifest_in_the_wrong_place(location: ArchiveLocation) -> None:
 def test_no_rows(location: ArchiveLocation, format: Format) -> None:
     manifest = export(location, [], format=format)
     assert (manifest.rows, manifest.first_time, manifest.categories) == (0, None, ())
-    verify_object(location, manifest)
+    verify_files(location, manifest)
     commit_manifest(location, manifest)
     assert find_manifest(location, "message_store", START, END) == manifest
 
@@ -245,9 +245,9 @@ def test_forty_changed_bits_are_found(location: ArchiveLocation, format: Format)
         damaged[place] ^= 1 << chosen.randrange(8)
         location.put_file(manifest.files[0].key, io.BytesIO(damaged))
         with pytest.raises(ArchiveCorrupt, match="has the SHA-256"):
-            verify_object(location, manifest)
+            verify_files(location, manifest)
     location.put_file(manifest.files[0].key, io.BytesIO(whole))
-    verify_object(location, manifest)
+    verify_files(location, manifest)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -256,14 +256,14 @@ def test_truncation_is_found(location: ArchiveLocation, format: Format, size: in
     manifest = export(location, make_rows(2_000), format=format)
     location.put_file(manifest.files[0].key, io.BytesIO(location.get(manifest.files[0].key)[:size]))
     with pytest.raises(ArchiveCorrupt, match=rf"bytes, not {manifest.bytes}"):
-        verify_object(location, manifest)
+        verify_files(location, manifest)
 
 
 def test_a_missing_object_is_found(location: ArchiveLocation) -> None:
     manifest = export(location, make_rows(10))
     location.delete(manifest.files[0].key)
     with pytest.raises(ArchiveCorrupt, match="is missing"):
-        verify_object(location, manifest)
+        verify_files(location, manifest)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -293,8 +293,8 @@ def test_many_rows_are_in_several_files(location: ArchiveLocation, format: Forma
         at += file.rows
     assert at == len(rows)
     assert [row for part in archived_rows(location, manifest) for row in part] == rows
-    verify_object(location, manifest)
-    verify_object(location, manifest, deep=False)
+    verify_files(location, manifest)
+    verify_files(location, manifest, deep=False)
     # Killed and run again, it makes the same files.
     assert export(location, rows, format=format, file_rows=300).files == manifest.files
 
@@ -311,14 +311,14 @@ def test_each_of_several_files_is_proved(
         damaged[len(whole) // 3] ^= 4
         location.put_file(file.key, io.BytesIO(damaged))
         with pytest.raises(ArchiveCorrupt, match=file.sha256):
-            verify_object(location, manifest, deep=deep)
+            verify_files(location, manifest, deep=deep)
         with pytest.raises(ArchiveCorrupt, match=file.sha256):
             list(archived_rows(location, manifest))
         location.delete(file.key)
         with pytest.raises(ArchiveCorrupt, match="is missing"):
-            verify_object(location, manifest, deep=deep)
+            verify_files(location, manifest, deep=deep)
         location.put_file(file.key, io.BytesIO(whole))
-    verify_object(location, manifest, deep=deep)
+    verify_files(location, manifest, deep=deep)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -341,16 +341,16 @@ def test_whatever_the_manifest_says_of_a_file_is_proved(
     # Of other rows than it should have, a file is not read to its end.
     known = "The file has" if "rows" in change else f"from its manifest in {next(iter(change))}"
     with pytest.raises(ArchiveCorrupt, match=known):
-        verify_object(location, with_file(manifest, **change))
+        verify_files(location, with_file(manifest, **change))
 
 
 def test_files_in_another_order_are_found(location: ArchiveLocation) -> None:
     manifest = export(location, make_rows(1_000), file_rows=200)
     with pytest.raises(ArchiveCorrupt, match="Rows out of order"):
-        verify_object(location, replace(manifest, files=manifest.files[::-1]))
+        verify_files(location, replace(manifest, files=manifest.files[::-1]))
     fewer = replace(manifest, files=manifest.files[:-1])
     with pytest.raises(ArchiveCorrupt, match="differs from its manifest in rows"):
-        verify_object(location, fewer)
+        verify_files(location, fewer)
 
 
 def test_a_file_without_room_for_a_row(location: ArchiveLocation) -> None:
@@ -379,7 +379,7 @@ def test_whatever_the_manifest_says_is_proved(
     # The bytes are as they were written; only what they should hold is not.
     manifest = export(location, make_rows(2_000), format=format)
     with pytest.raises(ArchiveCorrupt, match=f"differs from its manifest in {next(iter(change))}"):
-        verify_object(location, replace(manifest, **change))
+        verify_files(location, replace(manifest, **change))
 
 
 def test_other_rows_under_the_same_name_are_found(location: ArchiveLocation) -> None:
@@ -391,13 +391,13 @@ def test_other_rows_under_the_same_name_are_found(location: ArchiveLocation) -> 
     other = export(location, rows)
     forged = replace(other, digest=manifest.digest)
     with pytest.raises(ArchiveCorrupt, match="differs from its manifest in digest"):
-        verify_object(location, forged)
+        verify_files(location, forged)
 
 
 def test_the_footer_is_proved_by_itself(location: ArchiveLocation) -> None:
     manifest = export(location, make_rows(100))
     with pytest.raises(ArchiveCorrupt, match="has another footer"):
-        verify_object(location, with_file(manifest, footer_sha256="0" * 64))
+        verify_files(location, with_file(manifest, footer_sha256="0" * 64))
 
 
 def test_a_spool_that_cannot_be_written(location: ArchiveLocation, tmp_path: Path) -> None:
@@ -405,7 +405,7 @@ def test_a_spool_that_cannot_be_written(location: ArchiveLocation, tmp_path: Pat
         export(location, make_rows(10), spool_dir=tmp_path / "none")
     manifest = export(location, make_rows(10), spool_dir=tmp_path)
     with pytest.raises(ArchiveUnavailable, match="Cannot write temporary files in"):
-        verify_object(location, manifest, spool_dir=tmp_path / "none")
+        verify_files(location, manifest, spool_dir=tmp_path / "none")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -450,7 +450,7 @@ def test_a_killed_export_leaves_nothing_and_runs_again(tmp_path: Path) -> None:
     assert os.listdir(archive) == []  # noqa: PTH208
     location = ArchiveLocation.open(str(archive))
     manifest = export(location, make_rows(30_000), spool_dir=spool)
-    verify_object(location, manifest)
+    verify_files(location, manifest)
     assert manifest.rows == 30_000
 
 
@@ -463,7 +463,7 @@ def test_a_file_of_other_rows_than_its_manifest_says(
     digest = manifest.digest.replace(":20:", f":{rows}:")
     said = with_file(replace(manifest, rows=rows, digest=digest), rows=rows, digest=digest)
     with pytest.raises(ArchiveCorrupt, match=r"has (20|more) rows"):
-        verify_object(location, said)
+        verify_files(location, said)
     with pytest.raises(ArchiveCorrupt, match=r"has (20|more) rows"):
         list(archived_rows(location, said))
 
@@ -505,7 +505,7 @@ STRUCT = pa.array([dict.fromkeys(COLUMNS[1:], "x")] * 20)
 def test_parquet_of_another_schema(location: ArchiveLocation, table: pa.Table) -> None:
     manifest = as_file(location, table)
     with pytest.raises(ArchiveCorrupt, match="Not an archive file"):
-        verify_object(location, manifest)
+        verify_files(location, manifest)
     with pytest.raises(ArchiveCorrupt, match="Not an archive file"):
         list(archived_rows(location, manifest))
     with pytest.raises(ArchiveCorrupt, match="Not an archive file"):
@@ -518,6 +518,6 @@ def test_a_row_group_of_many_rows(location: ArchiveLocation) -> None:
     table = pa.Table.from_batches([one]).take(pa.array([0] * 50_000))
     manifest = as_file(location, table, compression="zstd")
     with pytest.raises(ArchiveCorrupt, match="more than 10000 rows together"):
-        verify_object(location, manifest)
+        verify_files(location, manifest)
     with pytest.raises(ArchiveCorrupt, match="more than 10000 rows together"):
         list(ArchiveReader(location).read_stream([manifest], "a"))

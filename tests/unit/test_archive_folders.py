@@ -18,7 +18,7 @@ from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.inventory import newest_manifests
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.manifest.orphans import orphans
-from coldstream.archive.storage.block_cache import RangeCache
+from coldstream.archive.storage.block_cache import BlockCache
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.spool import spool_file
 
@@ -72,7 +72,7 @@ def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("umask")
 def test_files_that_are_not_the_archive_are_private(tmp_path: Path) -> None:
-    cache = RangeCache(tmp_path / "one" / "cache", 1_000)
+    cache = BlockCache(tmp_path / "one" / "cache", 1_000)
     cache.put(OBJECT, 0, b"bytes")
     assert cache.get(OBJECT, 0, 5) == b"bytes"
     made = [tmp_path / "one", *(tmp_path / "one").rglob("*")]
@@ -95,11 +95,11 @@ def test_a_cache_of_another_user_is_not_used(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "cache"
-    RangeCache(folder, 1_000).put(OBJECT, 0, b"poison")
+    BlockCache(folder, 1_000).put(OBJECT, 0, b"poison")
     [file] = [path for path in folder.rglob("*") if path.is_file()]
     places = {"folder": folder, "ranges": folder / "ranges", "file": file}
     of_another_user(places[what], monkeypatch)
-    cache = RangeCache(folder, 1_000)
+    cache = BlockCache(folder, 1_000)
     with caplog.at_level(logging.WARNING):
         assert cache.get(OBJECT, 0, 6) is None
         assert cache.get(OBJECT, 0, 6) is None
@@ -110,10 +110,10 @@ def test_a_cache_of_another_user_is_not_used(
 @pytest.mark.parametrize("what", ["folder", "ranges", "file"])
 def test_a_cache_that_others_may_write_in_is_not_used(what: str, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
-    RangeCache(folder, 1_000).put(OBJECT, 0, b"poison")
+    BlockCache(folder, 1_000).put(OBJECT, 0, b"poison")
     [file] = [path for path in folder.rglob("*") if path.is_file()]
     {"folder": folder, "ranges": folder / "ranges", "file": file}[what].chmod(0o777)
-    cache = RangeCache(folder, 1_000)
+    cache = BlockCache(folder, 1_000)
     assert cache.get(OBJECT, 0, 6) is None
     if what != "file":
         cache.put(OBJECT, 50, b"more")
@@ -121,7 +121,7 @@ def test_a_cache_that_others_may_write_in_is_not_used(what: str, tmp_path: Path)
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
-    cache = RangeCache(tmp_path / "cache", 1_000)
+    cache = BlockCache(tmp_path / "cache", 1_000)
     cache.put(OBJECT, 0, b"bytes")
     [file] = [path for path in cache.folder.rglob("*") if path.is_file()]
     file.rename(tmp_path / "elsewhere")

@@ -12,7 +12,7 @@ from tests.archive_rows import batches, large_json, make_rows
 from coldstream.archive.format import parquet_rows
 from coldstream.archive.format.footers import Footer, parse_footer
 from coldstream.archive.format.rows import COLUMNS
-from coldstream.archive.storage.remote_file import RangeFile
+from coldstream.archive.storage.remote_file import RemoteFile
 from coldstream.errors import ArchiveCorrupt
 
 PARQUET = Kind("parquet")
@@ -29,8 +29,8 @@ def whole() -> bytes:
     return written(25_000)
 
 
-def counting(data: bytes) -> RangeFile:
-    return RangeFile(lambda start, length: data[start : start + length], len(data), "memory")
+def counting(data: bytes) -> RemoteFile:
+    return RemoteFile(lambda start, length: data[start : start + length], len(data), "memory")
 
 
 def test_plain_readers_see_these_columns(whole: bytes) -> None:

@@ -24,7 +24,7 @@ def test_all_damage_is_found() -> None:
 def test_a_proof_that_looks_at_nothing_is_seen(
     damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prove_damage, "verify_object", lambda location, manifest: None)
+    monkeypatch.setattr(prove_damage, "verify_files", lambda location, manifest: None)
     figures = prove_damage.prove_object("csv", damage, seed=1, rounds=3, number=50)
     assert not figures.held
 

@@ -16,7 +16,7 @@ from coldstream.settings import ArchiveReads
 
 if TYPE_CHECKING:
     from coldstream.archive.read.reader import ArchiveReader
-    from coldstream.archive.storage.block_cache import RangeCache
+    from coldstream.archive.storage.block_cache import BlockCache
     from coldstream.archive.storage.budget import Budget
 
 
@@ -33,8 +33,8 @@ Range: TypeAlias = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
-class ArchivedChunk:
-    """A chunk's object in the archive: what :class:`~coldstream.archive.read.reader.ArchivedObject`
+class LedgerFile:
+    """A chunk's object in the archive: what :class:`~coldstream.archive.read.reader.ArchivedFile`
     needs. ``first_global_position`` and ``last_global_position`` are those of the category that
     was asked for. ``has_stream``: the stream that was asked for begins or ends in it; otherwise it
     may be in it. ``is_elsewhere``: not in the store's own archive, but in that of the store which
@@ -64,7 +64,7 @@ class ArchivedChunks:
 
     epoch: int
     next: int | None
-    chunks: list[ArchivedChunk]
+    chunks: list[LedgerFile]
     gone: list[Range]
 
     @classmethod
@@ -113,9 +113,9 @@ def _first(rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
     return rows[0]
 
 
-def _chunks(rows: Iterable[Sequence[Any]]) -> tuple[list[ArchivedChunk], list[Range]]:
+def _chunks(rows: Iterable[Sequence[Any]]) -> tuple[list[LedgerFile], list[Range]]:
     """The archived ones, and the ranges that are nowhere."""
-    chunks: list[ArchivedChunk] = []
+    chunks: list[LedgerFile] = []
     gone: list[Range] = []
     for row in rows:
         range_start, range_end, _, _, key, *_ = row
@@ -124,7 +124,7 @@ def _chunks(rows: Iterable[Sequence[Any]]) -> tuple[list[ArchivedChunk], list[Ra
         if key is None:
             gone.append((range_start, range_end))
         else:
-            chunks.append(ArchivedChunk(*row))
+            chunks.append(LedgerFile(*row))
     return chunks, gone
 
 
@@ -170,18 +170,18 @@ class Readers:
         self._archive = archive
         self._options = options
         self._readers: dict[tuple[str, ...], ArchiveReader] = {}
-        self._shared: tuple[RangeCache | None, Budget] | None = None
+        self._shared: tuple[BlockCache | None, Budget] | None = None
         self.ids = ArchivedIds()
         self._lock = Lock()
 
-    def reader(self, chunks: Sequence[ArchivedChunk]) -> ArchiveReader:
+    def reader(self, chunks: Sequence[LedgerFile]) -> ArchiveReader:
         """The reader for these chunks.
 
         Raises:
             ArchiveUnavailable: the location cannot be opened.
         """
         from coldstream.archive.read.reader import ArchiveReader
-        from coldstream.archive.storage.block_cache import RangeCache
+        from coldstream.archive.storage.block_cache import BlockCache
         from coldstream.archive.storage.budget import Budget
         from coldstream.archive.storage.location import ArchiveLocation
         from coldstream.archive.storage.several import SeveralLocations
@@ -194,7 +194,7 @@ class Readers:
                 reads = self.reads
                 folder = Path(reads.cache).expanduser() if reads.cache else None
                 self._shared = (
-                    RangeCache(folder, reads.cache_bytes) if folder else None,
+                    BlockCache(folder, reads.cache_bytes) if folder else None,
                     Budget(reads.requests, reads.bytes_per_second),
                 )
             if places not in self._readers:
@@ -211,7 +211,7 @@ class Readers:
                 reader.location.learn(urls)
             return reader
 
-    def _url(self, chunk: ArchivedChunk) -> str:
+    def _url(self, chunk: LedgerFile) -> str:
         """The caller's archive stands for the store's own, and for no other."""
         url = chunk.url if chunk.is_elsewhere else self._archive or chunk.url
         assert url is not None

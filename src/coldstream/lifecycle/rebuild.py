@@ -16,7 +16,7 @@ from coldstream.archive.manifest import layout
 from coldstream.archive.manifest.claims import read_shared, shared_key
 from coldstream.archive.manifest.inventory import inventory, missing, read_manifest
 from coldstream.archive.manifest.manifest import Manifest
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Client
 from coldstream.client.errors import mapped
@@ -217,7 +217,7 @@ def _rebuild_range(session: Session, each: _Range, planned: Rebuilt) -> Rebuilt:
                 return Rebuilt(**{**vars(done), "loaded": loaded})
             _record(session, each, is_proved=True)
             streams = RestoredStreams(session, each.manifest, in_database=False)
-            verify_object(each.location, each.manifest, with_rows=streams.add_batch)
+            verify_files(each.location, each.manifest, with_rows=streams.add_batch)
             streams.finish()
             return done
     except ArchiveUnavailable:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from coldstream.archive.manifest.inventory import read_manifest
 from coldstream.archive.manifest.manifest import Manifest
-from coldstream.archive.read.verify import verify_object
+from coldstream.archive.read.verify import verify_files
 from coldstream.archive.storage.faults import is_of_one_object
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Client
@@ -140,7 +140,7 @@ def _check_readable(session: Session, locate: Locate, chunks: list[Chunk]) -> No
 def verify_chunk(
     session: Session, locate: Locate, chunk: Chunk, progress: Progress, deep: bool = True
 ) -> None:
-    """Prove one chunk's object, as the ledger knows it now; see :func:`verify_object`."""
+    """Prove one chunk's object, as the ledger knows it now; see :func:`verify_files`."""
     started = time.monotonic()
     rows = session.rows("archived_manifests", [chunk.range_end, chunk.range_start])
     [(manifest_key, digest, url, objects)] = [
@@ -148,7 +148,7 @@ def verify_chunk(
     ]
     location = locate(url, session.one("own_archive")[0])
     manifest = ledgers_manifest(location, manifest_key, digest, objects)
-    verify_object(location, manifest, deep=deep, progress=reporter(progress, chunk))
+    verify_files(location, manifest, deep=deep, progress=reporter(progress, chunk))
     session.record(
         "record_verified",
         [chunk.range_start, digest, location.url, manifest.to_json().decode()],

@@ -14,7 +14,7 @@ from fsspec.spec import AbstractFileSystem
 from coldstream.archive.format.footers import parse_footer
 from coldstream.archive.manifest.manifest import ArchiveFile
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.archive.storage.remote_file import RangeFile
+from coldstream.archive.storage.remote_file import RemoteFile
 from coldstream.errors import ArchiveCorrupt
 
 PROTOCOL = "coldstream"
@@ -72,7 +72,7 @@ class ArchiveFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def _prove(self, file: ArchiveFile, opened: io.RawIOBase, size: int) -> None:
         start = file.bytes - size
-        if isinstance(opened, RangeFile):
+        if isinstance(opened, RemoteFile):
             # Held, so that the engine's own look at it is no request.
             opened.hold([(start, size)])
         opened.seek(start)

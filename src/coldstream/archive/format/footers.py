@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from coldstream.archive.format.pages import Chunk
 from coldstream.archive.format.rows import COLUMNS, DICTIONARY
-from coldstream.archive.storage.remote_file import Range
+from coldstream.archive.storage.remote_file import Span
 from coldstream.errors import ArchiveCorrupt
 
 _STREAM_NAME = COLUMNS.index("stream_name")
@@ -73,13 +73,13 @@ class Footer:
         """Whether the row group has messages of the stream without a look at them."""
         return stream_name in (self._names(number) or ())
 
-    def head(self, number: int) -> Range:
+    def head(self, number: int) -> Span:
         """Where the row group's first columns are, up to that of the stream names."""
         start = self._column(number, 0)[0]
         name, length = self._column(number, _STREAM_NAME)
         return start, name + length - start
 
-    def body(self, number: int) -> Range:
+    def body(self, number: int) -> Span:
         """Where the columns after them are."""
         start = sum(self.head(number))
         last, length = self._column(number, len(COLUMNS) - 1)
@@ -106,7 +106,7 @@ class Footer:
             self._chunks[number] = found
         return found
 
-    def _column(self, number: int, column: int) -> Range:
+    def _column(self, number: int, column: int) -> Span:
         chunk = self.metadata.row_group(number).column(column)
         start = chunk.dictionary_page_offset
         return chunk.data_page_offset if start is None else start, chunk.total_compressed_size

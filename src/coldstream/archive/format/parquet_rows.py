@@ -24,7 +24,7 @@ from coldstream.archive.format.rows import (
 )
 from coldstream.archive.storage.ahead import one_ahead
 from coldstream.archive.storage.memory import give_back
-from coldstream.archive.storage.remote_file import Range, RangeFile, SeekableFile
+from coldstream.archive.storage.remote_file import RemoteFile, SeekableFile, Span
 from coldstream.errors import ArchiveCorrupt
 from coldstream.messages.message import Message
 
@@ -65,7 +65,7 @@ class ParquetRows:
             page_checksum_verification=True,
             pre_buffer=True,
         )
-        self._ranges = file if isinstance(file, RangeFile) else None
+        self._ranges = file if isinstance(file, RemoteFile) else None
         self._groups = footer or Footer(self._file.metadata)
         self._decoded = decoded
         self.footer: pq.FileMetaData = self._file.metadata
@@ -153,9 +153,9 @@ class ParquetRows:
             for table in tables:
                 yield from _whole(table)
 
-    def _together(self, numbers: list[int]) -> dict[int, list[Range]]:
+    def _together(self, numbers: list[int]) -> dict[int, list[Span]]:
         """For the first of several row groups: where all of them are."""
-        found: dict[int, list[Range]] = {}
+        found: dict[int, list[Span]] = {}
         size = _AT_ONCE
         for number in numbers:
             ranges = [self._groups.head(number), self._groups.body(number)]
@@ -216,7 +216,7 @@ class ParquetRows:
 
     def _read(self, number: int, columns: Iterable[str] | None) -> pa.Table:
         names = None if columns is None else list(columns)
-        held: list[Range] = []
+        held: list[Span] = []
         try:
             held = self._check(number, names or COLUMNS)
             table = self._file.read_row_group(number, columns=names, use_threads=False)
@@ -229,13 +229,13 @@ class ParquetRows:
             raise ArchiveCorrupt(f"Row group {number} has {table.num_rows} rows")
         return table
 
-    def _check(self, number: int, names: Container[str]) -> list[Range]:
+    def _check(self, number: int, names: Container[str]) -> list[Span]:
         """Prove that what is about to be read unpacks to what the footer says. Of an object, what
         the library will ask for is held from here on; gives that."""
         chunks = [each for name, each in self._groups.chunks(number).items() if name in names]
         if sum(chunk.unpacked for chunk in chunks) > MOST_BYTES:
             raise ArchiveCorrupt("Not an archive file: more than a gigabyte together, unpacked")
-        held: list[Range] = []
+        held: list[Span] = []
         if self._ranges:
             missing = [
                 (c.start, c.length) for c in chunks if not self._ranges.holds(c.start, c.length)
@@ -292,9 +292,9 @@ class ParquetRows:
         return statistics if statistics is not None and statistics.has_min_max else None
 
 
-def _near(ranges: list[Range]) -> list[Range]:
+def _near(ranges: list[Span]) -> list[Span]:
     """Ranges, ascending, as the library asks for them: those that lie near together in one."""
-    found: list[Range] = []
+    found: list[Span] = []
     for start, length in ranges:
         if found and start - sum(found[-1]) <= _HOLE and start + length - found[-1][0] <= _TOGETHER:
             found[-1] = found[-1][0], start + length - found[-1][0]

@@ -102,7 +102,7 @@ class Manifest:
         return [file.key for file in self.files]
 
     @property
-    def objects(self) -> list[FileOfRange]:
+    def archived_files(self) -> list[FileOfRange]:
         """Its files, each with what a reader must know of the range."""
         return [
             FileOfRange(

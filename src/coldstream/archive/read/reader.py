@@ -26,12 +26,12 @@ from coldstream.archive.read.files_in_order import FilesInOrder
 from coldstream.archive.read.matching import Matching
 from coldstream.archive.read.merge import merged
 from coldstream.archive.read.ordering import RowSource, tables_in_global_order
-from coldstream.archive.storage.block_cache import ObjectRanges, RangeCache
+from coldstream.archive.storage.block_cache import BlockCache, FileBlocks
 from coldstream.archive.storage.budget import Budget
 from coldstream.archive.storage.faults import reported
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.archive.storage.memory import MemoryCache
-from coldstream.archive.storage.remote_file import RangeFile
+from coldstream.archive.storage.remote_file import RemoteFile
 from coldstream.archive.storage.several import SeveralLocations
 from coldstream.archive.storage.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
@@ -47,7 +47,7 @@ _NO_END = 2**63
 _Found: TypeAlias = tuple[str, Message]
 
 
-class ArchivedObject(Protocol):
+class ArchivedFile(Protocol):
     """What the reader must know of a file. Files of one range come in their order, and have its
     start; their positions may be those of the category that is asked for."""
 
@@ -88,7 +88,7 @@ class ArchiveReader:
         *,
         spool_dir: Path | None = None,
         memory_bytes: int = 64 * 1024 * 1024,
-        cache: RangeCache | None = None,
+        cache: BlockCache | None = None,
         budget: Budget | None = None,
     ) -> None:
         self.location = location
@@ -99,7 +99,7 @@ class ArchiveReader:
 
     def read_stream(
         self,
-        objects: Iterable[ArchivedObject | Manifest],
+        objects: Iterable[ArchivedFile | Manifest],
         stream_name: str,
         position: int = 0,
         *,
@@ -136,7 +136,7 @@ class ArchiveReader:
 
     def _one_after_another(
         self,
-        files: list[ArchivedObject],
+        files: list[ArchivedFile],
         stream_name: str,
         position: int,
         certain: Container[str],
@@ -148,7 +148,7 @@ class ArchiveReader:
 
     def _by_position(
         self,
-        files: list[ArchivedObject],
+        files: list[ArchivedFile],
         stream_name: str,
         position: int,
         certain: Container[str],
@@ -158,7 +158,7 @@ class ArchiveReader:
         size = _LOWEST
         while files:
             lowest: list[_Found] = []
-            going_on: list[tuple[ArchivedObject, int]] = []
+            going_on: list[tuple[ArchivedFile, int]] = []
             for each in files:
                 with self._opened(each, replay=False) as rows:
                     messages = rows.stream(stream_name, position, certain=each.key in certain)
@@ -177,7 +177,7 @@ class ArchiveReader:
 
     def read_category_batches(
         self,
-        objects: Iterable[ArchivedObject | Manifest],
+        objects: Iterable[ArchivedFile | Manifest],
         category: str | None,
         position: int = 0,
         to_position: int | None = None,
@@ -193,7 +193,7 @@ class ArchiveReader:
         are merged, and each is opened when the order first reaches it. The filters are
         ``get_category_messages``' own; see :mod:`coldstream.archive.read.filters`.
         """
-        ranges: dict[datetime, list[ArchivedObject]] = {}
+        ranges: dict[datetime, list[ArchivedFile]] = {}
         for each in _files(objects, category):
             low, high = each.first_global_position, each.last_global_position
             if low is None or high is None or high < position:
@@ -205,7 +205,7 @@ class ArchiveReader:
             for files in ranges.values()
         ]
 
-        def tables(files: list[ArchivedObject], on: bool, stop: Event) -> Generator[pa.Table]:
+        def tables(files: list[ArchivedFile], on: bool, stop: Event) -> Generator[pa.Table]:
             return self._tables(files, category, position, to_position, on, stop)
 
         matching = Matching(correlation, consumer_group_member, consumer_group_size)
@@ -213,7 +213,7 @@ class ArchiveReader:
 
     def _tables(
         self,
-        files: list[ArchivedObject],
+        files: list[ArchivedFile],
         category: str | None,
         first: int,
         last: int | None,
@@ -239,16 +239,16 @@ class ArchiveReader:
             )
 
     @contextmanager
-    def _opened(self, each: ArchivedObject, *, replay: bool) -> Iterator[ParquetRows | CsvRows]:
+    def _opened(self, each: ArchivedFile, *, replay: bool) -> Iterator[ParquetRows | CsvRows]:
         if each.format == "csv":
             with self._downloaded(each, replay) as spool:
                 yield CsvRows(spool)
             return
-        file = RangeFile(
+        file = RemoteFile(
             lambda start, length: self._fetch(each, start, length, replay),
             each.bytes,
             self.location.url_of(each.key),
-            ObjectRanges(self._cache, each.sha256) if self._cache else None,
+            FileBlocks(self._cache, each.sha256) if self._cache else None,
         )
         footer = self._footer(each, file)
         rows = open_parquet(file, footer, _Groups(self.memory, each.sha256))
@@ -257,7 +257,7 @@ class ArchiveReader:
         finally:
             rows.close()
 
-    def _footer(self, each: ArchivedObject, file: RangeFile) -> Footer:
+    def _footer(self, each: ArchivedFile, file: RemoteFile) -> Footer:
         # By what it must be, not by the object's key alone: a footer that was proved for one
         # manifest says nothing of another.
         key = ("footer", each.key, each.footer_sha256)
@@ -276,7 +276,7 @@ class ArchiveReader:
         return footer
 
     @contextmanager
-    def _downloaded(self, each: ArchivedObject, replay: bool) -> Iterator[BinaryIO]:
+    def _downloaded(self, each: ArchivedFile, replay: bool) -> Iterator[BinaryIO]:
         # CSV has no checksums of its own: only the whole object's hash tells a changed byte, and
         # it must tell before the first message is given.
         with spool_file(self._spool_dir) as spool:
@@ -290,7 +290,7 @@ class ArchiveReader:
                 raise ArchiveCorrupt(f"{url} has the SHA-256 {found}, not {each.sha256}")
             yield spool
 
-    def _fetch(self, each: ArchivedObject, start: int, length: int, replay: bool) -> bytes:
+    def _fetch(self, each: ArchivedFile, start: int, length: int, replay: bool) -> bytes:
         if self._budget is None:
             return self.location.get_range(each.key, start, length)
         with self._budget.request(length, replay=replay):
@@ -317,14 +317,14 @@ def _position(found: _Found) -> int:
 
 
 def _files_of_stream(
-    objects: Iterable[ArchivedObject | Manifest], stream_name: str
-) -> Iterator[ArchivedObject]:
+    objects: Iterable[ArchivedFile | Manifest], stream_name: str
+) -> Iterator[ArchivedFile]:
     """The files, and of a manifest's those that the stream may be in."""
     for each in objects:
         if not isinstance(each, Manifest):
             yield each
             continue
-        for file in each.objects:
+        for file in each.archived_files:
             first, last = file.first_stream_name, file.last_stream_name
             # Code points order as UTF-8 bytes do.
             if first is None or last is None or first <= stream_name <= last:
@@ -332,23 +332,23 @@ def _files_of_stream(
 
 
 def _files(
-    objects: Iterable[ArchivedObject | Manifest], category: str | None
-) -> Iterator[ArchivedObject]:
+    objects: Iterable[ArchivedFile | Manifest], category: str | None
+) -> Iterator[ArchivedFile]:
     """The files, and of a manifest's those that the category may be in, where it may be."""
     for each in objects:
         if not isinstance(each, Manifest):
             yield each
             continue
         if category is None:
-            yield from each.objects
+            yield from each.archived_files
             continue
         for known in each.categories:
             if known.category == category:
                 yield from _narrowed(each, known)
 
 
-def _narrowed(manifest: Manifest, known: CategorySummary) -> Iterator[ArchivedObject]:
-    for file in manifest.objects:
+def _narrowed(manifest: Manifest, known: CategorySummary) -> Iterator[ArchivedFile]:
+    for file in manifest.archived_files:
         if file.first_global_position is None or file.last_global_position is None:
             continue
         low = max(file.first_global_position, known.first_global_position)

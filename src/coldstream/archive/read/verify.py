@@ -21,7 +21,7 @@ from coldstream.archive.storage.spool import hash_of, spool_file
 from coldstream.errors import ArchiveCorrupt
 
 
-def verify_object(
+def verify_files(
     location: ArchiveLocation,
     manifest: Manifest,
     *,

@@ -24,7 +24,7 @@ _PARTIAL_SECONDS = 3600.0  # as old as this, nobody is writing it any more
 _logger = logging.getLogger(__name__)
 
 
-class RangeCache:
+class BlockCache:
     """The ranges that were used last, ``limit`` bytes of files at most for one process, and a
     sixteenth more for every other one that writes at the same time. Safe to share between threads
     and processes. A folder that cannot be used is as good as none, and logged. So is one that
@@ -133,10 +133,10 @@ class RangeCache:
         _logger.warning("The archive's cache in %s cannot be used: %s", self.folder, error)
 
 
-class ObjectRanges:
+class FileBlocks:
     """The ranges of one object; see :class:`coldstream.archive.storage.remote_file.RangeStore`."""
 
-    def __init__(self, cache: RangeCache, sha256: str) -> None:
+    def __init__(self, cache: BlockCache, sha256: str) -> None:
         self._cache = cache
         self._sha256 = sha256
 

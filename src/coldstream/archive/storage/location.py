@@ -26,7 +26,7 @@ from obstore.store import LocalStore, MemoryStore, from_url
 from coldstream.archive.storage.faults import reported
 from coldstream.archive.storage.folders import make_private_file, make_private_folder, walk
 from coldstream.archive.storage.progress import Transferred
-from coldstream.archive.storage.remote_file import RangeFile
+from coldstream.archive.storage.remote_file import RemoteFile
 from coldstream.archive.storage.retries import Retries
 from coldstream.archive.storage.urls import checked_url, endpoint_of, is_loopback
 from coldstream.errors import ArchiveCorrupt, ArchiveUnavailable
@@ -289,7 +289,7 @@ class ArchiveLocation:
                 progress(done, info.bytes)
         return done
 
-    def open_object(self, key: str, size: int | None = None) -> RangeFile:
+    def open_object(self, key: str, size: int | None = None) -> RemoteFile:
         """A seekable binary file that reads ranges; ``size`` (bytes), when known, saves a request.
 
         Raises:
@@ -300,7 +300,7 @@ class ArchiveLocation:
             if info is None:
                 raise ArchiveUnavailable(f"Cannot read {self.url_of(key)}: it does not exist")
             size = info.bytes
-        return RangeFile(
+        return RemoteFile(
             lambda start, length: self.get_range(key, start, length), size, self.url_of(key)
         )
 

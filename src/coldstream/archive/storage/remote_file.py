@@ -1,4 +1,4 @@
-"""A seekable file over an object that is read in ranges."""
+"""A seekable file over an object that is read in blocks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SeekableFile: TypeAlias = Path | BinaryIO | io.RawIOBase
 """What archive files are read from: a path, or a seekable binary file that stays the caller's."""
 
 
-Range: TypeAlias = tuple[int, int]
-"""Where a range of an object starts, and its length, in bytes."""
+Span: TypeAlias = tuple[int, int]
+"""Where bytes of a file start, and how many they are. "Range" is of time alone."""
 
 _ONE_REQUEST = 4 * 1024 * 1024
 
@@ -26,7 +26,7 @@ class RangeStore(Protocol):
     def put(self, start: int, data: bytes) -> None: ...
 
 
-class RangeFile(io.RawIOBase):
+class RemoteFile(io.RawIOBase):
     """Reads ``size`` bytes through ``fetch(start, length)``: one request a read, nothing ahead,
     but for what :meth:`hold` was asked for.
 
@@ -70,12 +70,12 @@ class RangeFile(io.RawIOBase):
         self._at = base + offset
         return self._at
 
-    def hold(self, ranges: Iterable[Range], *, keep: bool = True) -> None:
+    def hold(self, ranges: Iterable[Span], *, keep: bool = True) -> None:
         """Have these ranges, ascending, in memory until :meth:`release`: reads inside them, or
         over several that touch, ask for nothing. Those that touch are fetched in one request.
         ``keep``: give what was fetched to the store of ranges.
         """
-        missing: list[Range] = []
+        missing: list[Span] = []
         for start, length in ranges:
             if start in self._held:
                 continue
@@ -105,7 +105,7 @@ class RangeFile(io.RawIOBase):
             for first, data in self._held.items()
         )
 
-    def let_go(self, ranges: Iterable[Range]) -> None:
+    def let_go(self, ranges: Iterable[Span]) -> None:
         """Let go of these that are held."""
         for start, _ in ranges:
             self._held.pop(start, None)

@@ -18,8 +18,8 @@ from operator import attrgetter
 from coldstream.client._archived import (
     LISTED,
     LISTED_GROWTH,
-    ArchivedChunk,
     ArchivedChunks,
+    LedgerFile,
     Readers,
 )
 from coldstream.client._async.connections import AsyncConnections
@@ -116,8 +116,8 @@ async def _at_epoch(
 
 
 def _next_stretch(
-    chunks: list[ArchivedChunk],
-) -> tuple[list[ArchivedChunk], list[ArchivedChunk]]:
+    chunks: list[LedgerFile],
+) -> tuple[list[LedgerFile], list[LedgerFile]]:
     """The first chunks whose ranges of global positions touch one another, and the others."""
     ordered = sorted(chunks, key=lambda chunk: chunk.first_global_position)
     end = -1
@@ -136,7 +136,7 @@ async def _merged(
     end: int,
     batch_size: int,
     epoch: int,
-    stretch: list[ArchivedChunk],
+    stretch: list[LedgerFile],
 ) -> AsyncGenerator[list[Message]]:
     """An archived stretch, and what the database has inside it, in pages."""
     reader = await in_thread(readers.reader, stretch)
