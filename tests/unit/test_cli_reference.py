@@ -127,3 +127,15 @@ def test_a_group_takes_no_word_for_an_action() -> None:
         if any(not each.startswith("-") for each in command) and command.default_command:
             given = [a.name for a in cli_reference.arguments(command) if not a.name.startswith("-")]
             assert given == [], name
+
+
+@pytest.mark.parametrize("words", [[], ["archive"], ["archive", "clean"], ["lifecycle"]])
+def test_help_by_name_is_the_same_help(words: list[str], cli: Cli) -> None:
+    by_name, by_option = cli("help", *words), cli(*words, "--help")
+    assert (by_name.status, by_name.out) == (0, by_option.out)
+
+
+def test_help_of_no_command(cli: Cli) -> None:
+    ran = cli("help", "nosuch")
+    assert ran.status == 2
+    assert ran.err.startswith('coldstream: Unknown command "nosuch"')

@@ -101,6 +101,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("iceberg publish --iceberg http://catalog.example:8181", "to a REST catalog"),
     ),
     "iceberg status": (("iceberg status", "exit status 1 where it is not in step"),),
+    "help": (("help archive clean", ""),),
 }
 
 
