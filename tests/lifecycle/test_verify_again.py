@@ -11,8 +11,8 @@ from tests.fix_cli import Cli
 from tests.history import START, WEEK
 from tests.lifecycle.conftest import Store
 
-from coldstream.archive import export
 from coldstream.archive.manifest.manifest import Manifest, sealed
+from coldstream.archive.read import verify
 from coldstream.archive.read.restore import archived_rows
 from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.errors import ArchiveCorrupt, InvalidInput
@@ -33,7 +33,7 @@ def archived(store: Store) -> Store:
 def depths(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each proof was deep."""
     seen: list[bool] = []
-    proof = export.verify_files
+    proof = verify.verify_files
 
     def verify_files(location: ArchiveLocation, manifest: object, **options: object) -> None:
         seen.append(bool(options["deep"]))
