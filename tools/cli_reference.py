@@ -69,16 +69,15 @@ def arguments(command: App) -> list[Argument]:
 
 def reference(app: App) -> str:
     """The page, as Markdown."""
-    all_of_them = list(commands(app))
-    options = [each for _, command in all_of_them for each in arguments(command)]
+    all_of_them = [(*each, arguments(each[1])) for each in commands(app)]
+    options = [each for *_, known in all_of_them for each in known]
     # Where the store is comes first, as it is what every command asks for.
     where = [f"--{field.name.replace('_', '-')}" for field in fields(Tiers)]
     options.sort(key=lambda each: (*where, each.name).index(each.name))
     uses = Counter(entry(each) for each in options if each.name.startswith("-"))
     shared = [text for text, count in uses.items() if count >= _SHARED_BY]
     parts = [HEAD, "## Options of several commands\n", "\n".join(shared) + "\n"]
-    for name, command in all_of_them:
-        known = arguments(command)
+    for name, command, known in all_of_them:
         given = [a for a in known if not a.name.startswith("-")]
         words = [a.name if a.required else f"[{a.name}]" for a in given]
         parts.append(f"## coldstream {name}\n\n`{' '.join(['coldstream', name, *words])}`\n")

@@ -44,8 +44,9 @@ def test_what_is_not_documented_is_found() -> None:
 
 
 def test_the_page_has_every_command_and_option() -> None:
-    page = cli_reference.reference(load())
-    for name, command in cli_reference.commands(load()):
+    app = load()
+    page = cli_reference.reference(app)
+    for name, command in cli_reference.commands(app):
         section = page.split(f"\n## coldstream {name}\n")[1].split("\n## ")[0]
         for argument in cli_reference.arguments(command):
             assert f"`{argument.name}" in section
