@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coldstream.consumers._sync.registry import Consumers
     from coldstream.consumers._sync.unit import Context
     from coldstream.consumers.handlers import Handlers
+    from coldstream.consumers.options import ConsumerOptions
     from coldstream.consumers.registered import ConsumerFailure, ConsumerMember
 
 # Loaded when asked for: whoever only decodes a payload needs no connection, and no psycopg.
@@ -31,6 +32,7 @@ _MODULES = {
     "Consumer": "_sync.consumer",
     "ConsumerFailure": "registered",
     "ConsumerMember": "registered",
+    "ConsumerOptions": "options",
     "Consumers": "_sync.registry",
     "Context": "_sync.unit",
     "Handlers": "handlers",
@@ -58,6 +60,7 @@ __all__ = [
     "Consumer",
     "ConsumerFailure",
     "ConsumerMember",
+    "ConsumerOptions",
     "Consumers",
     "Context",
     "Handlers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 from coldstream.client.arguments import check_number, check_text
 from coldstream.errors import InvalidInput
@@ -36,23 +36,17 @@ class Source:
         return self.name or "everything"
 
 
-@dataclass(frozen=True)
-class Options:
-    """See :class:`~coldstream.consumers.AsyncConsumer`, whose arguments these are.
+class ConsumerOptions(TypedDict, total=False):
+    """The options of :class:`~coldstream.consumers.AsyncConsumer`, which says what they are: for
+    those who keep them in one place, and pass them on as ``Consumer(..., **options)``."""
 
-    Raises:
-        InvalidInput: a number that cannot be meant, or arguments that do not go together.
-    """
-
-    source: Source
-    name: str | None
     start: Start
+    group_size: int
+    group_member: int | None
+    correlation: str | None
     batch_size: int
     transaction_size: int
-    position_update_interval: int
-    correlation: str | None
-    group_member: int | None
-    group_size: int
+    position_update_interval: int | None
     lease: float
     min_interval: float
     max_interval: float
@@ -61,6 +55,33 @@ class Options:
     first_pause: float
     longest_pause: float
     on_failure: OnFailure
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a consumer reads, its name, and its :class:`ConsumerOptions`, with their defaults.
+
+    Raises:
+        InvalidInput: a number that cannot be meant, or arguments that do not go together.
+    """
+
+    source: Source
+    name: str | None
+    start: Start = "start"
+    group_size: int = 1
+    group_member: int | None = None
+    correlation: str | None = None
+    batch_size: int = 1000
+    transaction_size: int = 1
+    position_update_interval: int = 1
+    lease: float = 10.0
+    min_interval: float = 0.01
+    max_interval: float = 0.5
+    notify: bool | None = None
+    attempts: int = 5
+    first_pause: float = 0.1
+    longest_pause: float = 10.0
+    on_failure: OnFailure = "stop"
 
     def __post_init__(self) -> None:
         for what in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, Unpack, overload
 
 from coldstream.client._async.client import AsyncClient, Tiers
 from coldstream.client._async.statements import connections_of
@@ -23,7 +23,7 @@ from coldstream.consumers._async.work import AsyncMembers, AsyncWork
 from coldstream.consumers.decorators import ForModel
 from coldstream.consumers.handlers import F, Handlers, M
 from coldstream.consumers.lease import Lease, LeaseLost
-from coldstream.consumers.options import OnFailure, Options, Source, Start
+from coldstream.consumers.options import ConsumerOptions, Options, Source
 from coldstream.errors import ConsumerError, InvalidInput, Unavailable
 
 _log = logging.getLogger("coldstream.consumers")
@@ -82,44 +82,13 @@ class AsyncConsumer:
         *,
         handlers: Handlers | None = None,
         positions: PositionsArgument = "database",
-        start: Start = "start",
-        group_size: int = 1,
-        group_member: int | None = None,
-        correlation: str | None = None,
-        batch_size: int = 1000,
-        transaction_size: int = 1,
-        position_update_interval: int | None = None,
-        lease: float = 10.0,
-        min_interval: float = 0.01,
-        max_interval: float = 0.5,
-        notify: bool | None = None,
-        attempts: int = 5,
-        first_pause: float = 0.1,
-        longest_pause: float = 10.0,
-        on_failure: OnFailure = "stop",
         tiers: Tiers = "all",
+        **options: Unpack[ConsumerOptions],
     ) -> None:
-        if position_update_interval is None:
-            position_update_interval = 100 if positions == "stream" else 1
-        self._options = Options(
-            source=Source(source),
-            name=name,
-            start=start,
-            batch_size=batch_size,
-            transaction_size=transaction_size,
-            position_update_interval=position_update_interval,
-            correlation=correlation,
-            group_member=group_member,
-            group_size=group_size,
-            lease=lease,
-            min_interval=min_interval,
-            max_interval=max_interval,
-            notify=notify,
-            attempts=attempts,
-            first_pause=first_pause,
-            longest_pause=longest_pause,
-            on_failure=on_failure,
-        )
+        given: dict[str, Any] = {**options}
+        if given.get("position_update_interval") is None:
+            given["position_update_interval"] = 100 if positions == "stream" else 1
+        self._options = Options(Source(source), name, **given)
         self.handlers = Handlers() if handlers is None else handlers
         self._store = store
         self._tiers = tiers
