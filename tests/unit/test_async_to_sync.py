@@ -59,8 +59,8 @@ from contextlib import closing, contextmanager
 
 from psycopg import Connection
 
-from coldstream.client.concurrency import in_thread_sync
 from coldstream.client._sync.pages import pages
+from coldstream.client.concurrency import in_thread_sync
 
 __all__ = ["Store", "connect"]
 

@@ -312,7 +312,7 @@ def _consistent(manifest: Manifest) -> None:
         if not times[0] <= times[1] <= times[2] < manifest.range_end:
             raise _Wrong("first_time, last_time: outside the range")
     if not min(1, manifest.rows) <= manifest.streams <= manifest.rows:
-        raise _Wrong("streams: not a possible number for these rows")
+        raise _Wrong("streams: not a number that these rows can have")
     if any(category.messages < 1 for category in manifest.categories):
         raise _Wrong("categories: one without messages")
     if sum(category.messages for category in manifest.categories) != manifest.rows:
