@@ -51,4 +51,4 @@ docs:      ## write the generated pages of docs/ anew
 
 clean:     ## remove what the other targets made
 	rm -rf .venv .readers-venv .spark-venv .mypy_cache .pytest_cache .ruff_cache build dist
-	find src tests tools proof -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools proof bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coldstream.bench import groups
-from coldstream.bench.plot import growth_svg
-from coldstream.bench.words import Table, about, tables
+import beside  # noqa: F401
+from coldstream_bench import groups
+from coldstream_bench.plot import growth_svg
+from coldstream_bench.words import Table, about, tables
 from generated_page import write_or_check
 from readme_figures import with_table
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from coldstream.bench.words import digits, quantity, ratio
+import beside  # noqa: F401
+from coldstream_bench.words import digits, quantity, ratio
 
 HEAD = "| | Message DB on PostgreSQL | Coldstream |\n|---|---:|---:|\n"
 # What is saved, and then what it costs: a reader is told both in the same place.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import bench_reference
-from coldstream.bench import groups
-from coldstream.bench.groups import consumers
+from coldstream_bench import groups
+from coldstream_bench.groups import consumers
 
 
 def test_page_and_plot_are_current(capsys: pytest.CaptureFixture[str]):

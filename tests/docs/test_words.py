@@ -49,7 +49,7 @@ def phrases() -> list[str]:
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    folders = ("docs", "src", "proof", "tools", "examples")
+    folders = ("docs", "src", "proof", "bench", "tools", "examples")
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*"))]
     for path in [*(ROOT / name for name in FRONT), *paths]:
         if path.suffix in KINDS:

@@ -21,8 +21,8 @@ from tests.fix_cli import Cli
 from tests.fix_native import NATIVE_DSN
 from tests.fix_store import InstalledStore
 
-from coldstream.bench import groups
-from coldstream.bench.groups.growth import planning
+from coldstream_bench import groups
+from coldstream_bench.groups.growth import planning
 
 PROGRAM = [sys.executable, "-c", "import sys; from coldstream.cli import main; sys.exit(main())"]
 NEED_CONNECTIONS = {"write.8_clients_8_categories", "write.8_clients_1_category", "write.appender"}

@@ -16,17 +16,17 @@ from uuid import UUID
 
 import pytest
 
-from coldstream.bench import groups
-from coldstream.bench.bars import bars_svg
-from coldstream.bench.context import Options
-from coldstream.bench.groups import writes
-from coldstream.bench.measure import compare, take_turns
-from coldstream.bench.page import html_page
-from coldstream.bench.plot import growth_svg
-from coldstream.bench.result import Compare, Figure, Row, Unit
-from coldstream.bench.sample import Sample
-from coldstream.bench.words import quantity, tables
-from coldstream.bench.workload import LONG, MIXED, SHORT, TENANTS, Event, Growing, Model, Source
+from coldstream_bench import groups
+from coldstream_bench.bars import bars_svg
+from coldstream_bench.context import Options
+from coldstream_bench.groups import writes
+from coldstream_bench.measure import compare, take_turns
+from coldstream_bench.page import html_page
+from coldstream_bench.plot import growth_svg
+from coldstream_bench.result import Compare, Figure, Row, Unit
+from coldstream_bench.sample import Sample
+from coldstream_bench.words import quantity, tables
+from coldstream_bench.workload import LONG, MIXED, SHORT, TENANTS, Event, Growing, Model, Source
 
 START = datetime(2025, 1, 2, tzinfo=UTC)
 END = START + timedelta(days=7)

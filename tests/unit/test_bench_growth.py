@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from coldstream.bench.contenders import COLDSTREAM, PLAIN
-from coldstream.bench.groups.growth.calls import growth_row
-from coldstream.bench.groups.growth.grown import Grown
-from coldstream.bench.result import Unit
-from coldstream.bench.workload import Growing
+from coldstream_bench.contenders import COLDSTREAM, PLAIN
+from coldstream_bench.groups.growth.calls import growth_row
+from coldstream_bench.groups.growth.grown import Grown
+from coldstream_bench.result import Unit
+from coldstream_bench.workload import Growing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RATED = growth_row("rate", "A rate", Unit.RATE, part="part")

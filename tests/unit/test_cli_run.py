@@ -262,3 +262,17 @@ def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:
         "coldstream: the command line needs cyclopts",
         "  hint: pip install 'coldstream[cli]'",
     ]
+
+
+def test_without_the_benchmark_its_command_says_where_it_is() -> None:
+    program = (
+        "import importlib.util as util\n"
+        "real = util.find_spec\n"
+        "util.find_spec = lambda name, *more: (\n"
+        "    None if name == 'coldstream_bench' else real(name, *more))\n"
+        "from coldstream.cli import main\n"
+        "raise SystemExit(main(['bench']))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "pip install 'coldstream[bench]'" in ran.stderr

@@ -36,7 +36,7 @@ _ENCODINGS = {
 # zstd's, and as high as they make a file smaller: to compress is most of what an export does
 # (docs/decisions/0011). In random digits, which ids are and names end with, higher ones look for
 # repetitions that are not there, and code those that they find at random worse than the digits
-# themselves (tools/id_bytes.py).
+# themselves (bench/profiles/id_bytes.py).
 _LEVELS = {
     "id": 1,
     "stream_name": 1,

@@ -20,7 +20,7 @@
 --
 -- This is the most used code of all. Everything rare is a function of its own, and what can be an
 -- expression is one: each statement and each call is paid by every write, and so would a search_path
--- of its own be (tools/write_profile.py prints what these cost). It runs as the owner under its
+-- of its own be (bench/profiles/write_profile.py prints what these cost). It runs as the owner under its
 -- caller's path, and therefore every name, operator and type is qualified, also in what is inlined
 -- here (hash_64, debugging), and everything it calls does the same or sets the path: pg_temp comes
 -- first for types, whatever the path says, and a domain there has a check that would run as the owner.
