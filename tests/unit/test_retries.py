@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from psycopg import errors
 
+from coldstream.again import Pauses
 from coldstream.client._async import retries
 from coldstream.errors import SetupError, Unavailable
 
@@ -51,7 +52,7 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "_LONGEST_WAIT", 0)
+    monkeypatch.setattr(retries, "_PAUSES", Pauses(0.0, 0))
 
 
 @pytest.mark.parametrize("error", [errors.SerializationFailure, errors.DeadlockDetected])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
+from coldstream.again import Pauses
 from coldstream.client.arguments import check_number, check_text
 from coldstream.errors import InvalidInput
 from coldstream.messages.names import is_category
@@ -146,8 +146,7 @@ class Options:
     def pause(self, attempt: int) -> float:
         """Seconds before an attempt after the first: twice as long each time, and never the same
         for two processes that failed together."""
-        longest = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 2, 30))
-        return longest * random.uniform(0.5, 1.0)
+        return Pauses(self.first_pause, self.longest_pause, spread=True).after(attempt - 1)
 
 
 def dead_letter_stream(category: str, consumer: str) -> str:

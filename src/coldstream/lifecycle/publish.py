@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 
+from coldstream.again import Pauses, again
 from coldstream.archive.engines.iceberg import (
     ArchivedRange,
     Catalogued,
@@ -64,13 +66,16 @@ def publish(
     """
     with (looking if dry_run else reading)(store) as session:
         where = _where(store, session, catalog)
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return _once(store, where, dry_run=dry_run, anew=anew and attempt == 1)
-        except TableMoved:
-            if attempt == _TRIES:
-                raise
-    raise AssertionError("not reached")
+    # The table is forgotten once: a second time it would be the one just made.
+    forget = chain([anew], repeat(False))
+
+    def once() -> Publication:
+        return _once(store, where, dry_run=dry_run, anew=next(forget))
+
+    def moved(error: Exception) -> bool:
+        return isinstance(error, TableMoved)
+
+    return again(once, times=_TRIES, on=moved, pauses=Pauses(0, 0))
 
 
 def keep_in_step(store: Client, catalog: str | None) -> Publication | None:

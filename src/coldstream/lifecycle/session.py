@@ -15,6 +15,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from coldstream.again import Pauses, again
 from coldstream.client._sync import Client
 from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.client.errors import mapped, no_store_row
@@ -249,15 +250,12 @@ def _again(run: Callable[[], object]) -> None:
     """Run something that may be run again, as long as others are in its way: a lock could not
     be acquired in time, or it and another each waited for the other's, and it gave in. The other
     may be a reader of several chunks, or a job of TimescaleDB's."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            run()
-            return
-        except (LifecycleBusy, Unavailable) as error:
-            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
-            if attempt == _TRIES or not (deadlock or isinstance(error, LifecycleBusy)):
-                raise
-        time.sleep(_PAUSE)
+
+    def in_the_way(error: Exception) -> bool:
+        deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+        return isinstance(error, LifecycleBusy) or (deadlock and isinstance(error, Unavailable))
+
+    again(run, times=_TRIES, on=in_the_way, pauses=Pauses(_PAUSE, _PAUSE))
 
 
 Reporter: TypeAlias = Callable[[str, int, int | None], None]

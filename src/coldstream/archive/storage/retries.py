@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from coldstream.again import Pauses
 from coldstream.archive.storage.faults import passes
 
 T = TypeVar("T")
@@ -43,14 +43,13 @@ class Retries:
 
     def __call__(self, action: Callable[[bool], T]) -> T:
         """What ``action`` gives; it is told whether it was tried before."""
-        started, pause = time.monotonic(), self.first_pause
+        started = time.monotonic()
+        pauses = Pauses(self.first_pause, self.longest_pause, spread=True)
         for left in range(self.most, -1, -1):
             try:
                 return action(left < self.most)
             except Exception as error:
                 if not (left and passes(error) and time.monotonic() - started < self.seconds):
                     raise
-            # Of many that were refused together not all may come back together.
-            time.sleep(random.uniform(pause / 2, pause))
-            pause = min(pause * 2, self.longest_pause)
+            time.sleep(pauses.after(self.most - left + 1))
         raise AssertionError("unreachable")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import count
 
+from coldstream.again import Pauses
 from coldstream.client._archived import Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
@@ -26,7 +28,7 @@ from coldstream.messages.message import WriteResult
 # Each round finds out what the round before got wrong; only other writers can spoil it again.
 _ROUNDS = 4
 _TRIES = 3
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_PAUSES = Pauses(0.05, 1.0)
 
 
 async def write_batch(
@@ -109,8 +111,8 @@ async def _results(connections: AsyncConnections, plan: Plan) -> list[WriteResul
     """
     name, arguments = plan.statement
     lost_at: float | None = None
-    tries, pause = 1, _FIRST_PAUSE
-    while True:
+    tries = 1
+    for round in count(1):
         try:
             return [WriteResult(*row) for row in await connections.rows(name, arguments)]
         except ColdstreamError as caught:
@@ -136,8 +138,8 @@ async def _results(connections: AsyncConnections, plan: Plan) -> list[WriteResul
             tries += 1
         elif time.monotonic() - lost_at > connections.timeout:
             raise _unknown(error) from error
-        await sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        await sleep(_PAUSES.after(round))
+    raise AssertionError("not reached")
 
 
 async def _find(connections: AsyncConnections, entries: Sequence[Entry]) -> dict[Key, WriteResult]:

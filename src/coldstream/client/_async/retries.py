@@ -8,6 +8,7 @@ from psycopg import AsyncCursor, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from coldstream.again import Pauses
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client.concurrency import sleep
 from coldstream.client.errors import no_store_row
@@ -16,7 +17,7 @@ from coldstream.errors import Unavailable
 # How often in a row a statement is sent in vain: where the connection was lost, and where others
 # were in its way, who are done after a while. The seconds in between are twice as many each time.
 _TRIES, _TRIES_IN_THE_WAY = 3, 10
-_FIRST_WAIT, _LONGEST_WAIT = 0.002, 0.2
+_PAUSES = Pauses(0.004, 0.2)
 
 
 async def retried_rows(
@@ -46,7 +47,7 @@ async def retried(
                     tries = 1
                 if tries >= _TRIES_IN_THE_WAY:
                     raise
-                await sleep(min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT))
+                await sleep(_PAUSES.after(tries))
             elif not connection_lost(error) or tries >= _TRIES:
                 raise
 

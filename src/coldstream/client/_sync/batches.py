@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import count
 
+from coldstream.again import Pauses
 from coldstream.client._archived import Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
@@ -29,7 +31,7 @@ from coldstream.messages.message import WriteResult
 # Each round finds out what the round before got wrong; only other writers can spoil it again.
 _ROUNDS = 4
 _TRIES = 3
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_PAUSES = Pauses(0.05, 1.0)
 
 
 def write_batch(connections: Connections, readers: Readers, entries: Sequence[Entry]) -> list[int]:
@@ -110,8 +112,8 @@ def _results(connections: Connections, plan: Plan) -> list[WriteResult]:
     """
     name, arguments = plan.statement
     lost_at: float | None = None
-    tries, pause = 1, _FIRST_PAUSE
-    while True:
+    tries = 1
+    for round in count(1):
         try:
             return [WriteResult(*row) for row in connections.rows(name, arguments)]
         except ColdstreamError as caught:
@@ -137,8 +139,8 @@ def _results(connections: Connections, plan: Plan) -> list[WriteResult]:
             tries += 1
         elif time.monotonic() - lost_at > connections.timeout:
             raise _unknown(error) from error
-        sleep_sync(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        sleep_sync(_PAUSES.after(round))
+    raise AssertionError("not reached")
 
 
 def _find(connections: Connections, entries: Sequence[Entry]) -> dict[Key, WriteResult]:

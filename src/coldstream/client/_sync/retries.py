@@ -11,6 +11,7 @@ from psycopg import Cursor, errors
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from coldstream.again import Pauses
 from coldstream.client._sync.connections import Connections
 from coldstream.client.concurrency import sleep_sync
 from coldstream.client.errors import no_store_row
@@ -19,7 +20,7 @@ from coldstream.errors import Unavailable
 # How often in a row a statement is sent in vain: where the connection was lost, and where others
 # were in its way, who are done after a while. The seconds in between are twice as many each time.
 _TRIES, _TRIES_IN_THE_WAY = 3, 10
-_FIRST_WAIT, _LONGEST_WAIT = 0.002, 0.2
+_PAUSES = Pauses(0.004, 0.2)
 
 
 def retried_rows(connections: Connections, name: str, arguments: Any = ()) -> list[TupleRow]:
@@ -45,7 +46,7 @@ def retried(connections: Connections, name: str, arguments: Any = ()) -> Cursor[
                     tries = 1
                 if tries >= _TRIES_IN_THE_WAY:
                     raise
-                sleep_sync(min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT))
+                sleep_sync(_PAUSES.after(tries))
             elif not connection_lost(error) or tries >= _TRIES:
                 raise
 
