@@ -45,8 +45,10 @@ from coldstream.errors import (
 from coldstream.settings import ArchiveReads, Settings
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import timedelta
 
+    from duckdb import DuckDBPyConnection
     from pyarrow import Table
 
     from coldstream.client.appender import Appender, AsyncAppender
@@ -191,6 +193,28 @@ def query(
     )
 
 
+def open_archive(
+    archive: str,
+    *,
+    schema: str = "message_store",
+    archive_options: Mapping[str, str] | None = None,
+    memory_limit: str | None = None,
+    allow_external_access: bool = False,
+) -> AbstractContextManager[DuckDBPyConnection]:
+    """A DuckDB connection over an archive, for more than one query (extra ``query``): a context
+    manager. Views, arguments and errors as of :func:`query`; its time zone is UTC.
+    """
+    from coldstream.archive.engines.query import opened
+    from coldstream.archive.storage.location import ArchiveLocation
+
+    return opened(
+        ArchiveLocation.open(archive, archive_options),
+        schema,
+        memory_limit=memory_limit,
+        allow_external_access=allow_external_access,
+    )
+
+
 # Loaded when asked for: the stores bring psycopg and messages bring JSON libraries. A program that
 # only wants the errors, or --help, need not wait; nor need every run of pytest, which loads our
 # plugin.
@@ -298,6 +322,7 @@ __all__ = [
     "connect_async",
     "follow",
     "install",
+    "open_archive",
     "query",
     "to_message",
     "to_reply",
