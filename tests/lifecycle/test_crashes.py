@@ -45,7 +45,7 @@ def test_at_every_point(subject: Subject) -> None:
 
 def test_what_is_lost_is_noticed(subject: Subject, tmp_path: Path) -> None:
     with subject.opened() as store:
-        subject.operation("run").run(store)
+        subject.operation("run").run(store.lifecycle)
         assert {c.state for c in store.lifecycle.get_chunks()[:2]} == {DROPPED}
     subject.check()
     archived = next((tmp_path / "archive").rglob("*.parquet"))

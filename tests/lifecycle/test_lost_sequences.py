@@ -96,3 +96,11 @@ def test_one_that_is_behind_is_left_to_a_connection_that_may_write(store: Store)
     with coldstream.connect(dsn, schema=store.installed.schema) as opened:
         assert opened.get_stream_messages("account-1")
     assert store.run("SELECT last_value FROM messages_global_position_seq") == [(5,)]
+
+
+@pytest.mark.native
+def test_a_lock_on_the_messages_keeps_nobody_from_opening(store: Store) -> None:
+    with store.installed.connect() as other, other.transaction():
+        other.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        with store.opened() as opened:
+            assert opened.stream_version("account-1") is not None

@@ -4,10 +4,13 @@
 -- database leaves one behind that crashes, or is restored to a time, before its first checkpoint (seen on
 -- PostgreSQL 15), and so does whoever sets one back. Returns whether any was. A store that was copied
 -- without its sequences is not meant (check_whole, restore_sequences).
+--
+-- Whoever opens the store calls this, and is not kept by a lock on the tables: then the next one looks.
 CREATE OR REPLACE FUNCTION @extschema@.lift_sequences()
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms'
 AS $$
 DECLARE
   -- Up to here values are drawn, which no other session can undo or draw too. What is further behind is
@@ -25,6 +28,7 @@ BEGIN
     RETURN false;
   END IF;
 
+  LOCK TABLE ONLY @extschema@.messages IN ACCESS SHARE MODE NOWAIT;
   FOREACH _sequence IN ARRAY ARRAY[
     '@extschema@.messages_global_position_seq',
     pg_get_serial_sequence('@extschema@.transitions', 'id'),
@@ -60,5 +64,8 @@ BEGIN
     END IF;
   END LOOP;
   RETURN _is_behind;
+EXCEPTION
+  WHEN lock_not_available THEN
+    RETURN false;
 END;
 $$;
