@@ -11,9 +11,10 @@ from proof.s3_server import S3Server, s3_server
 __all__ = ["S3Server", "fault_proxy", "s3"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3() -> Iterator[S3Server]:
-    """One server for the whole run; give every test a prefix of its own."""
+    """One server for a file; give every test a prefix of its own. Not for the whole run: idle it takes
+    a tenth of a processor."""
     with s3_server() as server:
         yield server
 

@@ -250,6 +250,7 @@ def test_a_write_that_was_decided_on_an_old_state_is_refused(store_client: Clien
     store_client.write_message("account-1", "Closed", expected_version=mine.version)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(
     "options", [{}, {"cache": True}, {"snapshots": Snapshots(every=2)}], ids=str
 )

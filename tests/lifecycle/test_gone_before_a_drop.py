@@ -35,6 +35,7 @@ def damaged(store: Store, request: pytest.FixtureRequest) -> Store:
     return store
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("verb", ["drop", "run"])
 def test_that_chunk_stays_and_the_others_go(damaged: Store, verb: str) -> None:
     with damaged.opened() as opened:

@@ -62,6 +62,7 @@ def test_a_store_without_its_row_says_so(store: Store) -> None:
         pass
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("by", ["open", "init", "job"])
 @pytest.mark.parametrize("far", [False, True])
 def test_one_that_is_behind_the_rows_is_brought_forward(store: Store, by: str, far: bool) -> None:

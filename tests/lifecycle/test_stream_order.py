@@ -101,7 +101,12 @@ def check_all(store: coldstream.Store, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("format", "file_rows"),
-    [("parquet", None), ("parquet", 2), ("csv", None), ("csv", 3)],
+    [
+        ("parquet", None),
+        pytest.param("parquet", 2, marks=pytest.mark.native),
+        pytest.param("csv", None, marks=pytest.mark.native),
+        ("csv", 3),
+    ],
     ids=lambda value: str(value),
 )
 def test_out_of_the_order_of_time(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from coldstream.errors import InvalidInput
 from coldstream.sql.objects import OF_THE_ROLE, functions, views
@@ -50,7 +50,12 @@ class Names:
 
     def render(self, sql: str) -> str:
         """Put the names into a file's text."""
-        values = {
+        values = self._values
+        return re.sub("|".join(map(re.escape, values)), lambda match: values[match[0]], sql)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        return {
             "@extschema:timescaledb@": _quote(self.timescaledb),
             "@extschema@": _quote(self.schema),
             "@extschema_name@": self.schema,
@@ -62,7 +67,6 @@ class Names:
             "@all_functions@": ",".join(each.name for each in functions()),
             "@views@": ", ".join(f"{_quote(self.schema)}.{each.name}" for each in views()),
         }
-        return re.sub("|".join(map(re.escape, values)), lambda match: values[match[0]], sql)
 
 
 # PostgreSQL's key words that cannot name a schema or a role as they are.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal, TypeAlias, get_args
@@ -50,7 +50,7 @@ class Object:
     def path(self) -> str:
         return f"{self.room}/{self.name}.sql"
 
-    @property
+    @cached_property
     def audience(self) -> Audience:
         """
         Raises:
@@ -62,7 +62,7 @@ class Object:
                 return audience
         raise ValueError(f"{self.path}: the first line names none of {', '.join(AUDIENCES)}")
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What it makes; what is nothing else is a privilege."""
         for kind, makes in _MAKES:
@@ -83,17 +83,19 @@ def objects() -> tuple[Object, ...]:
     return tuple(sorted(found, key=lambda each: (KINDS.index(each.kind), each.room, each.name)))
 
 
-def functions(*audiences: Audience) -> list[Object]:
+@cache
+def functions(*audiences: Audience) -> tuple[Object, ...]:
     """The functions and procedures for these audiences; without any, all."""
-    return [
+    return tuple(
         each
         for each in objects()
         if each.kind == "function" and (not audiences or each.audience in audiences)
-    ]
+    )
 
 
-def views() -> list[Object]:
-    return [each for each in objects() if each.kind == "view"]
+@cache
+def views() -> tuple[Object, ...]:
+    return tuple(each for each in objects() if each.kind == "view")
 
 
 def _sql_files(folder: Traversable) -> list[Traversable]:
