@@ -12,10 +12,10 @@
 --
 -- The settings: with parallel workers, compiled code or a sort of everything the planner would answer
 -- a filter whose effect it underestimates; pages are read in the order of an index, or sorted by the
--- bucket. enable_sort does not forbid the sort that has no alternative. random_page_cost: else the
--- planner prefers the index of all categories, whose rows lie in order, to the category's own, though
--- both read the same pages, and the former every other category's rows: twice the time of a hot page, and
--- of a rare category twenty times.
+-- bucket. enable_sort does not forbid the sort that has no alternative. random_page_cost is lower for a step
+-- in rows: else the planner prefers the index of all categories, whose rows lie in order, to the category's
+-- own, though both read the same pages, and the former every other category's rows: twice the time of a hot
+-- page, and of a rare category twenty times. The columnstore's small tables are read faster as a whole.
 --
 -- in_order false: what comes out of the columnstore comes as it is there.
 --
@@ -40,7 +40,7 @@ LANGUAGE plpgsql STABLE
 SET enable_sort = off
 SET plan_cache_mode = force_generic_plan
 SET jit = off
-SET random_page_cost = 0.1
+SET random_page_cost = 1.1
 SET work_mem = '32MB'
 SET max_parallel_workers_per_gather = 0
 SET search_path = pg_catalog, pg_temp
@@ -76,6 +76,7 @@ DECLARE
   -- Of all chunks that were looked into.
   _chunk_names text[];
   _in_rows boolean;
+  _was_in_rows boolean := false;
   _is_unchanged boolean;
   _is_empty boolean := true;
 BEGIN
@@ -161,6 +162,12 @@ BEGIN
     _statement := @extschema@.select_messages(
       $4, pg_catalog.cardinality(_ranges), $5, CASE WHEN $11 OR _in_rows THEN 'global_position ASC' END
     );
+    IF _in_rows <> _was_in_rows THEN
+      PERFORM pg_catalog.set_config(
+        'random_page_cost', CASE WHEN _in_rows THEN '0.1' ELSE '1.1' END, true
+      );
+      _was_in_rows := _in_rows;
+    END IF;
     IF $5 IS NOT NULL THEN
       PERFORM pg_catalog.set_config('search_path', _condition_path, true);
     END IF;
