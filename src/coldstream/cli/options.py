@@ -92,6 +92,10 @@ class Database:
 
     dsn: Dsn
     schema: Schema = "message_store"
+    archive: Annotated[
+        str | None,
+        Parameter(show=False, help="Not used: lines that name the archive for every command work."),
+    ] = None
 
 
 @Parameter(name="*")

@@ -64,10 +64,6 @@ def compress(
     older_than: OlderThan,
     dry_run: DryRun = False,
     json: Json = False,
-    archive: Annotated[
-        str | None,
-        Parameter(show=False, help="Not used: lines that name the archive for every verb work."),
-    ] = None,
 ) -> None:
     """Move old chunks into TimescaleDB's columnstore; every client still reads them."""
     from coldstream.cli.durations import parse_cutoff
