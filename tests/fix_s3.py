@@ -13,8 +13,8 @@ __all__ = ["S3Server", "fault_proxy", "s3"]
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3Server]:
-    """One server for a file; give every test a prefix of its own. Not for the whole run: idle it
-    takes a tenth of a processor."""
+    """One server for a file; give every test a prefix of its own. Not for the whole run: it is
+    at work when nobody asks, too."""
     with s3_server() as server:
         yield server
 

@@ -123,7 +123,7 @@ def test_what_needs_no_archive_does_not_offer_one_and_lets_it_be(
     """Lines that name the archive for every command go on working."""
     assert "--archive" not in cli(*words.split(), "--help").out
     monkeypatch.setenv("COLDSTREAM_DSN", "postgresql://nowhere.example/db")
-    given = [*words.split(), "--archive", "file:///a"]
+    given = [*words.split(), "--archive", "file:///a", "--archive-option", "region=eu"]
     load().parse_args(given, exit_on_error=False, print_error=False)
 
 

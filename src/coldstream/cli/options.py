@@ -96,6 +96,9 @@ class Database:
         str | None,
         Parameter(show=False, help="Not used: lines that name the archive for every command work."),
     ] = None
+    archive_option: Annotated[
+        tuple[str, ...], Parameter(show=False, negative="", help="Not used, as the archive.")
+    ] = ()
 
 
 @Parameter(name="*")

@@ -35,10 +35,11 @@ def missing_from_archive(
     first, last = chunks[0].range_start, max(chunk.range_end for chunk in chunks)
     known = {row[0]: row[3:] for row in session.rows("archived_manifests", [last, first])}
     [own] = session.one("own_archive")
+    locations = {url: locate(url, own) for url in {row[2] for row in known.values()}}
 
     def look(chunk: Chunk) -> ArchiveCorrupt | None:
         key, digest, url, objects = known[chunk.range_start]
-        location = locate(url, own)
+        location = locations[url]
         try:
             for file in ledgers_manifest(location, key, digest, objects).files:
                 found = location.head(file.key)

@@ -57,7 +57,7 @@ def call(name: str, text: str) -> str:
     kind, arguments, returns = found.groups()
     # A default may be a call, whose commas are none of the list's.
     arguments = re.sub(r"\([^()]*\)", "", arguments)
-    given = [each for each in arguments.split(",") if each.strip() and "OUT " not in each]
+    given = [each for each in arguments.split(",") if each.split()[:1] not in ([], ["OUT"])]
     call = f"@extschema@.{name}({', '.join(['%s'] * len(given))})"
     if kind == "PROCEDURE":
         return f"CALL {call}\n"

@@ -17,6 +17,7 @@ DECLARE
   -- set: meanwhile nobody gets past it.
   _drawn constant bigint := 10000;
   _sequence regclass;
+  _given bigint;
   _last bigint;
   _behind bigint;
   _range tstzrange;
@@ -34,17 +35,19 @@ BEGIN
     pg_get_serial_sequence('@extschema@.transitions', 'id'),
     pg_get_serial_sequence('@extschema@.consumer_failures', 'id')
   ]::regclass[] LOOP
+    _given := coalesce(pg_sequence_last_value(_sequence), 0);
     CASE _sequence
       WHEN '@extschema@.messages_global_position_seq'::regclass THEN
         SELECT max(c.last_global_position) INTO _last FROM @extschema@.chunks AS c;
         FOR _range IN
           SELECT unnest((@extschema@.open_ranges(s.closed_before)).ranges) FROM @extschema@.store AS s
         LOOP
-          -- Planned for the chunks of this range, not for all there are.
+          -- Planned for the chunks of this range, not for all there are; and only for what is beyond the
+          -- sequence, which is nothing nearly always: a chunk in the columnstore unpacks no batch for it.
           EXECUTE
             'SELECT greatest($1, max(m.global_position)) FROM @extschema@.messages AS m
-             WHERE m.time >= $2 AND m.time < $3'
-            INTO _last USING _last, lower(_range), upper(_range);
+             WHERE m.time >= $2 AND m.time < $3 AND m.global_position > $4'
+            INTO _last USING _last, lower(_range), upper(_range), _given;
         END LOOP;
       WHEN pg_get_serial_sequence('@extschema@.transitions', 'id')::regclass THEN
         SELECT max(t.id) INTO _last FROM @extschema@.transitions AS t;
