@@ -17,6 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 from coldstream.embedded import EmbeddedServer
 
+# What stores are made of; "postgres" is an ordinary table, on a server with or without TimescaleDB.
+ENGINE = os.environ.get("COLDSTREAM_TEST_ENGINE", "timescale")
 NATIVE_DSN = os.environ.get("COLDSTREAM_TEST_DSN")
 ORACLE_DSN = os.environ.get("COLDSTREAM_COMPAT_ORACLE_DSN")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.clients import CLIENTS, Client, opened
-from tests.fix_native import per_server
+from tests.fix_native import ENGINE, per_server
 from tests.fix_store import InstalledStore, drop_store, install_store
 from tests.history import TIERS, history, insert, move, rows_of, without_jobs
 
@@ -35,7 +35,7 @@ class TierStore:
         return [m for m in self.truth if m.category == category]
 
 
-@pytest.fixture(scope=per_server, params=TIERS)
+@pytest.fixture(scope=per_server, params=TIERS if ENGINE == "timescale" else ["unclosed"])
 def tier(
     request: pytest.FixtureRequest, dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TierStore]:

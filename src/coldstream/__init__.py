@@ -40,6 +40,7 @@ from coldstream.errors import (
     StoreClosed,
     Unavailable,
     UnsupportedEdition,
+    UnsupportedEngine,
     UnsupportedServer,
 )
 from coldstream.settings import ArchiveReads, Settings
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from coldstream.messages.metadata import follow
     from coldstream.messages.payloads import to_message, to_reply
     from coldstream.migrations import Installed
+    from coldstream.sql.objects import Engine
     from coldstream.store import AsyncStore, Store
 
 
@@ -132,6 +134,7 @@ def install(
     layout: str | None = None,
     compress_after: timedelta | None = None,
     compression: str | None = None,
+    engine: Engine | None = None,
     dry_run: bool = False,
 ) -> Installed:
     """Install a store into a schema of a database, or bring it up to this release. Idempotent.
@@ -139,7 +142,9 @@ def install(
     Gives what was done (``actions``), what somebody else should do (``warnings``), and the SQL.
     ``role``: the role of those who read and write (else named like the schema). The settings are
     those of ``coldstream init``; ``None`` keeps what is set, or the default at the first install.
-    ``dry_run`` changes nothing.
+    ``engine``: ``timescale`` (at the first install), or ``postgres``, which needs no extension: an
+    ordinary table with the same functions, without chunks, tiers and their settings. ``dry_run``
+    changes nothing.
 
     Raises:
         Unavailable: no connection.
@@ -152,7 +157,7 @@ def install(
     from coldstream.migrations.connection import direct_connection
     from coldstream.sql import Names
 
-    settings = StoreSettings(chunk_interval, layout, compress_after, compression)
+    settings = StoreSettings(chunk_interval, layout, compress_after, compression, engine)
     with direct_connection(dsn, schema) as connection:
         return install(connection, Names(schema, role), settings, dry_run=dry_run)
 
@@ -315,6 +320,7 @@ __all__ = [
     "StoreClosed",
     "Unavailable",
     "UnsupportedEdition",
+    "UnsupportedEngine",
     "UnsupportedServer",
     "WriteResult",
     "__version__",

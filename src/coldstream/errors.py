@@ -21,6 +21,7 @@
     │   ├── MissingExtension         TimescaleDB is not there
     │   ├── UnsupportedServer        the server or the extension is too old
     │   ├── UnsupportedEdition       the edition of TimescaleDB cannot do this
+    │   ├── UnsupportedEngine        the store is an ordinary table; this needs TimescaleDB
     │   └── MigrationError           a migration that ran differs from the one in this release
     ├── ArchiveError
     │   ├── ArchiveUnavailable       the location cannot be read or written
@@ -171,6 +172,10 @@ class UnsupportedServer(SetupError):
 
 class UnsupportedEdition(SetupError):
     """This edition of TimescaleDB does not have the function that was asked for."""
+
+
+class UnsupportedEngine(SetupError):
+    """The store is an ordinary table of PostgreSQL, and what was asked for needs TimescaleDB."""
 
 
 class MigrationError(SetupError):

@@ -22,6 +22,26 @@ def test_every_file_is_in_a_topic_and_makes_one_object() -> None:
     assert len(names) == len(set(names))
 
 
+def test_both_engines_have_what_somebody_may_call() -> None:
+    for audience in ("message_db", "application", "owner"):
+        names = [each.name for each in functions(audience)]
+        plain = {each.name: each for each in functions(audience, engine="postgres")}
+        assert sorted(names) == sorted(plain)
+    assert "check_tiers()" in plain["drop_chunks_older_than"].text
+    assert plain["set_notify"].text == next(e for e in functions() if e.name == "set_notify").text
+    # What stands in the place of another says the same of whom it is for.
+    files = {each.name: each for each in objects()}
+    own = [each for each in objects("postgres") if each.room == "postgres"]
+    assert own
+    assert [each.audience for each in own] == [files[each.name].audience for each in own]
+
+
+def test_an_ordinary_table_asks_nothing_of_timescaledb() -> None:
+    needs = [each.path for each in objects("postgres") if "_timescaledb_" in each.text]
+    assert needs == []
+    assert not any("@rows_hidden@" in each.text for each in (*objects(), *objects("postgres")))
+
+
 @pytest.mark.parametrize("each", objects(), ids=lambda each: each.path)
 def test_every_first_line_names_an_audience(each: Object) -> None:
     assert each.audience in AUDIENCES

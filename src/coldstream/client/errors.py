@@ -43,6 +43,7 @@ _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "CS010": errors.ConsumerError,
     "CS011": errors.Unavailable,
     "CS012": errors.SetupError,
+    "CS013": errors.UnsupportedEngine,
     "55000": errors.LifecycleError,
     "55P03": errors.LifecycleBusy,
     "57014": errors.Unavailable,

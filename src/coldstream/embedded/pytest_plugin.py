@@ -9,7 +9,8 @@ Installed with Coldstream, so there is nothing to declare::
 ``coldstream_dsn`` starts one embedded TimescaleDB for the whole session, when the first test asks
 for it. It takes one connection at a time and keeps what a test wrote: use a schema a test, or
 clean up. With ``COLDSTREAM_TEST_DSN`` in the environment the fixture is that DSN and starts
-nothing, so the same tests run against a real server.
+nothing, so the same tests run against a real server. ``COLDSTREAM_TEST_ENGINE=postgres`` makes the
+stores ordinary tables, for a server without TimescaleDB.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def coldstream_store(coldstream_dsn: str) -> Iterator[Store]:
     # A server that is named in the environment may have those of another run at the same time.
     schema = f"coldstream_test_{os.getpid()}_{next(_numbers)}"
     # One role for all of them: it stays when they go.
-    coldstream.install(coldstream_dsn, schema=schema, role="coldstream_test")
+    engine = "postgres" if os.environ.get("COLDSTREAM_TEST_ENGINE") == "postgres" else None
+    coldstream.install(coldstream_dsn, schema=schema, role="coldstream_test", engine=engine)
     try:
         with coldstream.connect(coldstream_dsn, schema=schema) as store:
             yield store

@@ -133,6 +133,7 @@ def looking(store: Client) -> Iterator[Session]:
     another lifecycle is at work. It refuses the stores that :func:`working` refuses."""
     with connections_of(store).connection() as connection:
         session = _Looking(connection, store.schema)
+        session.rows("check_tiers")
         session.rows("check_functions")
         session.rows("check_whole")
         yield session
@@ -143,6 +144,7 @@ def reading(store: Client) -> Iterator[Session]:
     """A session that only looks, in one transaction."""
     with connections_of(store).connection() as connection, connection.transaction():
         session = Session(connection, store.schema)
+        session.rows("check_tiers")
         session.rows("lifecycle_settings", [True])
         yield session
 
@@ -153,11 +155,13 @@ def working(store: Client, *, wait: timedelta = timedelta(0)) -> Iterator[Sessio
 
     Raises:
         LifecycleBusy: another session holds it.
+        UnsupportedEngine: the store is an ordinary table.
     """
     table = Names(store.schema).render("@extschema@.messages")
     with connections_of(store).connection() as connection:
         session = Session(connection, store.schema)
         before: list[TupleRow] = []
+        session.rows("check_tiers")
         _lock(session, table, wait)
         try:
             # What the history of the chunks shows, and the next one who finds the lock taken.

@@ -1,4 +1,5 @@
--- The storage of one store: the hypertable, the heads and the ledger.
+-- The storage of one store: the messages, the heads and the ledger. What makes messages a hypertable, or an
+-- ordinary table with unique indexes, is in engines: it runs after this.
 -- Runs once. Later changes to these objects are migrations of their own.
 
 -- Message DB's eight columns in Message DB's order, then what the columnstore sorts by.
@@ -32,20 +33,6 @@ CREATE TABLE @extschema@.messages (
 
 CREATE SEQUENCE @extschema@.messages_global_position_seq OWNED BY @extschema@.messages.global_position;
 
-SELECT @extschema:timescaledb@.create_hypertable(
-  '@extschema@.messages',
-  @extschema:timescaledb@.by_range('time', INTERVAL '7 days'),
-  create_default_indexes => false
-);
-
--- No index identifies a row (it would have to contain time), and a published table without an identity
--- refuses every update and delete.
-ALTER TABLE @extschema@.messages REPLICA IDENTITY FULL;
-
-CREATE INDEX messages_stream ON @extschema@.messages (stream_name, position);
-CREATE INDEX messages_category ON @extschema@.messages (stream_category, global_position);
-CREATE INDEX messages_global_position ON @extschema@.messages (global_position);
-
 -- The heads: one row a stream. Every write updates position and time, so no index may name them
 -- (the update would no longer be HOT), and pages keep room for the new row version. For short streams
 -- heads are what the store is made of next to the messages: the order of columns leaves no gaps, pages
@@ -70,15 +57,6 @@ CREATE UNIQUE INDEX streams_key ON @extschema@.streams ((pg_catalog.md5(stream_n
 -- An expression identifies no row to logical replication, and a published table without an identity
 -- refuses every update.
 ALTER TABLE @extschema@.streams REPLICA IDENTITY FULL;
-
--- The ids of the messages in row form, which no two of them may share. Not a unique index of messages:
--- that would have to contain time, and guard nothing; and to look an id up in every chunk of the window
--- at each write would be most of the write.
-CREATE TABLE @extschema@.recent_ids (
-  global_position bigint NOT NULL,
-  -- By the name of Message DB's index, which stands in the error that clients look at.
-  id uuid CONSTRAINT messages_id PRIMARY KEY
-);
 
 -- The ledger: one row a chunk, whatever its tier. The range identifies it: a chunk that comes back
 -- from the archive has another name and the same range.
@@ -233,6 +211,8 @@ CREATE TABLE @extschema@.store (
   singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   -- The store's token (see above).
   token bigint NOT NULL,
+  -- What messages is: a hypertable, or an ordinary table, of which the ledger has no row.
+  engine text NOT NULL DEFAULT 'timescale' CHECK (engine IN ('timescale', 'postgres')),
   -- Tells two stores of one name apart that share an archive location.
   id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
   -- Where it archives, once something has been exported there; never with credentials.

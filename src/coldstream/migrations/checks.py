@@ -20,7 +20,8 @@ _EXTENSION_LOCK = "extension timescaledb"
 _HOW_TO_INSTALL = (
     "Install the package timescaledb-2-postgresql-{version} (Debian and Ubuntu; others: "
     "https://docs.timescale.com/self-hosted/latest/install/), add timescaledb to "
-    "shared_preload_libraries and restart the server. To try without a server: coldstream dev."
+    "shared_preload_libraries and restart the server. Without it: --engine postgres, an ordinary "
+    "table without tiers. To try without a server: coldstream dev."
 )
 
 

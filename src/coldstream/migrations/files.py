@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 
+from coldstream.sql.objects import Engine
+
 
 @dataclass(frozen=True)
 class Migration:
@@ -27,3 +29,8 @@ def migrations() -> list[Migration]:
         for entry in sorted(entries, key=lambda entry: entry.name)
         if entry.name.endswith(".sql")
     ]
+
+
+def engine_text(engine: Engine) -> str:
+    """What this engine adds to the first migration: the form of messages, and unique ids."""
+    return resources.files(__package__).joinpath("engines", f"{engine}.sql").read_text("utf-8")

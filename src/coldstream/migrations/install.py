@@ -8,7 +8,7 @@ triggers and privileges are applied every time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +22,9 @@ from coldstream.migrations.checks import (
     ensure_extension,
     extension_is_missing,
 )
-from coldstream.migrations.files import Migration, migrations
+from coldstream.migrations.files import Migration, engine_text, migrations
 from coldstream.sql import Names, query
-from coldstream.sql.objects import objects
+from coldstream.sql.objects import ENGINES, Engine, objects
 
 # Columns, defaults, views and the types of functions are bound to what their names mean when made:
 # to what PostgreSQL means by them, whatever the installer's own path has in front.
@@ -33,6 +33,8 @@ _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 # same role at this moment. Tried again, it is found.
 _RACES = (errors.UniqueViolation, errors.DuplicateObject, errors.InternalError_)
 _TRIES = 5
+# The migration that makes messages; what an engine adds to it runs after it.
+_FIRST = "0001_store"
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,15 @@ class Settings:
     ``chunk_interval``: what a new chunk covers (7 days). ``layout``: of the columnstore, ``bucket``
     (ours) or ``stream`` (one segment a stream: few, very long streams). ``compress_after``: the age
     at which the policy compresses a chunk (7 days). ``compression``: ``lz4``, which is read faster
-    (where the server has it), or ``pglz``, which is smaller.
+    (where the server has it), or ``pglz``, which is smaller. ``engine``: ``timescale`` (at the
+    first install), or ``postgres``, an ordinary table, which has none of the other settings.
     """
 
     chunk_interval: timedelta | None = None
     layout: str | None = None
     compress_after: timedelta | None = None
     compression: str | None = None
+    engine: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("chunk_interval", "compress_after"):
@@ -59,6 +63,15 @@ class Settings:
             raise InvalidInput(f"layout must be bucket or stream: {self.layout}")
         if self.compression not in (None, "lz4", "pglz"):
             raise InvalidInput(f"compression must be lz4 or pglz: {self.compression}")
+        if self.engine not in (None, *ENGINES):
+            raise InvalidInput(f"engine must be {' or '.join(ENGINES)}: {self.engine}")
+        of_chunks = (self.chunk_interval, self.layout, self.compress_after, self.compression)
+        if self.engine == "postgres" and any(value is not None for value in of_chunks):
+            raise InvalidInput(
+                "An ordinary table has no chunks: chunk interval, layout and compression need the "
+                "engine timescale",
+                hint="Leave them out; they can be set when the store moves to TimescaleDB.",
+            )
 
 
 @dataclass
@@ -80,18 +93,23 @@ class Installed:
 
 def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
     """Every statement of a first install, in order, for reading or for running with psql."""
+    names = replace(names, engine=_engine(settings) or names.engine)
     yield "BEGIN;\n"
     yield "SET LOCAL client_min_messages = warning;\n"
-    yield "CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public;\n"
+    if names.engine == "timescale":
+        yield "CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public;\n"
     yield f"{_PATH};\n"
     yield names.render("CREATE SCHEMA IF NOT EXISTS @extschema@;\n")
     yield query("create_migrations", names.schema)
     yield "SET LOCAL check_function_bodies = off;\n"
     for migration in migrations():
         yield f"-- migration {migration.name}\n{names.render(migration.text)}"
+        if migration.name == _FIRST:
+            yield from _made_for_engine(names)
         yield _record(names, migration)
-    yield from _applied_every_time(names)
-    yield query("guard_timescaledb", names.schema)
+    yield from applied_every_time(names)
+    if names.engine == "timescale":
+        yield query("guard_timescaledb", names.schema)
     yield _apply_settings(names, settings or Settings())
     yield "COMMIT;\n"
 
@@ -130,7 +148,9 @@ def _run(
     dry_run: bool,
 ) -> Installed:
     check_server(connection)
-    if dry_run and extension_is_missing(connection, names):
+    names = replace(names, engine=_engine_of(connection, names, settings))
+    is_timescale = names.engine == "timescale"
+    if is_timescale and dry_run and extension_is_missing(connection, names):
         # Without the extension nothing of it can be tried: the plan of a first install is shown.
         check_schema(connection, names.schema)
         result.actions += [
@@ -139,7 +159,8 @@ def _run(
         ]
         result.sql = list(plan_sql(names, settings))
         return result
-    names = ensure_extension(connection, names, result.actions, result.warnings)
+    if is_timescale:
+        names = ensure_extension(connection, names, result.actions, result.warnings)
     before, warned = list(result.actions), list(result.warnings)
     try:
         for left in range(_TRIES - 1, -1, -1):
@@ -194,8 +215,17 @@ def _install(
             hint="Drop it, and restore the whole of a dump, or install a new store.",
         )
 
+    # Under the lock: meanwhile another may have made the store, or moved it.
+    if _engine_of(connection, names, settings) != names.engine:
+        raise SetupError(
+            f"The engine of the store in schema {names.schema} has just changed",
+            hint="Run this again.",
+        )
     for migration in _pending(connection, names):
         run(names.render(migration.text))
+        if migration.name == _FIRST:
+            for statement in _made_for_engine(names):
+                run(statement)
         run(_record(names, migration))
         result.actions.append(f"ran migration {migration.name}")
 
@@ -209,25 +239,59 @@ def _install(
     ):
         result.actions.append(f"brought back functions that somebody replaced: {replaced}")
     before = _definitions(connection, names.schema)
-    for statement in _applied_every_time(names):
+    for statement in applied_every_time(names):
         run(statement)
     if _definitions(connection, names.schema) != before:
         result.actions.append("applied functions, views, triggers and privileges")
 
-    statement = query("guard_timescaledb", names.schema)
-    result.sql.append(statement)
-    for done, warning in connection.execute(statement.encode()):
-        result.actions += [done] if done else []
-        result.warnings += [warning] if warning else []
+    if names.engine == "timescale":
+        statement = query("guard_timescaledb", names.schema)
+        result.sql.append(statement)
+        for done, warning in connection.execute(statement.encode()):
+            result.actions += [done] if done else []
+            result.warnings += [warning] if warning else []
 
     statement = _apply_settings(names, settings)
     result.sql.append(statement)
     result.actions.extend(line for (line,) in connection.execute(statement.encode()))
 
 
-def _applied_every_time(names: Names) -> Iterator[str]:
-    for each in objects():
+def applied_every_time(names: Names) -> Iterator[str]:
+    """The functions, views, triggers and privileges of the store's engine."""
+    for each in objects(names.engine):
         yield names.render(each.text)
+
+
+def _made_for_engine(names: Names) -> Iterator[str]:
+    yield names.render(engine_text(names.engine))
+    yield query("set_engine", names.schema).replace("@engine@", names.engine)
+
+
+def _engine(settings: Settings | None) -> Engine | None:
+    for engine in ENGINES:
+        if settings is not None and settings.engine == engine:
+            return engine
+    return None
+
+
+def _engine_of(connection: Connection[Any], names: Names, settings: Settings | None) -> Engine:
+    """The engine of the store that is there, or else the one that is asked for.
+
+    Raises:
+        SetupError: the store has another one than is asked for.
+    """
+    asked = _engine(settings)
+    row = connection.execute(query("has_engine", names.schema).encode()).fetchone()
+    if not (row and row[0]):
+        return asked or names.engine
+    row = connection.execute(query("engine", names.schema).encode()).fetchone()
+    found: Engine = row[0] if row else "timescale"
+    if asked not in (None, found):
+        raise SetupError(
+            f"The store in schema {names.schema} has the engine {found}, not {asked}",
+            hint="An install does not change it. Leave --engine out, or choose another schema.",
+        )
+    return found
 
 
 def _pending(connection: Connection[Any], names: Names) -> list[Migration]:

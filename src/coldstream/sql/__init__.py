@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from coldstream.errors import InvalidInput
-from coldstream.sql.objects import OF_THE_ROLE, functions, views
+from coldstream.sql.objects import OF_THE_ROLE, Engine, functions, views
 from coldstream.sql.queries import statement
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -20,7 +20,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 @dataclass(frozen=True)
 class Names:
-    """The names a store is installed with: its schema, its role, and TimescaleDB's schema.
+    """The names a store is installed with: its schema, its role, its engine, and TimescaleDB's
+    schema.
 
     Raises:
         InvalidInput: a name is not letters, digits and underscores, 63 at most. Names go into the
@@ -30,6 +31,7 @@ class Names:
     schema: str = "message_store"
     role: str | None = None
     timescaledb: str = "public"
+    engine: Engine = "timescale"
 
     def __post_init__(self) -> None:
         for kind, name in (("schema", self.schema), ("role", self.role_name)):
@@ -63,8 +65,10 @@ class Names:
             "@role_name@": self.role_name,
             "@inserter@": _quote(self.inserter_name),
             "@inserter_name@": self.inserter_name,
-            "@functions@": ",".join(each.name for each in functions(*OF_THE_ROLE)),
-            "@all_functions@": ",".join(each.name for each in functions()),
+            "@functions@": ",".join(
+                each.name for each in functions(*OF_THE_ROLE, engine=self.engine)
+            ),
+            "@all_functions@": ",".join(each.name for each in functions(engine=self.engine)),
             "@views@": ", ".join(f"{_quote(self.schema)}.{each.name}" for each in views()),
         }
 

@@ -36,6 +36,14 @@ Compression = Annotated[
         "the server has it); pglz is smaller.",
     ),
 ]
+Engine = Annotated[
+    Literal["timescale", "postgres"] | None,
+    Parameter(
+        metavar="ENGINE",
+        help="timescale (at the first install), or postgres: an ordinary table, without the "
+        "extension and without tiers.",
+    ),
+]
 Role = Annotated[
     str | None,
     Parameter(
@@ -52,14 +60,15 @@ def init(
     layout: Layout = None,
     compress_after: CompressAfter = None,
     compression: Compression = None,
+    engine: Engine = None,
     role: Role = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Install a store into a schema of a database, or bring it up to this release.
 
-    It creates the extension timescaledb where it may, prints what it did, and does nothing when
-    there is nothing to do. A setting that is left out stays as it is. --dry-run prints the SQL.
+    It creates the extension timescaledb where it may (not for --engine postgres), prints what it
+    did, and does nothing when there is nothing to do. A setting that is left out stays as it is. --dry-run prints the SQL.
     """
     from coldstream.cli.durations import parse_length
     from coldstream.cli.views.human import printable
@@ -74,6 +83,7 @@ def init(
         layout,
         parse_length(compress_after) if compress_after else None,
         compression,
+        engine,
     )
     with direct_connection(database.dsn, names.schema) as connection:
         done = install(connection, names, settings, dry_run=dry_run)
@@ -112,6 +122,7 @@ def sql(
     layout: Layout = None,
     compress_after: CompressAfter = None,
     compression: Compression = None,
+    engine: Engine = None,
 ) -> None:
     """Print the SQL of a first install, without a database: to read it, or to run it with psql.
 
@@ -126,6 +137,7 @@ def sql(
         layout,
         parse_length(compress_after) if compress_after else None,
         compression,
+        engine,
     )
     for statement in plan_sql(Names(schema, role, timescaledb_schema), settings):
         print(statement)

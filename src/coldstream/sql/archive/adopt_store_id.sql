@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Makes an empty store the one whose archive it is given: exports and the rebuild of the ledger refuse
 -- an archive of another store, because its positions would be another history's.
 CREATE OR REPLACE FUNCTION @extschema@.adopt_store_id(id uuid)

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- sealed -> exporting. An export that was killed starts over; one that is done is not done
 -- again unless asked for, which a chunk needs whose rows are no longer the ones that were exported.
 -- Whatever it was, the messages are counted before: what is exported is compared with that.

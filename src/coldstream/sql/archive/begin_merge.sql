@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- A chunk that the archive has with other messages is open to those that are missing. The caller inserts
 -- them and calls finish_merge, in one transaction.
 CREATE OR REPLACE FUNCTION @extschema@.begin_merge(range_start timestamptz)

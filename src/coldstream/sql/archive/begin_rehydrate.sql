@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Makes the empty chunk that an archived range is loaded into, with exactly the range it had, so that
 -- it can be dropped again as it is. Where a part of the range is back, its chunk takes the rest: readers
 -- go on, and nobody else changes it. The caller inserts the rows through the hypertable and calls

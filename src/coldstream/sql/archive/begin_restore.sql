@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Before ranges are restored: whose archive it is, and no write is let in until all of it is back, for it
 -- could give positions again that the archive has. A restore takes several transactions, and a killed one
 -- leaves the store so; finish_restore ends it.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Compares what a manifest says of a chunk with what the ledger counted: how many messages and streams, the
 -- first and last global positions and times, and all categories. Each was found by itself, one from what
 -- was exported and one under the chunk's lock, so any difference means that one of them did not see all of

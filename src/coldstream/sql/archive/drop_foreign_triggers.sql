@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Takes the triggers that are not the store's from a chunk that archived rows are loaded into: those rows
 -- are no news, and a trigger that sends them on would send history twice. The table keeps its triggers,
 -- and so does every other chunk; this one takes no writes.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- verified, rehydrated -> dropped, in the caller's transaction: the rows leave the database. Of a chunk
 -- that is dropped, the part that came back.
 --

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- The chunk has all that the archive has of its range, and is closed. is_more: it has messages that the
 -- archive lacks; otherwise both have to be the same. The manifest is one that the next export may replace.
 CREATE OR REPLACE FUNCTION @extschema@.finish_merge(

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- dropped -> rehydrated: the rows are back; they must be the ones that were verified. The lifecycle's
 -- policy drops them again after kept_until; 'infinity': not before somebody drops them. A part that was
 -- back already is no part any more, and what was promised for it counts where that is longer.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Some streams of an archived range are back, in a chunk of their own: those that the patterns match, with
 -- those of a part that was back before. digest is that of the whole archived range as the caller read it,
 -- part_digest that of the rows which the patterns match among them: the first says that it read what was

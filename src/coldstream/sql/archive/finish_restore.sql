@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- After ranges were restored: no write gives a global position again that the archive has, and writers are
 -- let in.
 CREATE OR REPLACE FUNCTION @extschema@.finish_restore()

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Makes this database a store of its own: from here on it and the one it was copied from are two
 -- histories. What was archived until now is read where it is, for the ledger keeps the URL of each range.
 CREATE OR REPLACE FUNCTION @extschema@.fork_store(id uuid, archive_url text)

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Keeps a chunk that is in the database, or the part of it that is, from being dropped by the
 -- lifecycle's policy before a time ('infinity': at all). It never shortens: somebody else may count on
 -- what was promised before.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Ends what begin_restore began. Only where it did: a look costs nothing, and the lock stops writers.
 CREATE OR REPLACE FUNCTION @extschema@.let_writers_in()
 RETURNS void

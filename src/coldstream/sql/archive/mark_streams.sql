@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Marks where in a chunk the streams go on that have neither begun nor been marked in it or in one of
 -- the three chunks before it, or in the one before it where they have enough messages since: a mark
 -- takes about as much as a message in the columnstore. A read from any position then finds it in the

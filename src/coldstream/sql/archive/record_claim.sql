@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- This database writes to the archive from now on, under this token. Before the object that says so
 -- there: a run that is killed in between makes up for it.
 CREATE OR REPLACE FUNCTION @extschema@.record_claim(archive_url text, number bigint, token uuid)

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- exporting -> exported: the files and their manifest are in storage; nothing is proved yet.
 CREATE OR REPLACE FUNCTION @extschema@.record_export(
   range_start timestamptz,

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- The files of an archived range, as its manifest names them, in the ledger.
 CREATE OR REPLACE FUNCTION @extschema@.record_files(range_start timestamptz, manifest jsonb)
 RETURNS void

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- exported -> verified: the object was read back from storage and is what the manifest says. A chunk
 -- that was verified before, or has been dropped, keeps its state and gets a new time. The digest names
 -- what was verified: a ledger that says something else has moved on. Readers look where it was verified.

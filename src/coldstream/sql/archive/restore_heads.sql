@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Brings the heads of streams up to what one range holds of them: without it a stream would begin anew,
 -- and its positions repeat. A head that knows the range is left as it is. in_database_from: where a range
 -- starts of which the database has some of these rows; NULL where it has none, which must not make an

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Marks where streams go on in one restored range, by the rule of mark_streams, which has the rows that
 -- are missing here: without marks, a read in the middle of a long stream begins at its start. After the
 -- heads of these streams, and in the order of time.

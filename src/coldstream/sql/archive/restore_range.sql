@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- unknown -> dropped: a range that only the archive has is in the ledger again, from its manifest, whose
 -- files the caller proves in the same transaction; is_proved is false where they are damaged, so that
 -- reads that need them say so, and the next restore tries again. What may be restored: restore_plan.

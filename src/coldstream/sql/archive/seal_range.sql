@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- closed, compressed -> sealed: from here on the rows of the chunk do not change, so that what is
 -- exported is what is there at the drop. The lock waits for open writers, and whoever comes later finds
 -- the chunk sealed and is refused (admit_time). Rows are frozen, so that TimescaleDB itself refuses DML;

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Whether the database that wrote the store's row of incarnation is this one, or this one after
 -- pg_upgrade or a failover; otherwise it is a copy. A standby that was promoted, and a physical backup
 -- that was restored, cannot be told from the database they are of: the archive's claims tell them.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Keeps writers out while ranges are restored from the archive (begin_restore): until the heads say what
 -- the archive has of a stream, a write would give its positions again.
 --

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Which positions of streams, within these bounds, the database has outside of a range of time: what the
 -- archive has of the range may not be among them. The heads tell of nearly every stream that none can be.
 CREATE OR REPLACE FUNCTION @extschema@.taken_positions(

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Refuses a chunk that has not exactly the range which the ledger has of it: it was split or merged by
 -- hand after it had been sealed.
 CREATE OR REPLACE FUNCTION @extschema@.check_chunk_range(range_start timestamptz)

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Refuses compression where the edition of TimescaleDB has none.
 CREATE OR REPLACE FUNCTION @extschema@.check_columnstore()
 RETURNS void

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Compares how many messages a chunk has with how many the ledger counted, and counts anew where that may
 -- have changed: somebody deleted some, or the owner brought some in past the triggers. Fewer than were
 -- counted, and none deleted, is an error (count_range). The caller keeps the rows from changing.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Refuses ages in the wrong order: a sealed chunk is not compressed any more, and only what was
 -- archived is dropped.
 CREATE OR REPLACE FUNCTION @extschema@.check_lifecycle_policy(

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Refuses to go on beside a TimescaleDB retention policy: it drops chunks that were never exported.
 CREATE OR REPLACE FUNCTION @extschema@.check_no_retention_policy()
 RETURNS void

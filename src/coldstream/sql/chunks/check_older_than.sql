@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Refuses an interval that means the future. A day is 24 hours, whatever the session's time zone does
 -- that night.
 CREATE OR REPLACE FUNCTION @extschema@.check_older_than(older_than interval)

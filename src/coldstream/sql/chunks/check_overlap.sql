@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Refuses a chunk that reaches over a range which the archive has already: the archive is read, and rebuilt
 -- from, in the order of ranges, in which such a one has no place. TimescaleDB fits a new chunk to those that
 -- are there, not to those that left, so one of a longer interval may.

@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Closes every chunk whose range has ended, one transaction a chunk. A job of TimescaleDB runs it
 -- where the server has background workers, and the lifecycle calls it where it has none. Where another
 -- session's lifecycle is at work it leaves the rest to that one, or to the next time.

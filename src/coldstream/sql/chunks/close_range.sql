@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- open -> closed: records the exact ranges of a chunk whose range of time has ended.
 --
 -- SHARE waits for writers that are still at work in the chunk and keeps new ones out until this

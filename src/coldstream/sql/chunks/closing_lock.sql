@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Until the transaction ends nobody else closes, compresses or drops chunks: see lifecycle_lock. False
 -- where somebody is at it.
 CREATE OR REPLACE FUNCTION @extschema@.closing_lock()

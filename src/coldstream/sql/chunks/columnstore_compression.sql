@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- How the store's chunks are compressed on this server: as is set, or with lz4, each where the server has
 -- it. A store that was moved to a server without lz4 goes on with what is there.
 CREATE OR REPLACE FUNCTION @extschema@.columnstore_compression()

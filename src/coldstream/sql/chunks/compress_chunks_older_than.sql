@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Moves every chunk that ended this long ago into the columnstore; returns those it moved.
 --
 -- One transaction for all: what it locks it locks in one order, the table before any chunk. TimescaleDB's

@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Moves every chunk that is due by the store's policy into the columnstore, one transaction a chunk. A job
 -- of TimescaleDB runs it. TimescaleDB's own policy knows no settings of a store, so it is left with what
 -- cannot be had here; it compresses as the server does by default.

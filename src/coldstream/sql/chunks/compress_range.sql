@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- closed -> compressed: moves a chunk into the columnstore. A chunk that late data left partly in
 -- row form is compressed again.
 CREATE OR REPLACE FUNCTION @extschema@.compress_range(range_start timestamptz)

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Counts a chunk whose rows the caller keeps from changing, and records what is found, with a state, in
 -- the ledger: how many messages and streams, their exact ranges, and those of each category.
 --

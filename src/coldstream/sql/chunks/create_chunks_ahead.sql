@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Makes the chunk of now, and the next one when it is near, before a message needs it. The write that
 -- makes a chunk locks the hypertable until its transaction ends, and every other category waits.
 CREATE OR REPLACE FUNCTION @extschema@.create_chunks_ahead()

@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Drops every chunk that ended this long ago, and the parts of such that came back, and returns what it
 -- dropped. Refuses, and drops nothing, when one of them is not archived; force => true drops those too,
 -- and their data is lost. What is kept until a time that has not come stays, but for kept => true.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- A global position that no message in a row-form chunk lies below; NULL where there is none.
 -- Open chunks count whatever their form: late messages may be in them as rows.
 CREATE OR REPLACE FUNCTION @extschema@.first_position_in_rows()

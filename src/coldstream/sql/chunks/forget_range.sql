@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Takes a range, and all that is known of it, out of the ledger.
 CREATE OR REPLACE FUNCTION @extschema@.forget_range(range_start timestamptz)
 RETURNS void

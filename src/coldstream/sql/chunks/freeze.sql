@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Freezes a chunk where the server can and pg_dump can still read it; returns whether it did. Of a frozen
 -- chunk's columnstore pg_dump reads nothing, but ends with an error: no dump for as long as a chunk is
 -- archived and not dropped. What is not frozen is guarded all the same: admit_time refuses late messages,

@@ -1,4 +1,4 @@
--- audience: application
+-- audience: application; needs timescale
 -- Every chunk of the store, whatever its tier, oldest first: where it is, what it holds, what it
 -- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. While
 -- is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does. Some streams

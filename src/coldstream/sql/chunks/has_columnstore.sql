@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Whether this edition of TimescaleDB compresses. Asks by doing: compressing nothing is "not
 -- supported" (0A000) in the Apache edition and any other error elsewhere. The license setting would
 -- tell the same, and a client can set it.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- compress_chunk, by the store's settings and not the session's, which are as they were afterwards.
 --
 -- A value that is stored out of line is cut into pieces of 1,996 bytes, and the last one may keep most of

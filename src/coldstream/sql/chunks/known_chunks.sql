@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Every chunk of the store, as get_chunks has it, with the sizes that the ledger has of it: those of when
 -- it was closed and of when it was compressed. To ask for those of now opens every chunk with all of its
 -- indexes. relation is NULL for what has left the database.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- One lifecycle at a time in a store. Two numbers, so that it is never taken for a category's lock;
 -- a session that holds the same key (the command line does, for a whole run) passes.
 --

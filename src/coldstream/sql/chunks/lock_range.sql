@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Locks a chunk, then its row in the ledger, and returns the row. In this order everywhere: a writer
 -- of late data holds the chunk when it comes to the row (admit_time), so the other way round two
 -- transactions would wait for each other.

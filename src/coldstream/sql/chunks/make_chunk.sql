@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Makes an empty chunk with exactly this range. The Apache edition has no function for that: there the
 -- interval is the range's for a moment, because TimescaleDB aligned the range by it when it was made, and
 -- a row that the trigger takes back asks for the chunk. If the chunk still comes out another one,

@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Makes the chunk of a time: aligned as TimescaleDB would align it, and fitted between the chunks that are
 -- there and the ranges that have left (TimescaleDB does not know those, and a longer chunk that reached back
 -- over one could not be archived).

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Where the ledger's row of a chunk begins that it did not know: where the chunk does; but where a range
 -- that has left the database began there too, after all the ranges that have left. Nothing of the chunk is
 -- before that, for such a message is refused (admit_time).

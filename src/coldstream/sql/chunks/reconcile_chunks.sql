@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Brings the ledger back into step with chunks that somebody changed by hand: dropped, detached, renamed,
 -- split or merged. It is given the chunks that are there, and called where some row of the ledger that
 -- should have a chunk has not exactly its own.

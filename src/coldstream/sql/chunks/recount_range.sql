@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Takes the messages that a chunk has for all there are, where the ledger counted more of them. For an
 -- owner who knows why they are gone, and does not bring them back. The history of the chunk shows it.
 CREATE OR REPLACE FUNCTION @extschema@.recount_range(range_start timestamptz)

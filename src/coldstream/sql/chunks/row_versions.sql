@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- What a chunk's rows are, without reading them: where they are stored and by which columns, how many,
 -- and a sum over the place (ctid) and the transaction (xmin) of each. NULL where that cannot be told.
 --

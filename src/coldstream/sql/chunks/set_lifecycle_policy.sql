@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Sets the ages at which "coldstream lifecycle run" compresses, archives and drops a chunk: how long ago
 -- its range ended. NULL is never. TimescaleDB's own compression policy follows. Returns what it did
 -- there.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Makes TimescaleDB's compression policy the store's; returns what was done. The policy stands behind
 -- compress_ended_chunks, which looks every hour.
 CREATE OR REPLACE FUNCTION @extschema@.sync_compression_policy()

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Recomputes what a write must know about the ledger, after chunks changed.
 --
 -- Chunks that somebody changed by hand are looked for first (reconcile_chunks).

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Unfreezes a chunk where the server can freeze; returns whether it did.
 CREATE OR REPLACE FUNCTION @extschema@.unfreeze(chunk regclass)
 RETURNS boolean

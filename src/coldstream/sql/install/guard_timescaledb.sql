@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Closes what TimescaleDB leaves open: functions that change any chunk of any table for whoever calls
 -- them, and do not ask who that is (2.29.1 asks). Where the installer may, only the owner of messages
 -- may call them from then on. Returns what was done, and what was not because the installer may not.

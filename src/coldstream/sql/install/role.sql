@@ -52,7 +52,7 @@ BEGIN
             HINT = 'The privileges of the application''s role were lost: '
               'run coldstream init once as a superuser.';
     END;
-    IF pg_catalog.current_setting('timescaledb.restoring') = 'on' THEN
+    IF pg_catalog.current_setting('timescaledb.restoring', true) = 'on' THEN
       PERFORM pg_catalog.set_config('timescaledb.restoring', 'off', true);
     END IF;
   END IF;

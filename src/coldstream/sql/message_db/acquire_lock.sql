@@ -11,7 +11,7 @@ DECLARE
 BEGIN
   -- Every writer comes here: while a restore is at work, or where TimescaleDB is not loaded and has no such
   -- setting, what is written would go where nobody looks for it afterwards.
-  IF (pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'off') IS NOT TRUE THEN
+  IF @rows_hidden@ THEN
     PERFORM @extschema@.check_rows_visible();
   END IF;
 

@@ -44,7 +44,7 @@ BEGIN
   IF pg_catalog.pg_advisory_xact_lock(
     @extschema@.hash_64(pg_catalog.split_part($2, '-', 1)::varchar)
   ) IS NULL OR @extschema@.debugging('message_store.debug_write')
-    OR (pg_catalog.current_setting('timescaledb.restoring', true) OPERATOR(pg_catalog.=) 'off') IS NOT TRUE
+    OR @rows_hidden@
   THEN
     PERFORM @extschema@.acquire_lock($2);
   END IF;

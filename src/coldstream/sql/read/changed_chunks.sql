@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- The names of the chunks that check_chunks_unchanged refuses, and of those that it has counted, in the
 -- catalog of TimescaleDB 2.29 and later: there a chunk is known by its relation, and a range by its chunk. NULL
 -- where there are none. is_older: the caller's snapshot is older than its statement.

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Refuses to go on where a setting of the session or the database makes TimescaleDB show less than there
 -- is: then a compressed chunk gives no rows and no error, and what is written goes where nobody looks for
 -- it. restoring is on from timescaledb_pre_restore() to timescaledb_post_restore(), which may have been

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- The qualified name of a chunk's columnstore, as it is now, if the chunk was closed at that time and was not
 -- opened since; else NULL. VOLATILE, so that it sees more than the snapshot of its caller.
 CREATE OR REPLACE FUNCTION @extschema@.columnstore_of_closed(chunk_name text, closed_at timestamptz)

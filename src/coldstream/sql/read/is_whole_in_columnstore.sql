@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Whether a chunk that was compressed since the caller's snapshot is read whole all the same, and with
 -- nothing more. Without this a long read fails while one chunk after another is compressed.
 --

@@ -206,10 +206,7 @@ BEGIN
   END LOOP;
   _is_unchanged := @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
   -- Nothing is what a table gives that was restored without its chunks, too.
-  IF _is_empty AND NOT EXISTS (
-    SELECT FROM _timescaledb_catalog.hypertable AS h
-    WHERE h.schema_name = '@extschema_name@' AND h.table_name = 'messages'
-  ) THEN
+  IF _is_empty AND NOT @is_hypertable@ THEN
     PERFORM @extschema@.check_whole(false);
   END IF;
 END;

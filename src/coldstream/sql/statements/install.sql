@@ -56,6 +56,9 @@ DECLARE
   );
   _job integer;
 BEGIN
+  IF _timescaledb IS NULL THEN
+    RETURN;
+  END IF;
   FOR _job IN
     SELECT j.job_id FROM timescaledb_information.jobs AS j
     WHERE '@extschema_name@' IN (j.hypertable_schema, j.proc_schema)
@@ -73,6 +76,18 @@ SELECT
     FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s
   ),
   EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = %(role)s)
+
+-- name: engine
+SELECT s.engine FROM @extschema@.store AS s
+
+-- name: has_engine
+-- Whether the schema has a table of a store's that says what its engine is.
+SELECT EXISTS (
+  SELECT FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = '@extschema_name@' AND c.relname = 'store' AND a.attname = 'engine'
+)
 
 -- name: guard_timescaledb
 SELECT g.done, g.warning FROM @extschema@.guard_timescaledb() AS g;
@@ -109,6 +124,9 @@ SELECT
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname = %(schema)s AND p.proname = 'message_store_version'
   )
+
+-- name: set_engine
+UPDATE @extschema@.store SET engine = '@engine@' WHERE engine <> '@engine@';
 
 -- name: server_versions
 SELECT pg_catalog.current_setting('server_version'), e.extversion

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Forgets the ids of messages that have left row form: the window in which ids are unique is every
 -- chunk in row form, and recent_ids is no larger than it. ids_from says from which position on it has all.
 --
