@@ -28,8 +28,11 @@ def plain_dsn(start_cluster: StartCluster) -> str:
     return dsn
 
 
-# What an engine may do otherwise. All of tests/compat takes a minute: its README says how to run that.
-COMPAT = ["test_client_message_db_py", "test_get_last_stream_message", "test_messages_table"] + [
+# What an engine may do otherwise. All of tests/compat takes a minute: see its README.
+COMPAT = [
+    "test_client_message_db_py",
+    "test_get_last_stream_message",
+    "test_messages_table",
     "test_privileges",
     "test_write_message",
     "test_write_message_expected_version",
@@ -145,4 +148,5 @@ def test_the_engine_of_a_store_is_not_changed_by_an_install(plain_dsn: str, cli:
     ran = cli("init", "--schema", "other", "--dsn", plain_dsn)
     assert ran.status == 1
     ran = cli("sql", "--engine", "postgres")
-    assert "hypertable(" not in ran.out and "CREATE UNIQUE INDEX messages_id" in ran.out
+    assert "hypertable(" not in ran.out
+    assert "CREATE UNIQUE INDEX messages_id" in ran.out

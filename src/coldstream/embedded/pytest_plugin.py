@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from coldstream.sql.objects import Engine
     from coldstream.store import Store
 
 _numbers = count(1)
@@ -51,7 +52,9 @@ def coldstream_store(coldstream_dsn: str) -> Iterator[Store]:
     # A server that is named in the environment may have those of another run at the same time.
     schema = f"coldstream_test_{os.getpid()}_{next(_numbers)}"
     # One role for all of them: it stays when they go.
-    engine = "postgres" if os.environ.get("COLDSTREAM_TEST_ENGINE") == "postgres" else None
+    engine: Engine | None = (
+        "postgres" if os.environ.get("COLDSTREAM_TEST_ENGINE") == "postgres" else None
+    )
     coldstream.install(coldstream_dsn, schema=schema, role="coldstream_test", engine=engine)
     try:
         with coldstream.connect(coldstream_dsn, schema=schema) as store:

@@ -68,7 +68,8 @@ def init(
     """Install a store into a schema of a database, or bring it up to this release.
 
     It creates the extension timescaledb where it may (not for --engine postgres), prints what it
-    did, and does nothing when there is nothing to do. A setting that is left out stays as it is. --dry-run prints the SQL.
+    did, and does nothing when there is nothing to do. A setting that is left out stays as it
+    is. --dry-run prints the SQL.
     """
     from coldstream.cli.durations import parse_length
     from coldstream.cli.views.human import printable
