@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("dev", "prints a DSN"),
         ("dev --with-history", "with ten weeks of messages"),
         ("dev --data-dir ./data", "the data stays"),
+        ("dev --load slice.ndjson.gz", "with a slice of production"),
     ),
     "bench": (
         ("bench --dsn postgresql://me@db.example/app --rows 'write.*'", "one group of rows"),
@@ -37,6 +38,17 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("read account-123", "a stream"),
         ("read account --limit 10", "a category"),
         ("read --all --position 5000 --json", "everything from there on"),
+    ),
+    "export": (
+        ("export backup.ndjson.zst", "everything, compressed"),
+        ("export account.parquet --category account --from 2026-01-01 --to 2026-02-01", ""),
+        ("export - --stream account-123 > account-123.ndjson", ""),
+        ("export slice.ndjson.gz --from 2026-01-01 --scrub rules.toml", "for a laptop"),
+    ),
+    "import": (
+        ("import backup.ndjson.zst --dry-run", "is the file whole and in order?"),
+        ("import backup.ndjson.zst --global-positions keep", "into an empty store"),
+        ("import - < eventodb-export.ndjson", "EventoDB's export"),
     ),
     "consume": (
         ("consume account --follow", "until Ctrl-C"),

@@ -1,0 +1,179 @@
+"""A store's messages in a file and back: every tier, every form, and what a wrong file does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.fix_cli import Cli
+from tests.fix_store import InstalledStore
+from tests.fix_tiers import TierStore
+from tests.history import rows_of, without_jobs
+
+import coldstream
+from coldstream import Message
+from coldstream.files.compression import lines_of
+from coldstream.files.lines import messages_of, own_line
+
+NewStore = Callable[[], InstalledStore]
+
+
+def in_file(path: Path) -> list[Message]:
+    with path.open("rb") as file:
+        return [each for _, each in messages_of(lines_of(file, path.name))]
+
+
+def test_an_export_has_every_tier_and_what_was_asked_for(tier: TierStore, tmp_path: Path) -> None:
+    truth = sorted(tier.truth, key=lambda m: m.global_position)
+    middle = truth[len(truth) // 2]
+    with coldstream.connect(tier.installed.dsn, schema=tier.installed.schema, max_size=1) as store:
+
+        def exported(**options: object) -> list[Message]:
+            target = tmp_path / "out.ndjson.gz"
+            found = store.export(target, overwrite=True, **options)  # type: ignore[arg-type]
+            messages = in_file(target)
+            assert found.messages == len(messages)
+            return messages
+
+        assert exported() == truth
+        two = sorted({m.stream_name for m in truth if "-" in m.stream_name})[:2]
+        assert exported(streams=two) == [m for m in truth if m.stream_name in two]
+        assert exported(streams=two[:1]) == tier.of(two[0])
+        assert exported(categories=[middle.category]) == [
+            m for m in truth if m.category == middle.category
+        ]
+        assert exported(start=middle.time) == [m for m in truth if m.time >= middle.time]
+        assert exported(end=middle.time) == [m for m in truth if m.time < middle.time]
+        position = middle.global_position
+        assert exported(position=position - 50, last_position=position) == [
+            m for m in truth if position - 50 <= m.global_position <= position
+        ]
+
+
+@pytest.fixture
+def empty_store(new_store: NewStore) -> InstalledStore:
+    return without_jobs(new_store())
+
+
+@pytest.mark.parametrize("tier", ["hot"], indirect=True)
+def test_a_history_comes_back_byte_for_byte(
+    tier: TierStore, empty_store: InstalledStore, tmp_path: Path, cli: Cli
+) -> None:
+    truth = sorted(tier.truth, key=lambda m: m.global_position)
+    source = ("--dsn", tier.installed.dsn, "--schema", tier.installed.schema)
+    target = ("--dsn", empty_store.dsn, "--schema", empty_store.schema)
+    names = ("a.ndjson.zst", "a.parquet", "a.eventodb.ndjson")
+    files = [str(tmp_path / name) for name in names]
+    for file in files:
+        form = ("--format", "eventodb") if "eventodb" in file else ()
+        found = cli("export", file, *source, *form, "--json").json
+        assert (found["messages"], found["target"]) == (len(truth), file)
+
+    shown = cli("export", files[0], *source)
+    assert (shown.status, shown.err.splitlines()[0]) == (2, f"coldstream: {files[0]} exists")
+    assert cli("import", files[0], *target, "--dry-run", "--json").json["messages"] == len(truth)
+    assert rows_of(empty_store) == []
+
+    # What a killed run had committed is left as it is, and every form is the same history.
+    with coldstream.connect(empty_store.dsn, schema=empty_store.schema, max_size=1) as store:
+        store.import_messages(truth[: len(truth) // 3], global_positions="keep")
+    for file in files:
+        ran = cli("import", file, *target, "--global-positions", "keep", "--batch-size", "700")
+        assert ran.status == 0, ran.err
+        assert sorted(rows_of(empty_store), key=lambda m: m.global_position) == truth
+    assert empty_store.run("SELECT count(*) FROM recent_ids") == [(len(truth),)]
+
+
+WRONG: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
+    "cut off": (lambda lines: [*lines[:-1], lines[-1][:-9]], "Line 5 is no message: "),
+    "order": (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "Line 3 is out of order: "),
+    "id": (
+        lambda lines: [*lines[:4], lines[4][:7] + lines[1][7:43] + lines[4][43:]],
+        "Line 5 has the id of line 2",
+    ),
+    "position": (
+        lambda lines: [*lines[:4], lines[4].replace('"position":4', '"position":1')],
+        "Line 5 has the stream and position of line 2",
+    ),
+    "name": (
+        lambda lines: [lines[0], lines[1].replace("account-9", "a\\u0000b"), *lines[2:]],
+        "Line 2: The stream name must not contain NUL",
+    ),
+    "json": (
+        lambda lines: [*lines[:3], lines[3].replace('"n": 3', '"n": "\\u0000"'), lines[4]],
+        "Line 4: The data contains",
+    ),
+    "surrogate": (
+        lambda lines: [*lines[:3], lines[3].replace('"n": 3', '"n": "\\ud800"'), lines[4]],
+        "Line 4 is no message: ",
+    ),
+    # The server alone knows this, so the first batch is in the store.
+    "clock": (lambda lines: [*lines[:3], lines[3].replace("2025-", "2099-"), lines[4]], "Line 4: "),
+}
+
+
+@pytest.mark.parametrize("tier", ["hot"], indirect=True)
+def test_what_is_wrong_with_a_file_is_one_line_that_names_its_line(
+    empty_store: InstalledStore, tier: TierStore, tmp_path: Path, cli: Cli
+) -> None:
+    begin = replace(tier.truth[0], stream_name="account-9")
+    lines = [
+        own_line(
+            replace(
+                begin,
+                id=coldstream.NewMessage("a-1", "T").id,  # type: ignore[arg-type]
+                position=number,
+                global_position=number + 1,
+                data_text=f'{{"n": {number}}}',
+            )
+        )
+        for number in range(5)
+    ]
+    options = ("--dsn", empty_store.dsn, "--schema", empty_store.schema)
+    for what, (change, message) in WRONG.items():
+        file = tmp_path / "wrong.ndjson"
+        file.write_text("".join(change(lines)))
+        ran = cli("import", str(file), *options, "--batch-size", "2")
+        assert ran.status in (1, 2), (what, ran)
+        shown = [line for line in ran.err.splitlines() if line.startswith("coldstream: ")]
+        assert len(shown) == 1, ran.err
+        assert shown[0].startswith(f"coldstream: {message}"), what
+        there = empty_store.run("SELECT count(*) FROM messages")[0][0]
+        assert there == (2 if what == "clock" else 0), what
+    # A re-run of the mended file finishes it; from stdin, whose global positions are given anew.
+    ran = cli("import", "-", *options, stdin="".join(lines))
+    assert ran.status == 0, ran.err
+    assert empty_store.run("SELECT position FROM messages ORDER BY 1") == [(n,) for n in range(5)]
+    # Another message at the place of one.
+    file.write_text(lines[0].replace(lines[0][7:43], lines[1][7:42] + "0"))
+    ran = cli("import", str(file), *options)
+    assert (ran.status, "Line 1: " in ran.err) == (1, True)
+    for missing in ("nowhere.ndjson", str(tmp_path)):
+        assert cli("import", missing, *options).status == 2
+
+
+def test_the_command_line_streams_and_scrubs(
+    empty_store: InstalledStore,
+    tmp_path: Path,
+    cli: Cli,
+) -> None:
+    options = ("--dsn", empty_store.dsn, "--schema", empty_store.schema)
+    with coldstream.connect(empty_store.dsn, schema=empty_store.schema, max_size=1) as store:
+        store.write_message("account-1", "Opened", {"owner": {"name": "Ann"}, "n": 1})
+        rules = tmp_path / "rules.toml"
+        rules.write_text(
+            '[[rule]]\npath = "data.owner.name"\nconstant = "x"\n[[rule]]\npath = "data.gone"\n'
+        )
+        found = store.export(tmp_path / "a.ndjson", scrub=rules)
+        assert found.unused_rules == ("data.gone",)
+    ran = cli("export", "-", *options, "--scrub", str(rules))
+    assert ran.status == 0
+    [message] = [m for _, m in messages_of(lines_of(io.BytesIO(ran.out.encode()), "out"))]
+    assert message.data == {"owner": {"name": "x"}, "n": 1}
+    assert "warning: the rule for data.gone changed nothing" in ran.err
+    assert "exported 1 messages" in ran.err
+    assert cli("export", str(tmp_path / "b.ndjson"), *options, "--dry-run").out.startswith("would")
+    assert not (tmp_path / "b.ndjson").exists()
