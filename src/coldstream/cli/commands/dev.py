@@ -53,8 +53,8 @@ def dev(
     It prints a DSN, takes one connection at a time, and stops on Ctrl-C.
     """
     from coldstream.embedded.dev import run_dev
-    from coldstream.errors import InvalidInput
     from coldstream.embedded.weeks import MESSAGES, write_weeks
+    from coldstream.errors import InvalidInput
 
     def echo(line: str) -> None:
         print(line, flush=True)
