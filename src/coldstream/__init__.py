@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Context,
         Handlers,
     )
+    from coldstream.copying import Copied, Copy, CopyPlan
     from coldstream.entities import Entity, EntityCache, Projection, Snapshots
     from coldstream.lifecycle import Chunk, Policy
     from coldstream.messages.json import JsonText
@@ -230,6 +231,9 @@ _LATE = {
     "AsyncContext": "consumers",
     "AsyncStore": "store",
     "Chunk": "lifecycle",
+    "Copied": "copying",
+    "Copy": "copying",
+    "CopyPlan": "copying",
     "Consumer": "consumers",
     "ConsumerFailure": "consumers",
     "ConsumerMember": "consumers",
@@ -287,6 +291,9 @@ __all__ = [
     "ConsumerFailure",
     "ConsumerMember",
     "Context",
+    "Copied",
+    "Copy",
+    "CopyPlan",
     "DuplicateMessageId",
     "EmbeddedError",
     "Entity",

@@ -10,7 +10,17 @@ from coldstream.sql import query
 from coldstream.sql.objects import AUDIENCES, KINDS, STATEMENTS, Object, functions, objects
 from coldstream.sql.queries import call
 
-FOLDERS = {"archive", "chunks", "consumers", "frontier", "install", "message_db", "read", "write"}
+FOLDERS = {
+    "archive",
+    "chunks",
+    "consumers",
+    "copy",
+    "frontier",
+    "install",
+    "message_db",
+    "read",
+    "write",
+}
 
 
 def test_every_file_is_in_a_topic_and_makes_one_object() -> None:

@@ -29,6 +29,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("init --schema shop --chunk-interval 1d", "another one, a day a chunk"),
         ("init --dry-run", "the SQL, and what it would do"),
     ),
+    "copy-from": (
+        ("copy-from postgresql://me@old.example/app --dry-run", "what is there, and how long"),
+        ("copy-from postgresql://me@old.example/app", "again after a failure: it goes on"),
+        ("copy-from postgresql://me@old.example/app --verify", "digests on both sides"),
+    ),
     "sql": (("sql > coldstream.sql", "to read, or for psql"),),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),

@@ -363,3 +363,31 @@ CREATE TABLE @extschema@.incarnation (
   -- The archive has ranges, or messages of a range, that this database lacks: rebuild comes first.
   is_behind boolean NOT NULL DEFAULT false
 );
+
+-- One row at most: from which Message DB this store was copied, and how far. The row moves in the
+-- transaction that brings the messages, so that a copy that was killed goes on where it was.
+CREATE TABLE @extschema@.copied (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- Where it is, for people; never with credentials.
+  source text NOT NULL,
+  -- The first message of the source, by which it is known again.
+  first_global_position bigint NOT NULL,
+  first_id uuid NOT NULL,
+  -- Every message of the source up to here is in the store; last_id is that of the last one.
+  last_global_position bigint NOT NULL DEFAULT 0,
+  last_id uuid,
+  messages bigint NOT NULL DEFAULT 0,
+  -- Times before and after these are brought to them, of the messages up to this position: all that the
+  -- source had when the copy began. NULL: of none.
+  time_from timestamptz,
+  time_to timestamptz,
+  clamped_to bigint,
+  -- Ids of messages from this time on are in recent_ids. Older ones go into the columnstore at once, and
+  -- would only be put there to be taken out again.
+  ids_since timestamptz NOT NULL,
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  -- When writers were let in; NULL: they are refused, for their positions would be the source's too.
+  opened_at timestamptz,
+  -- The last position that was handed out before writers were let in: what is beyond it was written here.
+  opened_after bigint
+);

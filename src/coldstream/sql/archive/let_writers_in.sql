@@ -1,16 +1,20 @@
 -- audience: internal; needs timescale
--- Ends what begin_restore began. Only where it did: a look costs nothing, and the lock stops writers.
+-- Ends what begin_restore or begin_copy began. Only where one did: a look costs nothing, and the lock stops
+-- writers.
 CREATE OR REPLACE FUNCTION @extschema@.let_writers_in()
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  _name name;
 BEGIN
-  IF EXISTS (
-    SELECT FROM pg_trigger AS t
-    WHERE t.tgrelid = '@extschema@.streams'::regclass AND t.tgname = 'streams_while_restoring'
-  ) THEN
-    DROP TRIGGER streams_while_restoring ON @extschema@.streams;
-  END IF;
+  FOR _name IN
+    SELECT t.tgname FROM pg_trigger AS t
+    WHERE t.tgrelid = '@extschema@.streams'::regclass
+      AND t.tgname IN ('streams_while_restoring', 'streams_while_copying')
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON @extschema@.streams', _name);
+  END LOOP;
 END;
 $$;

@@ -18,7 +18,9 @@ BEGIN
   END IF;
 
   TRUNCATE @extschema@.streams, @extschema@.recent_ids, @extschema@.chunk_categories,
-    @extschema@.archive_files, @extschema@.chunks, @extschema@.stream_marks, @extschema@.transitions;
+    @extschema@.archive_files, @extschema@.chunks, @extschema@.stream_marks, @extschema@.transitions,
+    @extschema@.copied;
+  PERFORM @extschema@.let_writers_in();
   UPDATE @extschema@.store
   SET closed_before = '-infinity', rows_since = '-infinity', ids_from = 0;
   RETURN NULL;

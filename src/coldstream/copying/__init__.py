@@ -1,0 +1,6 @@
+"""Roads in and out: from a running Message DB into a store, and back."""
+
+from coldstream.copying.copy import Copy
+from coldstream.copying.results import Copied, CopyPlan, Difference, OnProgress, Outside, Verified
+
+__all__ = ["Copied", "Copy", "CopyPlan", "Difference", "OnProgress", "Outside", "Verified"]

@@ -1,0 +1,19 @@
+-- audience: internal; needs timescale
+-- Keeps writers out of a store that is being copied from a Message DB: what they wrote would get global
+-- positions that the source gives, too. A copy passes by a setting: see streams_while_restoring.
+CREATE OR REPLACE FUNCTION @extschema@.streams_while_copying()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF current_setting('coldstream.copying', true) = 'on' AND pg_has_role(
+    SESSION_USER, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = TG_RELID), 'MEMBER'
+  ) THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'The store is being copied from a Message DB and takes no writes'
+    USING ERRCODE = 'CS006',
+      HINT = 'Write to the Message DB until "coldstream copy-from --switch" has let writers in here.';
+END;
+$$;
