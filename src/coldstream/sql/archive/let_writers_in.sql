@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Ends what begin_restore or begin_copy began. Only where one did: a look costs nothing, and the lock stops
 -- writers.
 CREATE OR REPLACE FUNCTION @extschema@.let_writers_in()

@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Before messages are copied from a Message DB: which one it is, and no write is let in until all of it is
 -- here. The first message tells one source from another. A copy that was begun goes on; the row says how far
 -- it is. The store has to be empty before the first one.
@@ -18,7 +18,6 @@ AS $$
 DECLARE
   _copied @extschema@.copied;
 BEGIN
-  PERFORM @extschema@.lifecycle_lock();
   PERFORM @extschema@.check_whole();
   SELECT c.* INTO _copied FROM @extschema@.copied AS c FOR UPDATE;
   IF FOUND THEN

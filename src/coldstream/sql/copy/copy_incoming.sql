@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Brings the next messages of the source, which the session's table incoming has: rows, heads, ids, ledger
 -- and the record of how far the copy is, in one transaction. They are all that the source has after one global
 -- position, the one that the copy is at, and up to another.

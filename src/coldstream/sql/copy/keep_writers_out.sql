@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- From here on only a copy writes to the store, until let_writers_in. It waits for writers that are at work.
 CREATE OR REPLACE FUNCTION @extschema@.keep_writers_out()
 RETURNS void

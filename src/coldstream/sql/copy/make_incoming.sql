@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- The session's own table for messages that come with all that they have: COPY fills it, take_incoming puts
 -- what is in it into the store, and the end of the transaction empties it. JSON comes as the text of jsonb.
 -- A correlation_category that is NULL is looked for in metadata.

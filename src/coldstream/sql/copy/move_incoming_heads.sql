@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Moves the heads of the streams that the session's table incoming has messages of, as the writes of these
 -- messages in the order of their global positions would. Heads are looked up one by one: the planner knows
 -- nothing of how many there are while they become more.

@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Ends a copy: its global positions go on above the source's, and writers are let in. last_global_position:
 -- the last one that the source handed out, or NULL; positions that it gave to nobody stay gaps.
 CREATE OR REPLACE FUNCTION @extschema@.open_copied(last_global_position bigint)

@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Keeps writers out of a store that is being copied from a Message DB: what they wrote would get global
 -- positions that the source gives, too. A copy passes by a setting: see streams_while_restoring.
 CREATE OR REPLACE FUNCTION @extschema@.streams_while_copying()

@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: internal
 -- Puts the messages of the session's table incoming into messages as they are, by one statement. They name
 -- their bucket, and so go past the trigger: heads, ids and the ledger are the caller's work.
 CREATE OR REPLACE FUNCTION @extschema@.take_incoming()
