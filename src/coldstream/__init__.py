@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         Context,
         Handlers,
     )
-    from coldstream.copying import Copied, Copy, CopyPlan
+    from coldstream.copying import AsyncCopy, Copied, Copy, CopyPlan
     from coldstream.entities import Entity, EntityCache, Projection, Snapshots
     from coldstream.lifecycle import Chunk, Policy
     from coldstream.messages.json import JsonText
@@ -229,6 +229,7 @@ _LATE = {
     "AsyncAppender": "client.appender",
     "AsyncConsumer": "consumers",
     "AsyncContext": "consumers",
+    "AsyncCopy": "copying",
     "AsyncStore": "store",
     "Chunk": "lifecycle",
     "Copied": "copying",
@@ -281,6 +282,7 @@ __all__ = [
     "AsyncAppender",
     "AsyncConsumer",
     "AsyncContext",
+    "AsyncCopy",
     "AsyncStore",
     "Chunk",
     "ChunkChanged",

@@ -33,6 +33,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("copy-from postgresql://me@old.example/app --dry-run", "what is there, and how long"),
         ("copy-from postgresql://me@old.example/app", "again after a failure: it goes on"),
         ("copy-from postgresql://me@old.example/app --verify", "digests on both sides"),
+        ("copy-from postgresql://me@old.example/app --follow", "what is written meanwhile, too"),
+        ("copy-from postgresql://owner@old.example/app --switch", "writers go to the store"),
+        ("copy-from postgresql://owner@old.example/app --back", "the source stays whole"),
+        ("copy-from postgresql://owner@old.example/app --back --switch", "and is written to again"),
     ),
     "sql": (("sql > coldstream.sql", "to read, or for psql"),),
     "write": (

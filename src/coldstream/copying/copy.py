@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from coldstream.client._sync import Client
+from coldstream.client.connect import connect
+from coldstream.copying.back import Return
 from coldstream.copying.load import Loader, compress_ended, times_of
 from coldstream.copying.results import (
     MESSAGES_PER_SECOND,
@@ -12,11 +16,13 @@ from coldstream.copying.results import (
     Copied,
     CopyPlan,
     OnProgress,
+    Switched,
     Times,
     Verified,
     no_progress,
 )
 from coldstream.copying.source import Source
+from coldstream.copying.switch import switch, until
 from coldstream.copying.verify import verify
 from coldstream.errors import InvalidInput, LifecycleError
 from coldstream.lifecycle.session import Session, looking, working
@@ -88,6 +94,54 @@ class Copy:
         with self._source() as source, self._store() as store, looking(store) as session:
             return verify(source, session, self._known(session), self._progress)
 
+    def follow(self, stop: Callable[[], bool] = lambda: False, *, pause: float = 0.2) -> Copied:
+        """:meth:`run`, and then go on copying what is written at the source, until ``stop`` says
+        so; ``pause``: seconds between two looks. Nothing is missed that commits out of order: see
+        :meth:`coldstream.copying.source.Source.frontier`."""
+        copied = self.run()
+        with self._source() as source, self._loader(source, copied) as loader:
+            while not until(stop, pause):
+                last = source.frontier()
+                copied = loader.load(last, no_progress)
+                behind = max(source.last() - copied.last_global_position, 0)
+                self._progress("follow", copied.messages, copied.messages + behind)
+        return copied
+
+    def switch(self) -> Switched:
+        """:meth:`run`, compare, make the source refuse writes by a trigger, copy and compare the
+        rest, and let writers into the store. The role has to own the source's table.
+
+        Where the two sides differ the source takes writes again, and LifecycleError is raised.
+        LifecycleBusy: a writer of the source has not ended."""
+        with self._source() as source:
+            source.check_may_refuse()
+        copied = self.run()
+        with self._source() as source, self._loader(source, copied) as loader:
+            return switch(source, loader, self._progress)
+
+    def back(self, stop: Callable[[], bool] = lambda: False, *, pause: float = 0.2) -> None:
+        """The other direction, after :meth:`switch`: bring what is written to the store to the
+        Message DB, until ``stop`` says so. The role has to own the source's table."""
+        with self._source() as source, self._returning(source) as way:
+            way.check()
+            while True:
+                way.bring(self._progress)
+                if until(stop, pause):
+                    return
+
+    def switch_back(self) -> Switched:
+        """:meth:`back`, compare, make the store refuse writes, bring the rest, compare, and let the
+        Message DB take writes again. The store is its copy then, as before :meth:`switch`."""
+        with self._source() as source:
+            copied = self.status()
+            if copied is not None and copied.opened_at is None and source.is_moved():
+                # A switch of one direction or the other that was broken off: neither took writes.
+                source.allow_writes()
+                return Switched(copied, None, 0.0)
+            with self._returning(source) as way:
+                way.check()
+                return way.switch(self._progress)
+
     def open(self) -> Copied:
         """Let writers into the store, whose global positions go on above the source's. For a source
         that is not written to any more; what is written there afterwards is not copied."""
@@ -108,6 +162,28 @@ class Copy:
                 "The store is no copy of a Message DB", hint="Run coldstream copy-from first."
             )
         return copied
+
+    def _loader(self, source: Source, copied: Copied) -> Loader:
+        return Loader(self._dsn, source, copied, session=None, schema=self._schema)
+
+    @contextmanager
+    def _returning(self, source: Source) -> Iterator[Return]:
+        with self._store() as store, looking(store):
+            pass  # It is a store, and whole.
+        connection = connect(self._dsn, self._schema, name="coldstream copy")
+        try:
+            session = Session(connection, self._schema)
+            copied = self._known(session)
+            if copied.opened_at is None:
+                raise LifecycleError(
+                    "There is nothing to bring back: writers were not let into the store",
+                    hint="The Message DB is where messages are written.",
+                )
+            if source.first() != (copied.first_global_position, copied.first_id):
+                raise LifecycleError(f"The store is a copy of another Message DB: {copied.source}")
+            yield Return(source, session, copied)
+        finally:
+            connection.close()
 
     def _source(self) -> Source:
         return Source(self._source_dsn, self._source_schema)

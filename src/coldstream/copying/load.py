@@ -32,11 +32,12 @@ class Loader:
     def __init__(
         self, dsn: str, source: Source, copied: Copied, *, session: Session | None, schema: str
     ) -> None:
-        self._source = source
         self.copied = copied
         self._schema = schema
         self._rows = _ROWS
         self._connection = connect(dsn, schema, name="coldstream copy")
+        self._reading = source.again()
+        self.session = Session(self._connection, schema)
         self._compressor = None if session is None else _Compressor(session)
 
     def __enter__(self) -> Self:
@@ -48,13 +49,14 @@ class Loader:
             if self._compressor is not None:
                 self._compressor.end(quietly=kind is not None)
         finally:
+            self._reading.connection.close()
             self._connection.close()
 
     def load(self, last: int, progress: OnProgress, total: int | None = None) -> Copied:
         """Bring everything up to this position, which has to be behind the source's frontier."""
         if self.copied.last_global_position >= last:
             return self.copied
-        reader = _Reader(self._source, self.copied, last, self._rows)
+        reader = Reader(self._reading, self.copied, last, self._rows)
         try:
             for bound, blocks in reader.steps():
                 self._step(bound, blocks, progress, total)
@@ -96,11 +98,11 @@ def compress_ended(session: Session, before: datetime | None = None) -> None:
             patiently(session, "compress_range", [start])
 
 
-class _Reader:
+class Reader:
     """Reads ahead in a thread of its own, so that the source and the store are both at work."""
 
     def __init__(self, source: Source, copied: Copied, last: int, rows: int) -> None:
-        self._source = source.again()
+        self._source = source
         self._bounded = source.bounded(copied.clamp)
         self._after = copied.last_global_position
         self._last = last
@@ -118,7 +120,6 @@ class _Reader:
     def end(self) -> None:
         self._is_stopped.set()
         self._thread.join()
-        self._source.connection.close()
 
     def _blocks(self) -> Iterator[bytes]:
         while isinstance(block := self._next(), bytes):
@@ -144,7 +145,7 @@ class _Reader:
                     self._put(None)
                     return
                 self._put(bound)
-                block = _Block(self._put)
+                block = Block(self._put)
                 self._source.copy(self._after, bound, self._bounded, block.add)
                 block.flush()
                 self._put(None)
@@ -169,7 +170,7 @@ class _Stopped(Exception):
     """Nobody wants any more of it."""
 
 
-class _Block:
+class Block:
     """Gathers rows, for a step from thread to thread costs more than a row."""
 
     def __init__(self, put: Callable[[bytes], None]) -> None:

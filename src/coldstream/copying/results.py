@@ -149,3 +149,14 @@ class Verified:
     @property
     def is_equal(self) -> bool:
         return not self.differences and self.source_digest == self.digest
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What a switch did: ``refused_seconds``, how long writers were refused on both sides, and
+    ``verified``, the comparison of what came last: everything before was compared before.
+    ``None``: one that was broken off was taken back, and there was nothing to compare."""
+
+    copied: Copied
+    verified: Verified | None
+    refused_seconds: float

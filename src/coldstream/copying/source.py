@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -79,6 +79,7 @@ class Source:
             raise SetupError(f"The source ({self.name}): {error}", hint=error.hint) from error
 
     def _look_at_form(self) -> None:
+        # A role or a database may have one for queries; a step of a copy may take longer.
         self.connection.execute("SET statement_timeout = 0")
         found = self.rows("source_form", [self.schema])
         if not found:
@@ -110,7 +111,7 @@ class Source:
             )
         self.indexes: list[str] = indexes
         type, default = columns["time"]
-        self._time = _time_of(type, default, zone)
+        self._time, self._returned = _time_of(type, default, zone)
         self.table = sql.Identifier(self.schema, "messages")
         self._types = {name: found_types[name] for name in _COLUMNS}
 
@@ -239,6 +240,30 @@ class Source:
         cast = "" if self._types[name] == "jsonb" else "::jsonb"
         return sql.SQL("{}" + cast + "::text").format(sql.Identifier("m", name))
 
+    def take_back(self, blocks: Iterable[bytes], last: int) -> int:
+        """Write messages of the store, in PostgreSQL's binary form, all up to a position; gives
+        how many. They and the sequence are there together or not at all."""
+        types = self._types
+        with self.lost(), self.connection.transaction():
+            self.connection.execute("SELECT set_config('coldstream.copying_back', 'on', true)")
+            self.connection.execute(query("make_returning", self.schema).encode())
+            fill = query("fill_returning", self.schema).encode()
+            with self.connection.cursor() as cursor, cursor.copy(fill) as rows:
+                for block in blocks:
+                    rows.write(block)
+            statement = self.statement(
+                "return_messages",
+                returned_time=self._returned,
+                json=sql.SQL(types["data"]),
+                metadata=sql.SQL(types["metadata"]),
+                uuid=sql.SQL(types["id"]),
+            )
+            [(count,)] = self.connection.execute(statement).fetchall()
+            self.connection.execute(
+                self.statement("lift_source_sequence", relation=self._relation, last=last)
+            )
+        return int(count)
+
     def frontier(self, wait: Callable[[list[str]], None] | None = None) -> int:
         """The global position up to which nothing can appear any more.
 
@@ -267,18 +292,70 @@ class Source:
             writers = [each for each in writers if each in now]
         return last
 
+    def last_given(self) -> int | None:
+        """The last global position that the source handed out; ``None`` where that is not shown."""
+        last: int | None = self.rows("source_sequence", relation=self._relation)[0][0]
+        return last
+
+    def is_moved(self) -> bool:
+        """Whether it refuses writes."""
+        return bool(self.rows("source_rights", [self.oid])[0][2])
+
+    def check_may_refuse(self) -> None:
+        """
+        Raises:
+            SetupError: this role cannot make the source refuse writes.
+        """
+        may_trigger, may_create, is_moved, _ = self.rows("source_rights", [self.oid])[0]
+        if not is_moved and not (may_trigger and may_create):
+            raise SetupError(
+                f"No right to make {self.name} refuse writes",
+                hint="Connect to the source as the owner of its table messages: it takes a trigger "
+                "on it, and a function in its schema.",
+            )
+
+    def refuse_writes(self, wait: str) -> None:
+        """Make it refuse writes; those at work are waited for, so long at most.
+
+        Raises:
+            LifecycleBusy: a writer has not ended; nothing was changed.
+        """
+        if self.is_moved():
+            return
+        with self.lost(), self.connection.transaction():
+            self.connection.execute(query("set_lock_timeout", self.schema).encode(), [wait])
+            self.connection.execute(self.statement("refuse_source_writes", function=self._function))
+
+    def allow_writes(self) -> None:
+        """Take that back."""
+        with self.lost(), self.connection.transaction():
+            self.connection.execute(self.statement("allow_source_writes", function=self._function))
+
+    @property
+    def _function(self) -> sql.Composable:
+        return sql.Identifier(self.schema, "coldstream_moved")
+
+    @property
+    def _relation(self) -> sql.Composable:
+        return sql.Literal(self.table.as_string(self.connection))
+
     def _writers(self) -> list[str]:
         return [row[0] for row in self.rows("source_writers", [self.oid])]
 
 
-def _time_of(type: str, default: str | None, zone: str) -> sql.Composable:
-    """A message's time as an instant. Message DB keeps the wall time of UTC: in a column without
-    a time zone as it is, and in one with a zone as if it were the zone's of the session."""
+def _time_of(type: str, default: str | None, zone: str) -> tuple[sql.Composable, sql.Composable]:
+    """A message's time as an instant, and an instant as the source's column has it. Message DB
+    keeps the wall time of UTC: in a column without a time zone as it is, and in one with a zone as
+    if it were the zone's of the session."""
     if type == "timestamp without time zone":
-        return sql.SQL("(m.time AT TIME ZONE 'UTC')")
+        return sql.SQL("(m.time AT TIME ZONE 'UTC')"), sql.SQL("(r.time AT TIME ZONE 'UTC')")
     if default is not None and "AT TIME ZONE 'utc'" in default and zone.upper() not in _UTC:
-        return sql.SQL("((m.time AT TIME ZONE {}) AT TIME ZONE 'UTC')").format(sql.Literal(zone))
-    return sql.SQL("m.time")
+        given = sql.Literal(zone)
+        return (
+            sql.SQL("((m.time AT TIME ZONE {}) AT TIME ZONE 'UTC')").format(given),
+            sql.SQL("((r.time AT TIME ZONE 'UTC') AT TIME ZONE {})").format(given),
+        )
+    return sql.SQL("m.time"), sql.SQL("r.time")
 
 
 _UTC = ("UTC", "ETC/UTC", "GMT", "UCT", "ZULU", "ETC/UCT", "GMT0", "ETC/GMT", "UNIVERSAL")

@@ -49,7 +49,7 @@ def verify(
         LifecycleError: a part of it has left the database.
     """
     last = copied.last_global_position if last is None else last
-    [left] = session.one("left_ranges", [last])
+    [left] = session.one("left_ranges", [after, last])
     if left:
         raise LifecycleError(
             f"{left} messages of the copy have left the database",

@@ -41,6 +41,33 @@ def copy_from(
             "Exit status 1 where they differ.",
         ),
     ] = False,
+    follow: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Go on copying what is written at the source, until Ctrl-C.",
+        ),
+    ] = False,
+    switch: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Copy, compare, make the source refuse writes by a trigger, copy the rest, and "
+            "let writers into the store. With --back: the other way round. Needs the owner of the "
+            "source's table.",
+        ),
+    ] = False,
+    back: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="After --switch: bring what is written to the store to the source, until Ctrl-C. "
+            "The source is whole then, for the day on which one goes back to it.",
+        ),
+    ] = False,
     open_: Annotated[
         bool,
         Parameter(
@@ -56,21 +83,29 @@ def copy_from(
     """Copy a Message DB into a store: ids, positions, global positions, times and JSON as they are.
 
     The store has to be new, or a copy of this source: then it goes on where it was. It takes no
-    writes until --open. Run it again after a failure, or a kill: nothing is brought twice.
+    writes until --switch, or --open where nobody writes to the source any more. Run it again after
+    a failure, or a kill: nothing is brought twice.
     """
     from coldstream.cli.views.copy import (
         copying,
         show_copied,
         show_plan,
+        show_switched,
         show_verified,
     )
     from coldstream.copying import Copy
 
-    chosen = [name for name, is_set in (("--verify", verify), ("--open", open_)) if is_set]
-    if len(chosen) > 1 or (chosen and dry_run):
-        raise InvalidInput(
-            f"{' and '.join(chosen)} is not one thing to do", hint="Give one option."
-        )
+    options = {
+        "--dry-run": dry_run,
+        "--verify": verify,
+        "--open": open_,
+        "--follow": follow,
+        "--back": back,
+        "--switch": switch and not back,
+    }
+    chosen = [name for name, is_set in options.items() if is_set]
+    if len(chosen) > 1:
+        raise InvalidInput(f"Not one thing to do: {', '.join(chosen)}", hint="Give one option.")
 
     def copy(progress: object = None) -> Copy:
         return Copy(
@@ -94,7 +129,18 @@ def copy_from(
     if open_:
         show_copied(copy().open(), json=json)
         return 0
-    with copying("copy") as progress:
-        copied = copy(progress).run()
+    if switch:
+        with copying("switch") as progress:
+            work = copy(progress)
+            switched = work.switch_back() if back else work.switch()
+        show_switched(switched, back=back, json=json)
+        return 0
+    if back:
+        with copying("back") as progress:
+            copy(progress).back()
+        return 0
+    with copying("follow" if follow else "copy") as progress:
+        work = copy(progress)
+        copied = work.follow() if follow else work.run()
     show_copied(copied, json=json)
     return 0

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from coldstream.cli.views.human import human_count, human_duration
 from coldstream.cli.views.progress import Step, step
 from coldstream.cli.views.render import Column, Unit, render_record, render_table, write_json
-from coldstream.copying import Copied, CopyPlan, OnProgress, Verified
+from coldstream.copying import Copied, CopyPlan, OnProgress, Switched, Verified
 
 _EVERY = 10.0
 
@@ -110,9 +110,32 @@ def show_copied(copied: Copied, *, json: bool) -> None:
     render_record("Copy", _COPIED, asdict(copied), json=json)
     if copied.opened_at is None and not json:
         print(
-            "the store takes no writes until --open: messages are written at the source",
+            "the store takes no writes until --switch or --open: they go to the source",
             file=sys.stderr,
         )
+
+
+def show_switched(switched: Switched, *, back: bool, json: bool) -> None:
+    """What a switch did, and what is to be changed in clients."""
+    if json:
+        verified = switched.verified
+        write_json(
+            {"refused_seconds": switched.refused_seconds, "copied": asdict(switched.copied)}
+            | {"verified": None if verified is None else asdict(verified)}
+        )
+        return
+    copied = switched.copied
+    print(
+        f"writers were refused for {human_duration(switched.refused_seconds)}; everything up to "
+        f"{copied.last_global_position if back else copied.opened_after} is on both sides"
+    )
+    if back:
+        print(f"the Message DB takes writes: {copied.source}")
+        print("change in clients: the DSN, back to the one of the Message DB")
+        return
+    print("the store takes writes, and the Message DB refuses them")
+    print("change in clients: the DSN, and the role; the functions, positions and ids are the same")
+    print("the way back: coldstream copy-from --back, from now on")
 
 
 def show_verified(verified: Verified, *, json: bool) -> None:

@@ -1,6 +1,6 @@
 -- audience: internal
--- Keeps writers out of a store that is being copied from a Message DB: what they wrote would get global
--- positions that the source gives, too. A copy passes by a setting: see streams_while_restoring.
+-- Keeps writers out of a store while a Message DB is where messages are written: what they wrote here would
+-- get global positions that are given there, too. A copy passes by a setting: see streams_while_restoring.
 CREATE OR REPLACE FUNCTION @extschema@.streams_while_copying()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -12,7 +12,7 @@ BEGIN
   ) THEN
     RETURN NULL;
   END IF;
-  RAISE EXCEPTION 'The store is being copied from a Message DB and takes no writes'
+  RAISE EXCEPTION 'The store takes no writes: it is a copy of a Message DB, which takes them'
     USING ERRCODE = 'CS006',
       HINT = 'Write to the Message DB until "coldstream copy-from --switch" has let writers in here.';
 END;

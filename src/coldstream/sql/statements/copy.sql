@@ -189,6 +189,98 @@ FROM (
 GROUP BY h.stream_name
 
 -- name: left_ranges
--- How many messages of a copy have left the database up to a position.
+-- How many messages between two positions have left the database, by whole chunks.
 SELECT coalesce(sum(c.messages), 0)::bigint FROM @extschema@.chunks AS c
-WHERE c.state = 'dropped' AND c.first_global_position <= %s::bigint
+WHERE c.state = 'dropped' AND c.last_global_position > %s::bigint AND c.first_global_position <= %s::bigint
+
+-- name: close_copied
+SELECT source, first_global_position, first_id, last_global_position, last_id, messages, time_from, time_to,
+  clamped_to, started_at, opened_at, opened_after
+FROM @extschema@.close_copied(%s::bigint)
+
+-- name: source_sequence
+-- The last global position that the source handed out; NULL where that is not to be seen.
+SELECT CASE WHEN pg_catalog.has_sequence_privilege(s.name, 'SELECT') THEN pg_catalog.pg_sequence_last_value(s.name) END
+FROM (
+  SELECT pg_catalog.pg_get_serial_sequence({relation}, 'global_position')::pg_catalog.regclass AS name
+) AS s
+
+-- name: source_rights
+-- Whether this role may make the source refuse writes, whether it refuses them, and whether it may write.
+SELECT pg_catalog.has_table_privilege(c.oid, 'TRIGGER'),
+  pg_catalog.has_schema_privilege(c.relnamespace, 'CREATE'),
+  EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgname = 'coldstream_moved'),
+  pg_catalog.has_table_privilege(c.oid, 'INSERT')
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = %s::oid
+
+-- name: refuse_source_writes
+-- The lock waits for writers that are at work, and those that come meanwhile wait behind it: then they are
+-- refused. The way back passes by a setting.
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF pg_catalog.current_setting('coldstream.copying_back', true) = 'on' THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'This Message DB has moved to a Coldstream store, and takes no writes'
+    USING ERRCODE = 'read_only_sql_transaction', HINT = 'Connect to the store.';
+END;
+$$;
+CREATE TRIGGER coldstream_moved BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION {function}()
+
+-- name: allow_source_writes
+DROP TRIGGER IF EXISTS coldstream_moved ON {table};
+DROP FUNCTION IF EXISTS {function}()
+
+-- name: make_returning
+CREATE TEMPORARY TABLE IF NOT EXISTS coldstream_returning (
+  global_position bigint, position bigint, time timestamptz, stream_name text, type text, data text,
+  metadata text, id uuid
+) ON COMMIT DELETE ROWS
+
+-- name: fill_returning
+COPY coldstream_returning FROM STDIN (FORMAT binary)
+
+-- name: return_messages
+-- Where the source's sequence is behind them, it goes on above.
+WITH returned AS (
+  INSERT INTO {table} (global_position, position, time, stream_name, type, data, metadata, id)
+  SELECT r.global_position, r.position, {returned_time}, r.stream_name, r.type, r.data::{json}, r.metadata::{metadata},
+    r.id::{uuid}
+  FROM coldstream_returning AS r
+  ORDER BY r.global_position
+  RETURNING global_position
+)
+SELECT count(*) FROM returned
+
+-- name: lift_source_sequence
+SELECT pg_catalog.setval(s.name, greatest({last}, coalesce(pg_catalog.pg_sequence_last_value(s.name), 0)))
+FROM (
+  SELECT pg_catalog.pg_get_serial_sequence({relation}, 'global_position')::pg_catalog.regclass AS name
+) AS s
+WHERE s.name IS NOT NULL
+
+-- name: returning_bound
+-- The next messages of the store: how many, and the last one's position.
+SELECT count(*), max(b.global_position)
+FROM (
+  SELECT m.global_position FROM @extschema@.messages AS m
+  WHERE m.global_position > %(after)s::bigint AND m.global_position <= %(last)s::bigint
+    AND m.position_bucket BETWEEN %(after)s::bigint >> 14 AND %(last)s::bigint >> 14
+  ORDER BY m.global_position LIMIT %(rows)s::bigint
+) AS b
+
+-- name: returning_rows
+COPY (
+  SELECT m.global_position, m.position, m.time, m.stream_name, m.type, m.data::text, m.metadata::text, m.id
+  FROM @extschema@.messages AS m
+  WHERE m.global_position > {after} AND m.global_position <= {last}
+    AND m.position_bucket BETWEEN {after}::bigint >> 14 AND {last}::bigint >> 14
+  ORDER BY m.global_position
+) TO STDOUT (FORMAT binary)
+
+-- name: last_in_database
+-- What a drop has taken of the messages after a position.
+SELECT count(*) FROM @extschema@.chunks AS c
+WHERE c.state = 'dropped' AND c.last_global_position > %s::bigint
