@@ -12,7 +12,9 @@ from tests.fix_store import InstalledStore
 import coldstream
 from coldstream import NewMessage
 from coldstream.client import arguments as _calls
+from coldstream.client._async import category_pages as async_first
 from coldstream.client._async import database_pages as async_pages
+from coldstream.client._sync import category_pages as sync_first
 from coldstream.client._sync import database_pages as sync_pages
 
 
@@ -41,7 +43,7 @@ def test_an_iterator_asks_for_a_page_at_a_time(
         assert asked == []
         for number in range(10):
             assert next(messages).data == number
-            assert asked == ["get_stream_messages"] * (number // 3 + 1)
+            assert asked == ["stream_page"] * (number // 3 + 1)
         assert list(messages) == []
 
         asked.clear()
@@ -49,9 +51,13 @@ def test_an_iterator_asks_for_a_page_at_a_time(
         for number in range(3):
             assert next(messages).data == number
         # Nothing is read ahead for who may want the first page only.
-        assert asked == ["archived_chunks", "get_messages_in_database"]
+        assert asked == ["category_page"]
         assert [message.data for message in messages] == list(range(3, 10))
-        assert asked[2:4] == ["last_category_position", "get_range_in_database"]
+        assert asked[1:4] == [
+            "archived_chunks",
+            "last_category_position",
+            "get_range_in_database",
+        ]
 
 
 def test_what_is_written_while_a_range_is_read_is_not_passed_over(
@@ -111,7 +117,7 @@ def test_messages_that_become_large_while_catching_up(
             held.append(sum(len(row[5]) for row in rows))
             return to_messages(rows)
 
-        for module in (async_pages, sync_pages):
+        for module in (async_pages, sync_pages, async_first, sync_first):
             monkeypatch.setattr(module, "to_messages", counted)
         found = client.get_category_messages("account", batch_size=2)
         assert [len(m.data) for m in found] == sizes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 
 import pytest
 
 from coldstream.sql import query
-from coldstream.sql.objects import AUDIENCES, KINDS, STATEMENTS, Object, functions, objects
+from coldstream.sql.objects import AUDIENCES, BLOCKS, KINDS, STATEMENTS, Object, functions, objects
 from coldstream.sql.queries import call
 
 FOLDERS = {
@@ -103,3 +104,21 @@ def test_a_statement_that_is_a_call_stands_nowhere() -> None:
     assert query("frontier", "m") == "SELECT m.frontier()\n"
     with pytest.raises(KeyError):
         query("no_such_statement", "m")
+
+
+def test_what_functions_share_is_a_block_that_several_include() -> None:
+    texts = [
+        entry.read_text("utf-8")
+        for room in resources.files("coldstream.sql").iterdir()
+        if room.is_dir()
+        for entry in room.iterdir()
+    ]
+    blocks = {
+        entry.name.removesuffix(".sql")
+        for entry in resources.files("coldstream.sql").joinpath(BLOCKS).iterdir()
+    }
+    for block in blocks:
+        assert sum(text.count(f"@include {block}@") for text in texts) > 1, block
+    assert not any("@include" in each.text for each in objects())
+    for text in texts:
+        assert set(re.findall(r"@include (\w+)@", text)) <= blocks

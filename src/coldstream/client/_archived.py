@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,9 +69,10 @@ class ArchivedChunks:
     gone: list[Range]
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Sequence[Any]]) -> ArchivedChunks:
-        epoch, next = _first(rows)[:2]
-        return cls(epoch, next, *_chunks(row[2:] for row in rows))
+    def from_json(cls, text: str | None) -> ArchivedChunks:
+        """From what ``archived_chunks`` gives."""
+        listed = _listed(text)
+        return cls(listed["epoch"], listed["next"], *_chunks(listed["files"]))
 
     def check_complete(self) -> None:
         """Raise Archived where a range is nowhere."""
@@ -91,9 +93,16 @@ class ArchivedStream(ArchivedChunks):
     version: int | None
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Sequence[Any]]) -> ArchivedStream:
-        epoch, next, in_order, version = _first(rows)[:4]
-        return cls(epoch, next, *_chunks(row[4:] for row in rows), in_order is not False, version)
+    def from_json(cls, text: str | None) -> ArchivedStream:
+        """From what ``archived_chunks_of_stream`` gives."""
+        listed = _listed(text)
+        return cls(
+            listed["epoch"],
+            listed["next"],
+            *_chunks(listed["files"]),
+            listed["in_order"] is not False,
+            listed["version"],
+        )
 
     def hidden(self, before: Message | None, after: Message | None) -> Range | None:
         """A range that is nowhere and may have had messages between these two of the stream, which
@@ -107,24 +116,28 @@ class ArchivedStream(ArchivedChunks):
         return None
 
 
-def _first(rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-    if not rows:
+def gap_of(rows: list[Any]) -> Any:
+    """The last row of a page where it is no message but what the ledger lists: it is taken away."""
+    return rows.pop() if rows and rows[-1][0] is None else None
+
+
+def _listed(text: str | None) -> dict[str, Any]:
+    if text is None:
         raise no_store_row()
-    return rows[0]
+    listed: dict[str, Any] = json.loads(text)
+    return listed
 
 
-def _chunks(rows: Iterable[Sequence[Any]]) -> tuple[list[LedgerFile], list[Range]]:
+def _chunks(files: Iterable[Sequence[Any]] | None) -> tuple[list[LedgerFile], list[Range]]:
     """The archived ones, and the ranges that are nowhere."""
     chunks: list[LedgerFile] = []
     gone: list[Range] = []
-    for row in rows:
-        range_start, range_end, _, _, key, *_ = row
-        if range_start is None:
-            continue
+    for start, end, url, is_elsewhere, key, *rest in files or ():
+        range_start, range_end = datetime.fromisoformat(start), datetime.fromisoformat(end)
         if key is None:
             gone.append((range_start, range_end))
         else:
-            chunks.append(LedgerFile(*row))
+            chunks.append(LedgerFile(range_start, range_end, url, is_elsewhere, key, *rest))
     return chunks, gone
 
 

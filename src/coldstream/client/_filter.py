@@ -46,3 +46,8 @@ class Filter:
                 f"Consumer group {problem} "
                 f"(Consumer Group Member: {member}, Consumer Group Size: {size})"
             )
+
+    @property
+    def wanted(self) -> tuple[str | None, int | None, int | None]:
+        """The rest, as arguments of a statement."""
+        return self.correlation, self.consumer_group_member, self.consumer_group_size

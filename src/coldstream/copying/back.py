@@ -100,7 +100,7 @@ class Return:
         )
 
     def _blocks(self, bound: int) -> list[bytes]:
-        """At most so many messages that they are in memory once."""
+        """A batch that memory holds at once."""
         statement = sql.SQL(query("returning_rows", self._session.schema)).format(
             after=sql.Literal(self.last), last=sql.Literal(bound)
         )

@@ -1,7 +1,11 @@
 """The files that make a store's functions, views, triggers and privileges: one object a file.
 
-A folder is a topic. The first line of a file says whom its object is for, and everything that must
-know it asks here: the privileges, the reference page, the tests.
+A folder is a topic, but for ``statements`` and ``blocks``. What several functions have in common,
+where a call would make them slower, is a file of ``blocks``; a line ``@include NAME@`` stands for
+it.
+
+The first line of a file says whom its object is for, and everything that must know it asks here:
+the privileges, the reference page, the tests.
 
 - ``message_db``: Message DB's interface; the application's role may call it.
 - ``application``: Coldstream's; the application's role may call it.
@@ -37,8 +41,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order in which an install applies them: each is made of what comes before."""
 OF_THE_ROLE: tuple[Audience, ...] = ("message_db", "application", "part")
 STATEMENTS = "statements"
-"""The folder that has no objects."""
+BLOCKS = "blocks"
 
+_INCLUDE = re.compile(r"^ *@include (\w+)@\n", re.MULTILINE)
 _FIRST_LINE = re.compile(r"-- audience: (\w+)(; needs timescale)?\n")
 _HEADER = re.compile(r"\A.*?^AS \$\$\n", re.DOTALL | re.MULTILINE)
 _REFUSAL = "BEGIN\n  PERFORM @extschema@.check_tiers();\nEND;\n$$;\n"
@@ -71,7 +76,8 @@ _MAKES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True)
 class Object:
-    """A file: its folder, its name, which is that of the object it makes, and its text."""
+    """A file: its folder, its name, which is that of the object it makes, and its text, with the
+    blocks that it includes."""
 
     room: str
     name: str
@@ -132,9 +138,9 @@ def views() -> tuple[Object, ...]:
 @cache
 def _files() -> tuple[Object, ...]:
     return tuple(
-        Object(room.name, entry.name.removesuffix(".sql"), entry.read_text("utf-8"))
+        Object(room.name, entry.name.removesuffix(".sql"), _with_blocks(entry.read_text("utf-8")))
         for room in resources.files(__package__ or "").iterdir()
-        if room.is_dir() and room.name != STATEMENTS
+        if room.is_dir() and room.name not in (STATEMENTS, BLOCKS)
         for entry in _sql_files(room)
     )
 
@@ -156,6 +162,19 @@ def _of_engine(engine: Engine, files: tuple[Object, ...]) -> Iterator[Object]:
         for name, values in _EXPRESSIONS.items():
             text = text.replace(name, values[engine])
         yield each if text == each.text else replace(each, text=text)
+
+
+def _with_blocks(text: str) -> str:
+    """A file's text with the blocks that it includes, and those that they do."""
+    return _INCLUDE.sub(lambda found: _with_blocks(_blocks()[found[1]]), text)
+
+
+@cache
+def _blocks() -> Mapping[str, str]:
+    folder = resources.files(__package__ or "").joinpath(BLOCKS)
+    return {
+        entry.name.removesuffix(".sql"): entry.read_text("utf-8") for entry in _sql_files(folder)
+    }
 
 
 def _sql_files(folder: Traversable) -> list[Traversable]:

@@ -1,5 +1,8 @@
 """A category, or all of them, over every tier.
 
+One statement gives the first page, up to what has left the database, and what the ledger lists of
+that. A reader that goes on gets the rest as follows.
+
 Global positions have gaps, so a hole cannot be seen in the messages. What is in the archive is
 known from the ledger, at one epoch of it; each page of the database is read with that epoch, and
 refused (LedgerChanged) once a range has left or come back. Then the list is read again, and the
@@ -21,11 +24,14 @@ from coldstream.client._archived import (
     ArchivedChunks,
     LedgerFile,
     Readers,
+    gap_of,
 )
 from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._async.database_pages import database_pages, frontier_of
-from coldstream.client._async.retries import retried_rows
+from coldstream.client._async.database_pages import SLICE, database_pages, frontier_of
+from coldstream.client._async.retries import retried, retried_rows
 from coldstream.client._filter import Filter
+from coldstream.client._sizes import PageSize
+from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread
 from coldstream.client.errors import LedgerChanged
 from coldstream.messages.message import Message
@@ -39,11 +45,28 @@ async def messages(
     batch_size: int,
 ) -> AsyncIterator[Message]:
     """The messages of a category from a global position to its end."""
+    asked = [filter.category, position, batch_size, *filter.wanted, LISTED]
+    rows = await retried(connections, "category_page", asked)
+    size = PageSize.of(rows.pgresult)
+    gap = None
+    while some := await connections.fetch(rows, SLICE):
+        gap = gap_of(some)
+        for message in to_messages(some):
+            position = message.global_position + 1
+            yield message
+    if gap is None and size.messages < batch_size:
+        return
     count = LISTED
+    archived: ArchivedChunks | None = None
+    after = None if gap else size
+    if gap:
+        *_, position, listed, _, _ = gap
+        archived = ArchivedChunks.from_json(listed)
     while True:
-        arguments = {"category": filter.category, "position": position, "count": count}
-        rows = await retried_rows(connections, "archived_chunks", arguments)
-        archived = ArchivedChunks.from_rows(rows)
+        if archived is None:
+            arguments = [filter.category, position, count]
+            listed = (await retried_rows(connections, "archived_chunks", arguments))[0][0]
+            archived = ArchivedChunks.from_json(listed)
         archived.check_complete()
         frontier = end = await frontier_of(connections, filter)
         if archived.next is not None:
@@ -51,19 +74,22 @@ async def messages(
             end = min(frontier, archived.next - 1)
         try:
             async with aclosing(
-                _at_epoch(connections, readers, filter, position, end, batch_size, archived)
+                _at_epoch(connections, readers, filter, position, end, batch_size, archived, after)
             ) as pages:
+                after = None
                 async for page in pages:
                     # Before the page is given: nothing moves under messages that are here.
                     position = page[-1].global_position + 1
                     for message in page:
                         yield message
         except LedgerChanged:
+            archived = None
             continue
         if archived.next is None or archived.next > frontier:
             return
         position = max(position, archived.next)
         count *= LISTED_GROWTH
+        archived = None
 
 
 async def in_database(
@@ -88,19 +114,24 @@ async def _at_epoch(
     last: int,
     batch_size: int,
     archived: ArchivedChunks,
+    after: PageSize | None,
 ) -> AsyncGenerator[list[Message]]:
-    """Both tiers in one order up to a last position, in pages. Each archived stretch is given once
-    the database has no message before it; what the database has inside the stretch is merged in."""
+    """Both tiers in one order up to a last position, in pages, ``after`` a page that was given.
+    Each archived stretch is given once the database has no message before it; what the database has
+    inside the stretch is merged in."""
     pending = list(archived.chunks)
     while position <= last:
         stretch, pending = _next_stretch(pending)
         end = min([last + 1, *(c.first_global_position for c in stretch)]) - 1
         async with aclosing(
-            database_pages(connections, filter, position, end, batch_size, archived.epoch)
+            database_pages(
+                connections, filter, position, end, batch_size, archived.epoch, after=after
+            )
         ) as pages:
             async for page in pages:
                 position = page[-1].global_position + 1
                 yield page
+        after = None
         position = max(position, end + 1)
         if not stretch or position > last:
             return

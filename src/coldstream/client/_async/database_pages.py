@@ -38,8 +38,8 @@ _GROWTH = 4
 # longer than one client. One where a pool is so small that its other users would wait.
 _AHEAD, _AHEAD_IN_SMALL_POOL, _SMALL_POOL = 2, 1, 3
 
-# Rows that are made into messages without a pause.
-_SLICE = 1000
+SLICE = 1000
+"""Rows that are made into messages without a pause."""
 
 
 class _Asked(NamedTuple):
@@ -64,12 +64,14 @@ async def database_pages(
     end: int,
     batch_size: int,
     epoch: int | None,
+    *,
+    after: PageSize | None = None,
 ) -> AsyncGenerator[list[Message]]:
     """The database's share, in pages that are never empty.
 
-    First a page as asked for. A reader that goes on gets ranges of positions while they give
-    messages; where one gives few, the next page is one as asked for again: it finds what follows a
-    gap, and says where the end is."""
+    First a page as asked for, unless they come ``after`` one. A reader that goes on gets ranges of
+    positions while they give messages; where one gives few, the next page is one as asked for
+    again: it finds what follows a gap, and says where the end is."""
 
     known_end = 0  # Nothing is known to be complete yet.
 
@@ -92,8 +94,8 @@ async def database_pages(
         name = "get_messages_in_database" if asked.last is None else "get_range_in_database"
         return await retried(connections, name, arguments)
 
-    asked = _Asked(position)
-    reading_on = False
+    asked = _following(position, after, batch_size, end) if after else _Asked(position)
+    reading_on = after is not None
     ahead: deque[tuple[_Asked, AsyncAhead[AsyncCursor[TupleRow]]]] = deque()
     try:
         while asked.first <= end:
@@ -130,7 +132,7 @@ async def database_pages(
                         break
                     ahead.append((following, AsyncAhead(fetch, following)))
             page: list[Message] = []
-            while some := await connections.fetch(rows, _SLICE):
+            while some := await connections.fetch(rows, SLICE):
                 page += to_messages(some)
                 # What is read ahead is taken in by then: the server does not wait to send it.
                 await sleep(0)

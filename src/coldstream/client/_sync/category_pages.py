@@ -3,6 +3,9 @@
 
 """A category, or all of them, over every tier.
 
+One statement gives the first page, up to what has left the database, and what the ledger lists of
+that. A reader that goes on gets the rest as follows.
+
 Global positions have gaps, so a hole cannot be seen in the messages. What is in the archive is
 known from the ledger, at one epoch of it; each page of the database is read with that epoch, and
 refused (LedgerChanged) once a range has left or come back. Then the list is read again, and the
@@ -24,11 +27,14 @@ from coldstream.client._archived import (
     ArchivedChunks,
     LedgerFile,
     Readers,
+    gap_of,
 )
 from coldstream.client._filter import Filter
+from coldstream.client._sizes import PageSize
 from coldstream.client._sync.connections import Connections
-from coldstream.client._sync.database_pages import database_pages, frontier_of
-from coldstream.client._sync.retries import retried_rows
+from coldstream.client._sync.database_pages import SLICE, database_pages, frontier_of
+from coldstream.client._sync.retries import retried, retried_rows
+from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread_sync
 from coldstream.client.errors import LedgerChanged
 from coldstream.messages.message import Message
@@ -42,11 +48,28 @@ def messages(
     batch_size: int,
 ) -> Iterator[Message]:
     """The messages of a category from a global position to its end."""
+    asked = [filter.category, position, batch_size, *filter.wanted, LISTED]
+    rows = retried(connections, "category_page", asked)
+    size = PageSize.of(rows.pgresult)
+    gap = None
+    while some := connections.fetch(rows, SLICE):
+        gap = gap_of(some)
+        for message in to_messages(some):
+            position = message.global_position + 1
+            yield message
+    if gap is None and size.messages < batch_size:
+        return
     count = LISTED
+    archived: ArchivedChunks | None = None
+    after = None if gap else size
+    if gap:
+        *_, position, listed, _, _ = gap
+        archived = ArchivedChunks.from_json(listed)
     while True:
-        arguments = {"category": filter.category, "position": position, "count": count}
-        rows = retried_rows(connections, "archived_chunks", arguments)
-        archived = ArchivedChunks.from_rows(rows)
+        if archived is None:
+            arguments = [filter.category, position, count]
+            listed = (retried_rows(connections, "archived_chunks", arguments))[0][0]
+            archived = ArchivedChunks.from_json(listed)
         archived.check_complete()
         frontier = end = frontier_of(connections, filter)
         if archived.next is not None:
@@ -54,19 +77,22 @@ def messages(
             end = min(frontier, archived.next - 1)
         try:
             with closing(
-                _at_epoch(connections, readers, filter, position, end, batch_size, archived)
+                _at_epoch(connections, readers, filter, position, end, batch_size, archived, after)
             ) as pages:
+                after = None
                 for page in pages:
                     # Before the page is given: nothing moves under messages that are here.
                     position = page[-1].global_position + 1
                     for message in page:
                         yield message
         except LedgerChanged:
+            archived = None
             continue
         if archived.next is None or archived.next > frontier:
             return
         position = max(position, archived.next)
         count *= LISTED_GROWTH
+        archived = None
 
 
 def in_database(
@@ -89,19 +115,24 @@ def _at_epoch(
     last: int,
     batch_size: int,
     archived: ArchivedChunks,
+    after: PageSize | None,
 ) -> Generator[list[Message]]:
-    """Both tiers in one order up to a last position, in pages. Each archived stretch is given once
-    the database has no message before it; what the database has inside the stretch is merged in."""
+    """Both tiers in one order up to a last position, in pages, ``after`` a page that was given.
+    Each archived stretch is given once the database has no message before it; what the database has
+    inside the stretch is merged in."""
     pending = list(archived.chunks)
     while position <= last:
         stretch, pending = _next_stretch(pending)
         end = min([last + 1, *(c.first_global_position for c in stretch)]) - 1
         with closing(
-            database_pages(connections, filter, position, end, batch_size, archived.epoch)
+            database_pages(
+                connections, filter, position, end, batch_size, archived.epoch, after=after
+            )
         ) as pages:
             for page in pages:
                 position = page[-1].global_position + 1
                 yield page
+        after = None
         position = max(position, end + 1)
         if not stretch or position > last:
             return

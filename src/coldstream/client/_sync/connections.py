@@ -47,11 +47,14 @@ _RENEWED_FOR = 1.0
 # What gives messages: a time, an id and positions cost either side less than as text.
 _IN_BINARY = frozenset(
     {
+        "category_page",
         "get_last_stream_message",
         "get_messages_in_database",
         "get_range_in_database",
         "get_stream_messages",
         "get_stream_messages_in_database",
+        "last_message",
+        "stream_page",
     }
 )
 

@@ -31,9 +31,9 @@ def listed_of(
     connections: Connections, stream_name: str, position: int, count: int
 ) -> ArchivedStream:
     """The first chunks that have left the database and may have a stream from a position on."""
-    arguments = {"stream_name": stream_name, "position": position, "count": count}
+    arguments = [stream_name, position, count]
     rows = retried_rows(connections, "archived_chunks_of_stream", arguments)
-    return ArchivedStream.from_rows(rows)
+    return ArchivedStream.from_json(rows[0][0])
 
 
 def merged(

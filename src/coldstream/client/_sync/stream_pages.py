@@ -3,6 +3,9 @@
 
 """One stream over every tier.
 
+One statement gives the rows, and where they begin or end at what has left the database, what the
+ledger lists of that; then comes the archive's turn, and then the next statement's.
+
 Positions of a stream have no gaps. So whatever moves between the tiers during a read, the next
 message is the one at the next position, and where it is found does not matter: a page that does
 not start there, or that has a hole, is not used beyond the hole. Where it is not found like that
@@ -16,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 
-from coldstream.client._archived import LISTED, LISTED_GROWTH, Readers
+from coldstream.client._archived import LISTED, LISTED_GROWTH, ArchivedStream, Readers, gap_of
 from coldstream.client._filter import Filter
 from coldstream.client._sync import category_pages
 from coldstream.client._sync.connections import Connections
@@ -29,6 +32,9 @@ from coldstream.errors import Archived
 from coldstream.messages.message import Message
 from coldstream.messages.names import is_category
 
+# Where a row that is no message has what the ledger lists.
+_LISTED_IN = 5
+
 
 def messages(
     connections: Connections,
@@ -36,33 +42,47 @@ def messages(
     stream_name: str,
     position: int,
     batch_size: int,
+    *,
+    listed: ArchivedStream | None = None,
 ) -> Iterator[Message]:
-    """The messages of a stream from a position to its end."""
+    """The messages of a stream from a position to its end. ``listed``: what the ledger lists from
+    there on, where the caller knows that the database does not have the first of them."""
     while True:
-        try:
-            page = _page(connections, "get_stream_messages", stream_name, position, batch_size)
-        except Archived:
-            start = position
-            for message in _archived(connections, readers, stream_name, position, batch_size):
+        is_last = False
+        if listed is None:
+            rows = retried_rows(
+                connections, "stream_page", [stream_name, position, batch_size, LISTED]
+            )
+            if gap := gap_of(rows):
+                listed = ArchivedStream.from_json(gap[_LISTED_IN])
+            page = to_messages(rows)
+            is_last = len(page) < batch_size
+            # What comes after a hole may be in the archive's turn.
+            for message in page if listed is None else _Following(iter(page), position):
                 position = message.position + 1
                 yield message
-            if position > start:
-                continue
-            try:
-                with closing(
-                    merged(connections, readers, stream_name, position, batch_size)
-                ) as pages:
-                    for batch in pages:
-                        for message in batch:
-                            position = message.position + 1
-                            yield message
-            except LedgerChanged:
-                continue
-            return
-        for message in page:
-            position = message.position + 1
-            yield message
-        if len(page) < batch_size:
+        if listed is not None:
+            start, version = position, listed.version
+            for message in _archived(
+                connections, readers, stream_name, position, batch_size, listed
+            ):
+                position = message.position + 1
+                yield message
+            listed = None
+            if position == start:
+                try:
+                    with closing(
+                        merged(connections, readers, stream_name, position, batch_size)
+                    ) as pages:
+                        for batch in pages:
+                            for message in batch:
+                                position = message.position + 1
+                                yield message
+                except LedgerChanged:
+                    continue
+                return
+            is_last = version is not None and position > version
+        if is_last:
             return
 
 
@@ -92,42 +112,48 @@ def last(
     connections: Connections, readers: Readers, stream_name: str, type: str | None
 ) -> Message | None:
     """The last message of a stream, or the last one of a type."""
-    try:
-        rows = retried_rows(connections, "get_last_stream_message", [stream_name, type])
+    rows = retried_rows(connections, "last_message", [stream_name, type, LISTED])
+    gap = gap_of(rows)
+    if gap is None:
         return next(iter(to_messages(rows)), None)
-    except Archived:
-        # It lies in the archive, or in the database below a range that does.
-        found = None
-        if is_category(stream_name):
-            # A stream may bear the name of its category alone; only a category read finds it then.
-            pages = category_pages.messages(connections, readers, Filter(stream_name), 1, 1000)
-        else:
-            return _last_before(connections, readers, stream_name, type)
-        for message in pages:
-            if message.stream_name != stream_name or type not in (None, message.type):
-                continue
-            # Global positions need not follow those of the stream.
-            if found is None or message.position > found.position:
-                found = message
-        return found
+    # It lies in the archive, or in the database below a range that does.
+    if not is_category(stream_name):
+        listed = ArchivedStream.from_json(gap[_LISTED_IN])
+        return _last_before(connections, readers, stream_name, type, listed)
+    # A stream may bear the name of its category alone; only a category read finds it then.
+    found = None
+    pages = category_pages.messages(connections, readers, Filter(stream_name), 1, 1000)
+    for message in pages:
+        if message.stream_name != stream_name or type not in (None, message.type):
+            continue
+        # Global positions need not follow those of the stream.
+        if found is None or message.position > found.position:
+            found = message
+    return found
 
 
 def _last_before(
-    connections: Connections, readers: Readers, stream_name: str, type: str | None
+    connections: Connections,
+    readers: Readers,
+    stream_name: str,
+    type: str | None,
+    at_end: ArchivedStream,
 ) -> Message | None:
     """The last message of a stream that has left the database: backwards from its end, each time
     sixteen times as far, so that a long stream is not read from its start. Where a hole that cannot
-    be explained is in the way, half as far: what comes after it may do."""
-    rows = retried_rows(connections, "stream_version", [stream_name])
-    version: int | None = rows[0][0]
+    be explained is in the way, half as far: what comes after it may do. ``at_end``: what the ledger
+    lists from its last position on."""
     # From here on there is none.
-    end = 0 if version is None else version + 1
+    end = 0 if at_end.version is None else at_end.version + 1
     count = 1 if type is None else 256
     while end > 0:
         position = max(0, end - count)
         found = None
+        listed = at_end if position == at_end.version else None
         try:
-            for message in messages(connections, readers, stream_name, position, 1000):
+            for message in messages(
+                connections, readers, stream_name, position, 1000, listed=listed
+            ):
                 if type in (None, message.type):
                     found = message
         except Archived:
@@ -154,17 +180,12 @@ def _archived(
     stream_name: str,
     position: int,
     batch_size: int,
+    listed: ArchivedStream,
 ) -> Iterator[Message]:
-    """The messages from a position on, as far as they go without a hole: those of the archive, or
-    where it lacks the first one, those the database has. None where the position itself is in
-    neither, and where positions do not follow the order of the archive's ranges.
-
-    The archive comes first: what is old is there, and the database is asked again in any case."""
-    start, count = position, LISTED
-    while True:
-        listed = listed_of(connections, stream_name, position, count)
-        if not listed.in_order:
-            return
+    """The archive's messages from a position on, as far as they go without a hole. None where it
+    lacks the first one, and where positions do not follow the order of the archive's ranges."""
+    count = LISTED
+    while listed.in_order:
         hole = False
         if listed.chunks:
             reader = in_thread_sync(readers.reader, listed.chunks)
@@ -180,13 +201,9 @@ def _archived(
             hole = found.hole
         # Where it was not among these, it may be in a later one still: marks say where it is not.
         if hole or listed.next is None:
-            break
+            return
         count *= LISTED_GROWTH
-    if position > start:
-        return
-    page = _page(connections, "get_stream_messages_in_database", stream_name, position, batch_size)
-    for message in _Following(iter(page), position):
-        yield message
+        listed = listed_of(connections, stream_name, position, count)
 
 
 class _Following(Iterator[Message]):

@@ -12,9 +12,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   _tries integer := 0;
-  -- As in get_stream_messages.
-  _filter constant text :=
-    'm.stream_name = $1 AND m.stream_category = $4 AND m.position >= $2 AND m.position <= $5';
+  @include stream_filter@
 BEGIN
   LOOP
     BEGIN
@@ -22,14 +20,7 @@ BEGIN
       SELECT m.* FROM @extschema@.read_stream($1, $2, $3, _filter, NULL, with_archived => false) AS m;
       RETURN;
     EXCEPTION
-      WHEN serialization_failure THEN
-        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
-        _tries := _tries OPERATOR(pg_catalog.+) 1;
-        IF _tries OPERATOR(pg_catalog.=) 20
-          OR pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) OPERATOR(pg_catalog.<>) 'read'
-        THEN
-          RAISE;
-        END IF;
+      @include read_again@
     END;
   END LOOP;
 END;

@@ -67,12 +67,7 @@ BEGIN
     BEGIN
       RETURN least(_high, @extschema@.first_position_since(_category, $2));
     EXCEPTION
-      WHEN serialization_failure THEN
-        -- The next statement has a new snapshot, but not at a higher level than READ COMMITTED.
-        _tries := _tries + 1;
-        IF _tries = 20 OR pg_catalog.left(pg_catalog.current_setting('transaction_isolation'), 4) <> 'read' THEN
-          RAISE;
-        END IF;
+      @include read_again@
     END;
   END LOOP;
 END;

@@ -3,9 +3,13 @@
 --
 -- Looked for backwards from the time in the head, a chunk at a time: the last one there is need not be at
 -- the head's position, because somebody may have deleted that. Where a chunk that may hold the answer has
--- left the database before one was found, that is an error, never an older or an empty answer. STABLE: see
--- read_positions, also for the settings.
-CREATE OR REPLACE FUNCTION @extschema@.read_last(stream_name varchar, type varchar)
+-- left the database before one was found, that is an error, never an older or an empty answer; or, where listed
+-- is given, a row as stream_page has it. STABLE: see read_positions, also for the settings.
+CREATE OR REPLACE FUNCTION @extschema@.read_last(
+  stream_name varchar,
+  type varchar,
+  listed integer DEFAULT NULL
+)
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
 SET enable_sort = off
@@ -93,8 +97,12 @@ BEGIN
   END IF;
   IF _found.position IS NOT NULL THEN
     RETURN NEXT _found;
-  ELSIF _gone.range_start IS NOT NULL THEN
+  ELSIF _gone.range_start IS NOT NULL AND $3 IS NULL THEN
     PERFORM @extschema@.raise_archived($1::text, _head.position, _gone, false);
+  ELSIF _gone.range_start IS NOT NULL THEN
+    _found.position := _head.position;
+    _found.data := @extschema@.archived_chunks_of_stream($1, _head.position, $3);
+    RETURN NEXT _found;
   END IF;
 END;
 $$;

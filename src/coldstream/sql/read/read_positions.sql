@@ -21,7 +21,9 @@
 --
 -- archive_epoch NULL: a step that reaches history which has left the database is an error (or skips
 -- it, see archived_reads). Otherwise the caller reads the archive itself and gets the database's
--- share; it names the epoch of the ledger it knows, and gets an error once that is no longer true.
+-- share; it names the epoch of the ledger it knows, and gets an error once that is no longer true. Or, listed:
+-- such a step is a last row without an id, whose global position is where the step begins and whose data is
+-- what the ledger lists from there on (see archived_chunks), of this many chunks.
 CREATE OR REPLACE FUNCTION @extschema@.read_positions(
   category varchar,
   "position" bigint,
@@ -33,7 +35,8 @@ CREATE OR REPLACE FUNCTION @extschema@.read_positions(
   consumer_group_size bigint DEFAULT NULL,
   archive_epoch bigint DEFAULT NULL,
   last_position bigint DEFAULT 9223372036854775807,
-  in_order boolean DEFAULT true
+  in_order boolean DEFAULT true,
+  listed integer DEFAULT NULL
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
@@ -52,7 +55,8 @@ DECLARE
   );
   _statement text;
   -- None is asked for: then none has left.
-  _strict constant boolean := $9 IS NULL AND $3 <> 0 AND @extschema@.archived_reads() = 'error';
+  _strict constant boolean := $9 IS NULL AND $3 <> 0
+    AND ($12 IS NOT NULL OR @extschema@.archived_reads() = 'error');
   _max_chunks integer := 4;
   _is_filtered constant boolean := pg_catalog.num_nonnulls($5, $6, $7) > 0;
   -- What a filter takes away is not known before. Most messages of a category that is asked for by
@@ -79,6 +83,7 @@ DECLARE
   _was_in_rows boolean := false;
   _is_unchanged boolean;
   _is_empty boolean := true;
+  _gap @extschema@.message;
 BEGIN
   SELECT s.archive_epoch, s.closed_before, @extschema@.is_mixed(s.token) AS is_mixed INTO _store
   FROM @extschema@.store AS s;
@@ -140,7 +145,11 @@ BEGIN
         IF _chunk.state = 'dropped' AND _chunk.first_global_position <= _from THEN
           PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _store.closed_before);
           PERFORM @extschema@.raise_archived(coalesce($1, '(all)')::text, _from, c, true)
-          FROM @extschema@.chunks AS c WHERE c.range_start = _chunk.range_start;
+          FROM @extschema@.chunks AS c WHERE c.range_start = _chunk.range_start AND $12 IS NULL;
+          _gap.global_position := _from;
+          _gap.data := @extschema@.archived_chunks($1, _from, $12);
+          RETURN NEXT _gap;
+          RETURN;
         ELSIF _chunk.state = 'dropped' THEN
           _to := _chunk.first_global_position - 1;
         ELSE

@@ -8,7 +8,8 @@
 -- the database, or that somebody made a gap (a plain INSERT or DELETE); then what follows it is read.
 --
 -- with_archived false: what has left the database is passed over, for a client that reads the archive
--- itself. For anybody else such a read is an error: who works with a part of a stream takes it for all.
+-- itself. listed, for the same: what has left the database is a last row, as stream_page has it. For anybody
+-- else such a read is an error: a caller that works with a part of a stream takes it for all.
 --
 -- STABLE, so that the head, the ledger and the messages are seen at one moment; see read_positions, also
 -- for what is looked at in the end, and for the settings. As many messages as there are positions are all
@@ -19,7 +20,8 @@ CREATE OR REPLACE FUNCTION @extschema@.read_stream(
   batch_size bigint,
   filter text,
   condition varchar,
-  with_archived boolean DEFAULT true
+  with_archived boolean DEFAULT true,
+  listed integer DEFAULT NULL
 )
 RETURNS SETOF @extschema@.message
 LANGUAGE plpgsql STABLE
@@ -48,6 +50,7 @@ DECLARE
   _start timestamptz;
   _time timestamptz;
   _rows bigint;
+  _gap @extschema@.message;
 BEGIN
   _statement := @extschema@.select_messages($4, 1, $5, 'position ASC');
   SELECT h.position, h.first_time, h.time, h.time_ordered, s.closed_before, s.archive_epoch,
@@ -84,7 +87,12 @@ BEGIN
 
   -- Where the order of time or the number of messages says nothing, they are counted first.
   IF _check AND (NOT _head.time_ordered OR $5 IS NOT NULL) THEN
-    PERFORM @extschema@.check_stream_present($1, $2, _to);
+    IF NOT @extschema@.is_stream_present($1, $2, _to) THEN
+      PERFORM @extschema@.raise_stream_archived($1, $2) WHERE $7 IS NULL;
+      _gap.data := @extschema@.archived_chunks_of_stream($1, $2, $7);
+      RETURN NEXT _gap;
+      RETURN;
+    END IF;
     _check := false;
   END IF;
 
@@ -146,7 +154,10 @@ BEGIN
 
     PERFORM @extschema@.check_chunks_unchanged(_chunk_names, _open_from);
     IF _check THEN
-      PERFORM @extschema@.raise_stream_archived($1, $2);
+      PERFORM @extschema@.raise_stream_archived($1, $2) WHERE $7 IS NULL;
+      _gap.data := @extschema@.archived_chunks_of_stream($1, $2, $7);
+      RETURN NEXT _gap;
+      RETURN;
     END IF;
     EXIT WHEN _to = _head.position;
     _from := _to + 1;

@@ -1,14 +1,14 @@
 -- audience: part
--- Refuses a stream read of which a part has left the database, by counting: where a chunk of the
--- stream's lifetime is gone, fewer messages than positions asked for are an error. A stream that was
--- idle in that chunk, or is asked for from a later position, passes. The count looks at every chunk
--- of the stream; read_stream does without it wherever the messages it reads say the same.
-CREATE OR REPLACE FUNCTION @extschema@.check_stream_present(
+-- Whether the database has as many messages of a stream as there are positions, by counting: where a chunk of
+-- the stream's lifetime is gone, fewer say that a part has left. A stream that was idle in that chunk, or is
+-- asked for from a later position, passes. The count looks at every chunk of the stream; read_stream does
+-- without it wherever the messages it reads say the same.
+CREATE OR REPLACE FUNCTION @extschema@.is_stream_present(
   stream_name text,
   "position" bigint,
   last_position bigint
 )
-RETURNS void
+RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -30,9 +30,10 @@ BEGIN
     _present := _present + _rows;
   END LOOP;
 
-  IF _present < $3 - greatest($2, 0) + 1 THEN
-    PERFORM @extschema@.check_chunks_unchanged(_windows.chunk_names, _windows.closed_before);
-    PERFORM @extschema@.raise_stream_archived($1, $2);
+  IF _present >= $3 - greatest($2, 0) + 1 THEN
+    RETURN true;
   END IF;
+  PERFORM @extschema@.check_chunks_unchanged(_windows.chunk_names, _windows.closed_before);
+  RETURN false;
 END;
 $$;
