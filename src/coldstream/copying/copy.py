@@ -27,6 +27,10 @@ from coldstream.copying.verify import verify
 from coldstream.errors import InvalidInput, LifecycleError
 from coldstream.lifecycle.session import Session, looking, working
 
+_STEP, _FEWEST = 100_000, 200
+_STEP_BYTES = 64 * 1024 * 1024
+_STEP_CHUNKS = 200
+
 
 class Copy:
     """A copy of a Message DB into a store. ``source``: the DSN of the Message DB, whose table
@@ -62,7 +66,6 @@ class Copy:
         self._schema = schema
         self._clamp_times = clamp_times
         self._progress = progress
-        self._total: int | None = None
 
     def plan(self) -> CopyPlan:
         """What :meth:`run` would do. Changes nothing, and reads all of the source once."""
@@ -79,7 +82,7 @@ class Copy:
                 with Loader(
                     self._dsn, source, copied, session=session, schema=self._schema
                 ) as loader:
-                    copied = loader.load(last, self._progress, self._total)
+                    copied = loader.load(last, self._progress, copied.source_messages)
                 compress_ended(session)
                 return copied
 
@@ -197,7 +200,6 @@ class Copy:
         clamp = self._clamp(source, times) if copied is None else copied.clamp
         found = _survey(source, times, clamp)
         outside = None if clamp is not None else source.outside(times.lowest, times.highest)
-        rate = MESSAGES_PER_SECOND
         return CopyPlan(
             source=source.name,
             messages=found["messages"],
@@ -209,7 +211,8 @@ class Copy:
             chunks=found["chunks"],
             source_bytes=source.size(),
             data_bytes=found["bytes"],
-            messages_per_second=rate,
+            messages_per_second=MESSAGES_PER_SECOND,
+            is_indexed=source.is_indexed,
             outside=outside,
         )
 
@@ -241,11 +244,12 @@ class Copy:
                     "source, or copy with --clamp-times.",
                 )
             source.check_unique()
-            self._total = _survey(source, times, clamp)["messages"]
+            found = _survey(source, times, clamp)
+            sizes = (found["messages"], _step(found))
         else:
-            clamp = copied.clamp
+            clamp, sizes = copied.clamp, (copied.source_messages, copied.step_messages)
         bounds = (clamp.first_time, clamp.last_time, clamp.last) if clamp else (None, None, None)
-        copied = Copied(*session.one("begin_copy", [source.name, *first, *bounds]))
+        copied = Copied(*session.one("begin_copy", [source.name, *first, *bounds, *sizes]))
         if copied.opened_at is not None:
             raise LifecycleError(
                 f"The store takes writes since {copied.opened_at:%Y-%m-%d %H:%M:%S}Z: the copy has "
@@ -288,3 +292,12 @@ def _survey(source: Source, times: Times, clamp: Clamp | None) -> dict[str, Any]
         "chunks": len(rows),
         "bytes": int(sum(row[7] for row in rows)),
     }
+
+
+def _step(found: dict[str, Any]) -> int:
+    """How many messages a step brings: so large that what it costs beside them does not count, and
+    neither the session's table nor the locks of the chunks become many."""
+    messages = max(int(found["messages"]), 1)
+    by_bytes = _STEP_BYTES * messages // max(int(found["bytes"]), 1)
+    by_chunks = _STEP_CHUNKS * messages // max(int(found["chunks"]), 1)
+    return max(_FEWEST, min(_STEP, by_bytes, by_chunks))

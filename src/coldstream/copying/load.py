@@ -10,6 +10,8 @@ from datetime import datetime
 from queue import Empty, Full, Queue
 from typing import Self
 
+from psycopg.errors import OutOfMemory
+
 from coldstream.client._sync.statements import rows_over
 from coldstream.client.connect import connect
 from coldstream.client.errors import mapped
@@ -19,7 +21,7 @@ from coldstream.errors import Unavailable
 from coldstream.lifecycle.session import Session, patiently
 from coldstream.sql import query
 
-_ROWS = 100_000
+_FEWEST = 100
 _BLOCK = 256 * 1024
 _BLOCKS = 32  # on their way: 8 MB
 _WAIT = 0.5
@@ -34,7 +36,7 @@ class Loader:
     ) -> None:
         self.copied = copied
         self._schema = schema
-        self._rows = _ROWS
+        self._rows = copied.step_messages
         self._connection = connect(dsn, schema, name="coldstream copy")
         self._reading = source.again()
         self.session = Session(self._connection, schema)
@@ -56,13 +58,24 @@ class Loader:
         """Bring everything up to this position, which has to be behind the source's frontier."""
         if self.copied.last_global_position >= last:
             return self.copied
+        while True:
+            try:
+                self._load(last, progress, total)
+            except Unavailable as error:
+                # Times that follow no order may lie in more chunks than the server has locks for.
+                if not isinstance(error.__cause__, OutOfMemory) or self._rows <= _FEWEST:
+                    raise
+                self._rows = max(self._rows // 4, _FEWEST)
+            else:
+                return self.copied
+
+    def _load(self, last: int, progress: OnProgress, total: int | None) -> None:
         reader = Reader(self._reading, self.copied, last, self._rows)
         try:
             for bound, blocks in reader.steps():
                 self._step(bound, blocks, progress, total)
         finally:
             reader.end()
-        return self.copied
 
     def _step(
         self, bound: int, blocks: Iterator[bytes], progress: OnProgress, total: int | None

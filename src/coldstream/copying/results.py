@@ -28,7 +28,9 @@ def no_progress(step: str, done: int, total: int | None, /) -> None:
 @dataclass(frozen=True)
 class Copied:
     """How far a copy is, as the store has it. Everything of the source up to
-    ``last_global_position`` is in the store. ``opened_at``: when writers were let in; ``None``:
+    ``last_global_position`` is in the store. ``source_messages``: how many that
+    had when the copy began; ``step_messages``: how many a transaction brings, at most.
+    ``opened_at``: when writers were let in; ``None``:
     they are refused. Times before ``time_from`` and after ``time_to`` are brought to these, of the
     messages up to ``clamped_to``. ``opened_after``: what is beyond this position was written to the
     store."""
@@ -39,6 +41,8 @@ class Copied:
     last_global_position: int
     last_id: UUID | None
     messages: int
+    source_messages: int
+    step_messages: int
     time_from: datetime | None
     time_to: datetime | None
     clamped_to: int | None
@@ -92,8 +96,9 @@ class CopyPlan:
 
     ``messages`` are all of the source, ``copied`` those that are in the store already. ``chunks``
     are those that the store would have. ``outside``: messages whose times are not kept; a copy is
-    refused while there are any, unless times are brought inside (``clamp_times``). ``is_readable``
-    in order: whether the source has an index by global position; without one each step sorts.
+    refused while there are any, unless times are brought inside (``clamp_times``). ``is_indexed``:
+    whether the source has an index by global position, as Message DB has; without one each step
+    reads and sorts all that is left.
     """
 
     source: str
@@ -107,6 +112,7 @@ class CopyPlan:
     source_bytes: int
     data_bytes: int
     messages_per_second: int
+    is_indexed: bool
     outside: Outside | None
 
     @property

@@ -87,9 +87,9 @@ class Source:
                 f"Not a Message DB: {self.name} has no table messages",
                 hint="Name its schema with --source-schema.",
             )
-        oid, kind, is_standby, may_select, columns, zone, is_store, indexes, _ = found[0]
+        oid, kind, is_replica, may_select, columns, zone, is_store, indexes, _ = found[0]
         self.oid: int = oid
-        self.is_standby: bool = is_standby
+        self.is_replica: bool = is_replica
         if is_store:
             raise InvalidInput(
                 f"Not a Message DB: {self.name} is a Coldstream store",
@@ -120,6 +120,11 @@ class Source:
         names = {" ".join(columns), " ".join(f'"{column}"' for column in columns)}
         names |= {f'{columns[0]} "{columns[-1]}"'} if len(columns) > 1 else set()
         return any(f"{name} unique" in self.indexes for name in names)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether it is read in the order of global positions without sorting it."""
+        return any(each.split(" ")[0] == "global_position" for each in self.indexes)
 
     def rows(self, name: str, arguments: Any = (), **parts: sql.Composable | int) -> list[TupleRow]:
         """The rows of a named statement."""
@@ -275,12 +280,13 @@ class Source:
         writers that are waited for.
 
         Raises:
-            Unavailable: the source is a standby, which does not know who writes.
+            Unavailable: the source is a standby, or gets its messages from another database by
+                logical replication: the locks of writers are not there.
         """
-        if self.is_standby:
+        if self.is_replica:
             raise Unavailable(
-                "The source is a standby, and cannot tell which writers are at work",
-                hint="Copy from the primary.",
+                "The source is a replica, and cannot tell which writers are at work",
+                hint="Copy from the database that messages are written to.",
             )
         last = self.last()
         writers = self._writers()
@@ -315,7 +321,7 @@ class Source:
             )
 
     def refuse_writes(self, wait: str) -> None:
-        """Make it refuse writes; those at work are waited for, so long at most.
+        """Make it refuse writes; those at work are waited for, as long as was said at most.
 
         Raises:
             LifecycleBusy: a writer has not ended; nothing was changed.

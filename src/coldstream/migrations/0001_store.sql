@@ -377,6 +377,9 @@ CREATE TABLE @extschema@.copied (
   last_global_position bigint NOT NULL DEFAULT 0,
   last_id uuid,
   messages bigint NOT NULL DEFAULT 0,
+  -- How many the source had when the copy began, and how many a step brings.
+  source_messages bigint NOT NULL,
+  step_messages integer NOT NULL CHECK (step_messages > 0),
   -- Times before and after these are brought to them, of the messages up to this position: all that the
   -- source had when the copy began. NULL: of none.
   time_from timestamptz,

@@ -28,6 +28,7 @@ _PLAN = [
     Column("data_bytes", "data and metadata", Unit.BYTES),
     Column("row_bytes", "would take in rows", Unit.BYTES),
     Column("columnstore_bytes", "would take in the columnstore", Unit.BYTES),
+    Column("is_indexed", "index by global position"),
     Column("messages_per_second", "messages a second", Unit.COUNT),
     Column("duration", "would take", Unit.SECONDS),
     Column("outside", "times that are not kept"),
@@ -78,7 +79,9 @@ class _Lines:
             self._first = done
         rate = (done - self._first) / max(now - self._began, 0.001)
         text = f"{human_count(round(rate))}/s"
-        if total is not None and rate > 0:
+        if what == "follow":
+            text = f"{human_count((total or done) - done)} behind"
+        elif total is not None and rate > 0:
             text += f", {human_duration(max(total - done, 0) / rate)} left"
         if self._is_shown:
             self._running.part(text)
@@ -95,6 +98,7 @@ def show_plan(plan: CopyPlan, *, json: bool) -> None:
     }
     if not json:
         outside = plan.outside
+        row["is_indexed"] = "yes" if plan.is_indexed else "no: each step reads and sorts the rest"
         row["outside"] = (
             None
             if outside is None

@@ -8,7 +8,9 @@ CREATE OR REPLACE FUNCTION @extschema@.begin_copy(
   first_id uuid,
   time_from timestamptz,
   time_to timestamptz,
-  clamped_to bigint
+  clamped_to bigint,
+  source_messages bigint,
+  step_messages integer
 )
 RETURNS @extschema@.copied
 LANGUAGE plpgsql VOLATILE
@@ -38,8 +40,9 @@ BEGIN
   END IF;
   UPDATE @extschema@.store SET ids_from = 9223372036854775807;
   INSERT INTO @extschema@.copied
-    (source, first_global_position, first_id, time_from, time_to, clamped_to, ids_since)
-  SELECT $1, $2, $3, $4, $5, $6,
+    (source, first_global_position, first_id, time_from, time_to, clamped_to, source_messages,
+    step_messages, ids_since)
+  SELECT $1, $2, $3, $4, $5, $6, $7, $8,
     CASE WHEN s.columnstore THEN clock_timestamp() - s.chunk_interval ELSE '-infinity' END
   FROM @extschema@.store AS s
   RETURNING * INTO _copied;

@@ -1,13 +1,13 @@
 -- name: copied
 -- The copy that the store is, or no row.
-SELECT source, first_global_position, first_id, last_global_position, last_id, messages, time_from, time_to,
-  clamped_to,   started_at, opened_at, opened_after
+SELECT source, first_global_position, first_id, last_global_position, last_id, messages,
+  source_messages, step_messages, time_from, time_to, clamped_to,   started_at, opened_at, opened_after
 FROM @extschema@.copied
 
 -- name: begin_copy
-SELECT source, first_global_position, first_id, last_global_position, last_id, messages, time_from, time_to,
-  clamped_to,   started_at, opened_at, opened_after
-FROM @extschema@.begin_copy(%s::text, %s::bigint, %s::uuid, %s::timestamptz, %s::timestamptz, %s::bigint)
+SELECT source, first_global_position, first_id, last_global_position, last_id, messages,
+  source_messages, step_messages, time_from, time_to, clamped_to,   started_at, opened_at, opened_after
+FROM @extschema@.begin_copy(%s::text, %s::bigint, %s::uuid, %s::timestamptz, %s::timestamptz, %s::bigint, %s::bigint, %s::integer)
 
 -- name: fill_incoming
 COPY pg_temp.incoming (
@@ -18,8 +18,8 @@ COPY pg_temp.incoming (
 SELECT messages, first_time, last_time FROM @extschema@.copy_incoming(%s::bigint, %s::bigint)
 
 -- name: open_copied
-SELECT source, first_global_position, first_id, last_global_position, last_id, messages, time_from, time_to,
-  clamped_to,   started_at, opened_at, opened_after
+SELECT source, first_global_position, first_id, last_global_position, last_id, messages,
+  source_messages, step_messages, time_from, time_to, clamped_to,   started_at, opened_at, opened_after
 FROM @extschema@.open_copied(%s::bigint)
 
 -- name: times_and_chunks
@@ -39,7 +39,9 @@ ORDER BY h.range_start
 
 -- name: source_form
 -- Of a table that is to be copied: what it is, and what its columns are.
-SELECT c.oid, c.relkind::text, pg_catalog.pg_is_in_recovery(),
+SELECT c.oid, c.relkind::text,
+  pg_catalog.pg_is_in_recovery()
+    OR EXISTS (SELECT FROM pg_catalog.pg_subscription_rel AS r WHERE r.srrelid = c.oid),
   pg_catalog.has_table_privilege(c.oid, 'SELECT'),
   (SELECT pg_catalog.jsonb_object_agg(
       a.attname, pg_catalog.jsonb_build_array(
@@ -194,8 +196,8 @@ SELECT coalesce(sum(c.messages), 0)::bigint FROM @extschema@.chunks AS c
 WHERE c.state = 'dropped' AND c.last_global_position > %s::bigint AND c.first_global_position <= %s::bigint
 
 -- name: close_copied
-SELECT source, first_global_position, first_id, last_global_position, last_id, messages, time_from, time_to,
-  clamped_to, started_at, opened_at, opened_after
+SELECT source, first_global_position, first_id, last_global_position, last_id, messages,
+  source_messages, step_messages, time_from, time_to, clamped_to, started_at, opened_at, opened_after
 FROM @extschema@.close_copied(%s::bigint)
 
 -- name: source_sequence
