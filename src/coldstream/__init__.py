@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from coldstream.messages.metadata import follow
     from coldstream.messages.payloads import to_message, to_reply
     from coldstream.migrations import Installed
+    from coldstream.migrations.move import Moved
     from coldstream.sql.objects import Engine
     from coldstream.store import AsyncStore, Store
 
@@ -161,6 +162,37 @@ def install(
     settings = StoreSettings(chunk_interval, layout, compress_after, compression, engine)
     with direct_connection(dsn, schema) as connection:
         return install(connection, Names(schema, role), settings, dry_run=dry_run)
+
+
+def upgrade(
+    dsn: str,
+    *,
+    to: Engine,
+    schema: str = "message_store",
+    progress: Callable[[int, int], None] | None = None,
+) -> Moved | None:
+    """Move a store to another engine, in place; ``None``: it has that one.
+
+    Messages are copied in steps that are committed one by one, while programs write and read. They
+    wait only for the switch at the end: ``switch_seconds`` of the result says how long. A move that
+    was broken off goes on when this is called again. Nothing of a message changes: global
+    positions, positions, ids, times, texts. ``progress``: called after each step with the global
+    position up to which all is copied, and the last one.
+
+    From ``timescale`` to ``postgres`` everything must be in the database: see ``rehydrate``.
+
+    Raises:
+        NotInstalled, Unavailable: no store, or no connection.
+        SetupError: the store cannot move as it is; the hint says what to do.
+        MissingExtension: the server has no TimescaleDB.
+        LifecycleBusy: another move is at work, or others held locks for too long.
+    """
+    from coldstream.migrations.connection import direct_connection
+    from coldstream.migrations.move import move
+    from coldstream.sql import Names
+
+    with direct_connection(dsn, schema) as connection:
+        return move(connection, Names(schema), to, report=progress or (lambda done, last: None))
 
 
 def query(
@@ -341,4 +373,5 @@ __all__ = [
     "query",
     "to_message",
     "to_reply",
+    "upgrade",
 ]

@@ -121,7 +121,7 @@ def test_what_needs_chunks_says_so(plain_dsn: str, cli: Cli, words: list[str]) -
     assert ran.status == 1, ran
     assert ran.err == (
         "coldstream: This store is an ordinary table of PostgreSQL, and what is asked for needs "
-        "TimescaleDB\n  hint: A store on TimescaleDB has it: see coldstream init --engine.\n"
+        "TimescaleDB\n  hint: Move it in place: coldstream upgrade --to timescale.\n"
     )
 
 
@@ -141,7 +141,7 @@ def test_sql_of_the_owner_says_so_too(plain_dsn: str) -> None:
 
 def test_the_engine_of_a_store_is_not_changed_by_an_install(plain_dsn: str, cli: Cli) -> None:
     ran = cli("init", "--engine", "timescale", "--dsn", plain_dsn)
-    assert (ran.status, "engine postgres, not timescale" in ran.err) == (1, True)
+    assert (ran.status, "upgrade --to timescale" in ran.err) == (1, True)
     ran = cli("init", "--engine", "postgres", "--layout", "stream", "--dsn", plain_dsn)
     assert (ran.status, "no chunks" in ran.err) == (2, True)
     # A server without TimescaleDB is no dead end.

@@ -38,6 +38,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("copy-from postgresql://owner@old.example/app --back", "the source stays whole"),
         ("copy-from postgresql://owner@old.example/app --back --switch", "and is written to again"),
     ),
+    "upgrade": (
+        ("upgrade --to timescale --dry-run", "how much it is, and what stands against it"),
+        ("upgrade --to timescale", "again after it was broken off, too"),
+        ("upgrade --to postgres", "back; all of the history must be in the database"),
+        ("upgrade --cancel", "give a move up that was broken off"),
+    ),
     "sql": (("sql > coldstream.sql", "to read, or for psql"),),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),

@@ -394,3 +394,19 @@ CREATE TABLE @extschema@.copied (
   -- The last position that was handed out before writers were let in: what is beyond it was written here.
   opened_after bigint
 );
+
+-- One row while the store moves to another engine: how far it is, for a run that goes on after one that was
+-- killed. Positions are global ones.
+CREATE TABLE @extschema@.engine_move (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  to_engine text NOT NULL,
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  -- Nothing appears up to here any more: every one was drawn, and those that gave one of their own are refused.
+  fixed_to bigint NOT NULL DEFAULT 0,
+  copied_to bigint NOT NULL DEFAULT 0,
+  compared_to bigint NOT NULL DEFAULT 0,
+  messages bigint NOT NULL DEFAULT 0,
+  -- The store has the new engine; what it had before is still there.
+  switched_at timestamptz,
+  switch_seconds double precision
+);

@@ -110,7 +110,7 @@ def plan_sql(names: Names, settings: Settings | None = None) -> Iterator[str]:
     yield from applied_every_time(names)
     if names.engine == "timescale":
         yield query("guard_timescaledb", names.schema)
-    yield _apply_settings(names, settings or Settings())
+    yield apply_settings_sql(names, settings or Settings())
     yield "COMMIT;\n"
 
 
@@ -251,7 +251,7 @@ def _install(
             result.actions += [done] if done else []
             result.warnings += [warning] if warning else []
 
-    statement = _apply_settings(names, settings)
+    statement = apply_settings_sql(names, settings)
     result.sql.append(statement)
     result.actions.extend(line for (line,) in connection.execute(statement.encode()))
 
@@ -289,7 +289,7 @@ def _engine_of(connection: Connection[Any], names: Names, settings: Settings | N
     if asked not in (None, found):
         raise SetupError(
             f"The store in schema {names.schema} has the engine {found}, not {asked}",
-            hint="An install does not change it. Leave --engine out, or choose another schema.",
+            hint=f"Move it in place: coldstream upgrade --to {asked}.",
         )
     return found
 
@@ -331,7 +331,7 @@ def _record(names: Names, migration: Migration) -> str:
     return query("record_migration", names.schema).replace("@values@", values)
 
 
-def _apply_settings(names: Names, settings: Settings) -> str:
+def apply_settings_sql(names: Names, settings: Settings) -> str:
     values = (
         sql.SQL(", ")
         .join(

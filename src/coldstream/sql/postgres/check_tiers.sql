@@ -9,6 +9,6 @@ BEGIN
   RAISE EXCEPTION 'This store is an ordinary table of PostgreSQL, and what is asked for needs TimescaleDB'
     USING
       ERRCODE = 'CS013',
-      HINT = 'A store on TimescaleDB has it: see coldstream init --engine.';
+      HINT = 'Move it in place: coldstream upgrade --to timescale.';
 END;
 $$;

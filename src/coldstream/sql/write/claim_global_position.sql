@@ -56,6 +56,11 @@ BEGIN
       _writers := @extschema@.writers_at_work(_writers);
     END LOOP;
 
+    IF EXISTS (SELECT FROM @extschema@.engine_move AS e WHERE e.fixed_to >= $1) THEN
+      RAISE EXCEPTION 'Global position % cannot be given: the store is being moved, and what is before % is copied',
+        $1, (SELECT e.fixed_to FROM @extschema@.engine_move AS e)
+        USING ERRCODE = 'CS006', HINT = 'Let coldstream upgrade end, then insert again.';
+    END IF;
     _exists := EXISTS (
       SELECT FROM @extschema@.chunks AS c
       WHERE c.state = 'dropped' AND $1 BETWEEN c.first_global_position AND c.last_global_position
