@@ -30,6 +30,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -47,6 +48,9 @@ WRITERS = 8
 WEEKS = 10
 MOST_MEMORY = 300_000_000
 MOST_REFUSED = 2.0
+
+
+say = partial(print, flush=True)
 
 
 class Lost(Exception):
@@ -115,7 +119,7 @@ def bulk(source: str, store: str, messages: int) -> float:
     done = run(source, store, "bulk")
     took = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(
+    say(
         f"bulk: {done['messages']:,} messages in {took:.1f} s, {messages / took:,.0f} a second; "
         f"peak memory {peak / 1e6:.0f} MB (load before it: {before:.1f}, "
         f"{os.cpu_count()} processors)"
@@ -133,7 +137,7 @@ def kills(source: str, store: str, messages: int, times: int, took: float, seed:
     at = []
     while done < times:
         copy = subprocess.Popen(
-            command(source, store, "kills"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(source, store, "kills"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         try:
             # The process begins in about a second; each has a tenth of the copy before it, or more.
@@ -153,13 +157,13 @@ def kills(source: str, store: str, messages: int, times: int, took: float, seed:
         else:
             # It is done: what is killed from here on is a copy of nothing new.
             if copy.returncode:
-                raise Lost(f"A copy that goes on failed: {copy.returncode}")
+                raise Lost(f"A copy that goes on failed: {copy.communicate()[1]!r}")
             times = done
     run(source, store, "kills")
     began = time.monotonic()
     verified = run(source, store, "kills", "--verify")
     took = time.monotonic() - began
-    print(
+    say(
         f"kills: killed {done} times, at {', '.join(f'{each:,}' for (each,) in at)} messages; then "
         f"{verified['messages']:,} messages, equal: {verified['is_equal']}, "
         f"{verified['digest']}; compared at {messages / took:,.0f} a second"
@@ -293,7 +297,7 @@ def live(source: str, store: str, seconds: float, seed: int) -> None:
             written[name] += writer.written
         poller.place = places[1 - here]
         count = sum(len(writer.written) for writer in writers)
-        print(
+        say(
             f"live: {count:,} messages by {WRITERS} writers in {seconds:.0f} s; switched "
             f"{'back ' if here else ''}in {switched['refused_seconds']:.2f} s without writes"
         )
@@ -310,7 +314,7 @@ def live(source: str, store: str, seconds: float, seed: int) -> None:
         if poller.seen[name] != written[name]:
             raise Lost(f"A consumer of {name} saw {len(poller.seen[name])} messages otherwise")
     run(source, store, "bulk", "--verify")
-    print("live: 0 lost, 0 repeated on both sides, and by a consumer that went along")
+    say("live: 0 lost, 0 repeated on both sides, and by a consumer that went along")
 
 
 def check(dsn: str, schema: str, written: dict[str, list[int]]) -> None:
@@ -347,7 +351,7 @@ def main(arguments: list[str] | None = None) -> int:
         with psycopg.connect(given.dsn, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {TARGET}".encode())
         rate = fill(source, given.messages)
-        print(f"source: {given.messages:,} messages by write_message, {rate:,.0f} a second")
+        say(f"source: {given.messages:,} messages by write_message, {rate:,.0f} a second")
         took = given.messages / 20_000
         if given.only in (None, "bulk", "live"):
             target(store, "bulk")

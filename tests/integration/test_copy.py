@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from tests.fix_store import InstalledStore
 from tests.message_db import SCHEMA, MessageDb
 
 import coldstream
-from coldstream import Copy
+from coldstream import AsyncCopy, Copy
 from coldstream.client._sync.statements import rows_over
 from coldstream.copying import copy as steps
 from coldstream.copying import load
@@ -70,6 +71,9 @@ def test_everything_is_copied_as_it_is(source: MessageDb, store: InstalledStore,
     before = source.messages()
     where = ("--dsn", store.dsn, "--schema", store.schema)
     plan = cli("copy-from", source.dsn, *where, "--dry-run", "--json").json
+    assert (
+        asyncio.run(AsyncCopy(source.dsn, store.dsn, schema=store.schema).plan()).messages == 2000
+    )
     assert (plan["messages"], plan["copied"], plan["outside"]) == (2000, 0, None)
     assert store.run("SELECT count(*) FROM copied") == [(0,)]
     done = cli("copy-from", source.dsn, *where, "--json").json

@@ -176,6 +176,7 @@ class Copy:
         connection = connect(self._dsn, self._schema, name="coldstream copy")
         try:
             session = Session(connection, self._schema)
+            session.rows("read_committed")
             copied = self._known(session)
             if copied.opened_at is None:
                 raise LifecycleError(
@@ -259,7 +260,7 @@ class Copy:
         last = copied.last_global_position
         if last and source.id_at(last) != copied.last_id:
             raise LifecycleError(
-                f"The source has another message at global position {last} than was copied",
+                f"The source has another message at global position {last}, or none",
                 hint="It was changed since, or restored. Begin anew in a new store.",
             )
         return copied

@@ -43,7 +43,10 @@ class Loader:
         self._compressor = None if session is None else _Compressor(session)
 
     def __enter__(self) -> Self:
-        rows_over(self._connection, self._schema, "make_incoming")
+        # What is looked at under a lock must be what is there, whatever the database's default is.
+        self.session.rows("read_committed")
+        self.session.rows("lifecycle_settings", [False])
+        self.session.rows("make_incoming")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
@@ -87,12 +90,13 @@ class Loader:
                 with cursor.copy(fill) as rows:
                     for block in blocks:
                         rows.write(block)
-            [(messages, first_time, _)] = rows_over(
+            [(messages, first_time, last_id)] = rows_over(
                 connection, self._schema, "copy_incoming", [after, bound]
             )
         self.copied = replace(
             self.copied,
             last_global_position=bound,
+            last_id=last_id,
             messages=self.copied.messages + messages,
         )
         progress("copy", self.copied.messages, total)
@@ -132,7 +136,11 @@ class Reader:
 
     def end(self) -> None:
         self._is_stopped.set()
-        self._thread.join()
+        # It may wait for rows that the source has yet to sort.
+        while self._thread.is_alive():
+            with suppress(Exception):
+                self._source.connection.cancel_safe(timeout=_WAIT)
+            self._thread.join(_WAIT)
 
     def _blocks(self) -> Iterator[bytes]:
         while isinstance(block := self._next(), bytes):

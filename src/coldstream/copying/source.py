@@ -79,8 +79,6 @@ class Source:
             raise SetupError(f"The source ({self.name}): {error}", hint=error.hint) from error
 
     def _look_at_form(self) -> None:
-        # A role or a database may have one for queries; a step of a copy may take longer.
-        self.connection.execute("SET statement_timeout = 0")
         found = self.rows("source_form", [self.schema])
         if not found:
             raise InvalidInput(
@@ -128,9 +126,17 @@ class Source:
 
     def rows(self, name: str, arguments: Any = (), **parts: sql.Composable | int) -> list[TupleRow]:
         """The rows of a named statement."""
-        with self.lost():
+        with self._patient():
             statement = self.statement(name, **parts)
             return self.connection.execute(statement, arguments or None).fetchall()
+
+    @contextmanager
+    def _patient(self) -> Iterator[None]:
+        """A transaction without the time-out that a role or a database may have for its queries.
+        For this transaction alone: a pooler may give the session to others."""
+        with self.lost(), self.connection.transaction():
+            self.connection.execute("SELECT pg_catalog.set_config('statement_timeout', '0', true)")
+            yield
 
     def statement(self, name: str, **parts: sql.Composable | int) -> sql.Composed:
         given = {
@@ -225,7 +231,7 @@ class Source:
             correlation=correlation,
             **self._texts(),
         )
-        with self.lost(), self.connection.cursor().copy(statement) as rows:
+        with self._patient(), self.connection.cursor().copy(statement) as rows:
             while block := rows.read():
                 write(bytes(block))
 

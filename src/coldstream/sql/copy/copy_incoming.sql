@@ -3,7 +3,7 @@
 -- and the record of how far the copy is, in one transaction. They are all that the source has after one global
 -- position, the one that the copy is at, and up to another.
 CREATE OR REPLACE FUNCTION @extschema@.copy_incoming("after" bigint, last_global_position bigint)
-RETURNS TABLE (messages bigint, first_time timestamptz, last_time timestamptz)
+RETURNS TABLE (messages bigint, first_time timestamptz, last_id uuid)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -19,8 +19,8 @@ BEGIN
       USING ERRCODE = 'CS006', HINT = 'Wait for it to end, then run this again.';
   END IF;
 
-  SELECT count(*), min(i.global_position), max(i.global_position), min(i.time), max(i.time)
-  INTO messages, _first, _last, first_time, last_time
+  SELECT count(*), min(i.global_position), max(i.global_position), min(i.time)
+  INTO messages, _first, _last, first_time
   FROM pg_temp.incoming AS i;
   IF messages = 0 OR _first <= $1 OR _last <> $2 THEN
     RAISE EXCEPTION 'Not the messages after % and up to %: % to %', $1, $2, _first, _last
@@ -49,9 +49,9 @@ BEGIN
     ) AS c;
   END IF;
 
+  SELECT i.id INTO last_id FROM pg_temp.incoming AS i WHERE i.global_position = $2 LIMIT 1;
   UPDATE @extschema@.copied AS c
-  SET last_global_position = $2, messages = c.messages + copy_incoming.messages,
-    last_id = (SELECT i.id FROM pg_temp.incoming AS i WHERE i.global_position = $2 LIMIT 1);
+  SET last_global_position = $2, last_id = copy_incoming.last_id, messages = c.messages + copy_incoming.messages;
   RETURN NEXT;
 END;
 $$;

@@ -9,7 +9,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _copied @extschema@.copied;
-  _rows_since timestamptz;
+  _chunk record;
 BEGIN
   SELECT c.* INTO _copied FROM @extschema@.copied AS c FOR UPDATE;
   IF NOT FOUND THEN
@@ -20,14 +20,17 @@ BEGIN
   PERFORM @extschema@.lift_sequence(greatest($1, _copied.last_global_position));
 
   -- Ids are unique in all that is in row form. What is older than what the copy brought ids for is there
-  -- only where a chunk could not be compressed.
-  SELECT s.rows_since INTO _rows_since FROM @extschema@.store AS s;
-  IF _rows_since < _copied.ids_since THEN
+  -- only where a chunk could not be compressed yet.
+  FOR _chunk IN
+    SELECT h.range_start, least(h.range_end, _copied.ids_since) AS range_end
+    FROM @extschema@.hypertable_chunks() AS h
+    WHERE NOT h.is_compressed AND h.range_start < _copied.ids_since
+  LOOP
     EXECUTE 'INSERT INTO @extschema@.recent_ids (id, global_position)
       SELECT m.id, m.global_position FROM @extschema@.messages AS m WHERE m.time >= $1 AND m.time < $2
       ON CONFLICT DO NOTHING'
-    USING _rows_since, _copied.ids_since;
-  END IF;
+    USING _chunk.range_start, _chunk.range_end;
+  END LOOP;
   UPDATE @extschema@.store AS s
   SET ids_from = coalesce(
     (SELECT max(c.last_global_position) + 1 FROM @extschema@.chunks AS c WHERE c.state <> 'open'), 0

@@ -15,7 +15,7 @@ COPY pg_temp.incoming (
 ) FROM STDIN (FORMAT binary)
 
 -- name: copy_incoming
-SELECT messages, first_time, last_time FROM @extschema@.copy_incoming(%s::bigint, %s::bigint)
+SELECT messages, first_time, last_id FROM @extschema@.copy_incoming(%s::bigint, %s::bigint)
 
 -- name: open_copied
 SELECT source, first_global_position, first_id, last_global_position, last_id, messages,
@@ -236,10 +236,10 @@ DROP TRIGGER IF EXISTS coldstream_moved ON {table};
 DROP FUNCTION IF EXISTS {function}()
 
 -- name: make_returning
-CREATE TEMPORARY TABLE IF NOT EXISTS coldstream_returning (
+CREATE TEMPORARY TABLE coldstream_returning (
   global_position bigint, position bigint, time timestamptz, stream_name text, type text, data text,
   metadata text, id uuid
-) ON COMMIT DELETE ROWS
+) ON COMMIT DROP
 
 -- name: fill_returning
 COPY coldstream_returning FROM STDIN (FORMAT binary)
