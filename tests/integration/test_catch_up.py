@@ -11,6 +11,7 @@ from tests.fix_store import InstalledStore
 
 import coldstream
 from coldstream import NewMessage
+from coldstream.client import _ordered
 from coldstream.client import arguments as _calls
 from coldstream.client._async import category_pages as async_first
 from coldstream.client._async import database_pages as async_pages
@@ -101,6 +102,24 @@ def test_pages_read_ahead_give_every_message_once(
         assert [m.data for m in client.get_all_messages(batch_size=10)] == list(range(400))
 
 
+def test_rows_in_no_order_are_given_in_order_a_few_at_a_time(store_schema: InstalledStore) -> None:
+    """Few live at once; the order is that of numbers, below zero too."""
+    statement = """
+        SELECT '00000000-0000-4000-8000-000000000000'::uuid, 'account-1'::varchar, 'T'::varchar,
+          n::bigint, (n * 7 % 999 - 500)::bigint, n::varchar, NULL::varchar, '2026-01-01'::timestamp
+        FROM generate_series(1, 999) AS n"""
+    for ordered_by, first in ((b"", 1), (b" ORDER BY 5", 999)):
+        with coldstream.connect(store_schema.dsn) as store, store.connection() as connection:
+            cursor = connection.execute(statement.encode() + ordered_by, binary=True)
+            assert cursor.fetchmany(1)[0][3] == first
+            parts = list(_ordered.ordered(cursor, "message_store"))
+        messages = [message for part in parts for message in part]
+        assert [m.global_position for m in messages] == list(range(-500, 499))
+        assert all(m.position * 7 % 999 == m.global_position + 500 for m in messages)
+        assert all(m.data == m.position and m.metadata is None for m in messages)
+        assert len(parts) > 4
+
+
 def test_messages_that_become_large_while_catching_up(
     store_schema: InstalledStore, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +136,7 @@ def test_messages_that_become_large_while_catching_up(
             held.append(sum(len(row[5]) for row in rows))
             return to_messages(rows)
 
-        for module in (async_pages, sync_pages, async_first, sync_first):
+        for module in (_ordered, async_first, sync_first):
             monkeypatch.setattr(module, "to_messages", counted)
         found = client.get_category_messages("account", batch_size=2)
         assert [len(m.data) for m in found] == sizes

@@ -27,9 +27,10 @@ from coldstream.client._archived import (
     gap_of,
 )
 from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._async.database_pages import SLICE, database_pages, frontier_of
+from coldstream.client._async.database_pages import database_pages, frontier_of
 from coldstream.client._async.retries import retried, retried_rows
 from coldstream.client._filter import Filter
+from coldstream.client._ordered import SLICE
 from coldstream.client._sizes import PageSize
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread

@@ -55,6 +55,12 @@ _IN_BINARY = frozenset(
     }
 )
 
+# What gives megabytes while the program works on what came before. libpq takes in no more at once
+# than its buffer holds, 16 kB until a row needs more, and each time the thread or the event loop
+# has to come back to it: most would still be with the server, which waits, when the program asks
+# for it. One large row makes the buffer of a connection a megabyte, for good.
+_LARGE = frozenset({"get_range_in_database"})
+
 
 class AsyncConnections:
     """A pool of autocommit connections that keep no state between calls.
@@ -95,6 +101,8 @@ class AsyncConnections:
         # How often it has left a server that takes no writes.
         self.renewals = 0
         self._lent: WeakSet[AsyncOwnConnection[TupleRow]] = WeakSet()
+        # Those whose buffer is large.
+        self._roomy: WeakSet[AsyncConnection[TupleRow]] = WeakSet()
         self._lock = AsyncLock()
         after_fork(self)
 
@@ -344,6 +352,9 @@ class AsyncConnections:
         if (unit := AsyncUnitInHand.get()) is not None:
             await unit.check(self, name, arguments)
         async with self.connection() as connection:
+            if name in _LARGE and connection not in self._roomy:
+                await connection.execute(query("large_row", self.schema).encode())
+                self._roomy.add(connection)
             return await connection.execute(
                 query(name, self.schema).encode(), arguments, binary=name in _IN_BINARY
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator
-from operator import attrgetter
 from typing import NamedTuple
 
 from psycopg import AsyncCursor
@@ -18,8 +17,8 @@ from psycopg.rows import TupleRow
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried, retried_rows
 from coldstream.client._filter import Filter
+from coldstream.client._ordered import ordered
 from coldstream.client._sizes import PageSize
-from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import AsyncAhead, sleep
 from coldstream.messages.message import Message
 
@@ -37,9 +36,6 @@ _GROWTH = 4
 # Pages that are read ahead, each on a connection of its own: unpacking JSON keeps one backend busy
 # longer than one client. One where a pool is so small that its other users would wait.
 _AHEAD, _AHEAD_IN_SMALL_POOL, _SMALL_POOL = 2, 1, 3
-
-SLICE = 1000
-"""Rows that are made into messages without a pause."""
 
 
 class _Asked(NamedTuple):
@@ -67,7 +63,7 @@ async def database_pages(
     *,
     after: PageSize | None = None,
 ) -> AsyncGenerator[list[Message]]:
-    """The database's share, in pages that are never empty.
+    """The database's share in order, in parts that are never empty.
 
     First a page as asked for, unless they come ``after`` one. A reader that goes on gets ranges of
     positions while they give messages; where one gives few, the next page is one as asked for
@@ -131,13 +127,10 @@ async def database_pages(
                     if following.last is None:
                         break
                     ahead.append((following, AsyncAhead(fetch, following)))
-            page: list[Message] = []
-            while some := await connections.fetch(rows, SLICE):
-                page += to_messages(some)
+            for messages in ordered(rows, connections.schema):
+                yield messages
                 # What is read ahead is taken in by then: the server does not wait to send it.
                 await sleep(0)
-            page.sort(key=attrgetter("global_position"))
-            yield page
             reading_on = True
             if ended:
                 return

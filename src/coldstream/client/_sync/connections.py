@@ -58,6 +58,12 @@ _IN_BINARY = frozenset(
     }
 )
 
+# What gives megabytes while the program works on what came before. libpq takes in no more at once
+# than its buffer holds, 16 kB until a row needs more, and each time the thread or the event loop
+# has to come back to it: most would still be with the server, which waits, when the program asks
+# for it. One large row makes the buffer of a connection a megabyte, for good.
+_LARGE = frozenset({"get_range_in_database"})
+
 
 class Connections:
     """A pool of autocommit connections that keep no state between calls.
@@ -98,6 +104,8 @@ class Connections:
         # How often it has left a server that takes no writes.
         self.renewals = 0
         self._lent: WeakSet[OwnConnection[TupleRow]] = WeakSet()
+        # Those whose buffer is large.
+        self._roomy: WeakSet[Connection[TupleRow]] = WeakSet()
         self._lock = Lock()
         after_fork(self)
 
@@ -345,6 +353,9 @@ class Connections:
         if (unit := UnitInHand.get()) is not None:
             unit.check(self, name, arguments)
         with self.connection() as connection:
+            if name in _LARGE and connection not in self._roomy:
+                connection.execute(query("large_row", self.schema).encode())
+                self._roomy.add(connection)
             return connection.execute(
                 query(name, self.schema).encode(), arguments, binary=name in _IN_BINARY
             )

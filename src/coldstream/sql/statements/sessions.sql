@@ -5,6 +5,10 @@ RESET SESSION AUTHORIZATION; RESET ALL
 -- name: default_isolation
 RESET default_transaction_isolation
 
+-- name: large_row
+-- A row that makes the client's buffer a megabyte.
+SELECT pg_catalog.repeat(' ', 1000000)
+
 -- name: lifecycle_settings
 -- What the lifecycle's parsing and its view of the rows depend on, whatever the database or the role sets;
 -- gives what there was before. The argument: whether for this transaction only.
