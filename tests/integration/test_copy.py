@@ -227,6 +227,11 @@ def test_what_is_no_source_is_refused_in_one_line(
     with coldstream.connect(used.dsn, schema=used.schema) as client:
         client.write_message("account-1", "Happened", {})
 
+    source.run("ALTER SEQUENCE messages_global_position_seq CACHE 20")
+    with pytest.raises(InvalidInput, match="has CACHE 20"):
+        copy.run()
+    source.run("ALTER SEQUENCE messages_global_position_seq CACHE 1")
+
     # A table without Message DB's indexes may say things twice.
     source.run("DROP INDEX messages_id, messages_stream")
     source.run(

@@ -10,11 +10,13 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from message_db.client import MessageDB
 from tests.fix_store import InstalledStore
 from tests.integration.test_copy import DAY, copy_of, database, in_store, source
 from tests.message_db import MessageDb
 
 import coldstream
+from coldstream import Consumer, Message
 from coldstream.errors import LifecycleBusy, LifecycleError, SetupError
 
 pytestmark = pytest.mark.native
@@ -89,9 +91,9 @@ def test_there_and_back_with_writers_and_consumers(
     source: MessageDb, store: InstalledStore
 ) -> None:
     source.fill(500)
-    # An Eventide consumer's position stream: it has handled everything before this.
+    # An Eventide consumer's position stream: it has handled everything up to this.
     source.run(
-        "SELECT write_message(gen_random_uuid()::varchar, 'account:position-consumer', 'Recorded', "
+        "SELECT write_message(gen_random_uuid()::varchar, 'account:position-balances', 'Recorded', "
         "'{\"position\": 300}')"
     )
     copy = copy_of(source, store)
@@ -129,14 +131,27 @@ def test_there_and_back_with_writers_and_consumers(
     with pytest.raises(LifecycleError, match="takes writes since"):
         copy.switch()
 
-    # The consumer goes on where it was, by the functions of Message DB.
     with coldstream.connect(store.dsn, schema=store.schema) as client:
-        recorded = client.get_last_stream_message("account:position-consumer")
-        assert recorded is not None
-        position = recorded.data["position"]
-        expected = [each[0] for each in there if each[3].startswith("account-") and each[0] >= 300]
-        page = client.get_category_messages("account", position=position, batch_size=10_000)
-        assert [each.global_position for each in page] == expected
+        # Consumers go on where they were: ours, by the position stream as Eventide kept it; and
+        # message-db-py, whose users keep a global position.
+        expected = [each[0] for each in there if each[3].startswith("account-") and each[0] > 300]
+        handled: list[int] = []
+        consumer = Consumer(client, "account", "balances", positions="stream")
+
+        @consumer.default_handler
+        def handle(message: Message) -> None:
+            handled.append(message.global_position)
+
+        consumer.run(live=False, handle_signals=False)
+        assert handled == expected
+        other = MessageDB.from_url(store.dsn, max_connections=1)
+        pooled = other.connection_pool.get_connection()
+        with pooled, pooled.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {store.schema}")
+        other.connection_pool.release(pooled)
+        page = other.read_category("account", position=301, no_of_messages=1000)
+        other.connection_pool.closeall()
+        assert [each["global_position"] for each in page] == expected
 
         # And the way back, with a writer at the store.
         with running(lambda stop: copy.back(stop, pause=0.01)):

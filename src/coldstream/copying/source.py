@@ -40,8 +40,7 @@ class Source:
         self.name = f"{in_words(dsn)}, schema {schema}"
         self.connection = self._connect()
         try:
-            with self.lost():
-                self._look_at_form()
+            self._look_at_form()
         except BaseException:
             self.connection.close()
             raise
@@ -85,8 +84,9 @@ class Source:
                 f"Not a Message DB: {self.name} has no table messages",
                 hint="Name its schema with --source-schema.",
             )
-        oid, kind, is_replica, may_select, columns, zone, is_store, indexes, _ = found[0]
+        oid, kind, is_replica, may_select, columns, zone, is_store, indexes, cache = found[0]
         self.oid: int = oid
+        self._cache: int = cache or 1
         self.is_replica: bool = is_replica
         if is_store:
             raise InvalidInput(
@@ -288,11 +288,18 @@ class Source:
         Raises:
             Unavailable: the source is a standby, or gets its messages from another database by
                 logical replication: the locks of writers are not there.
+            InvalidInput: its positions are not drawn in order.
         """
         if self.is_replica:
             raise Unavailable(
                 "The source is a replica, and cannot tell which writers are at work",
                 hint="Copy from the database that messages are written to.",
+            )
+        if self._cache > 1:
+            raise InvalidInput(
+                f"The sequence of the source's global positions has CACHE {self._cache}: a session "
+                "that drew an early one may use it late",
+                hint="ALTER SEQUENCE ... CACHE 1, and let the sessions of its writers end.",
             )
         last = self.last()
         writers = self._writers()

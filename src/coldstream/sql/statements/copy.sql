@@ -64,9 +64,13 @@ SELECT c.oid, c.relkind::text,
     FROM pg_catalog.pg_index AS i
     WHERE i.indrelid = c.oid AND i.indpred IS NULL AND i.indisvalid
   ),
-  pg_catalog.current_setting('server_version_num')::integer
+  (SELECT max(s.seqcache) FROM pg_catalog.pg_sequence AS s
+   JOIN pg_catalog.pg_depend AS d ON d.objid = s.seqrelid
+   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.oid
+     AND d.refobjsubid = a.attnum)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'global_position'
 WHERE n.nspname = %s AND c.relname = 'messages' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 
 -- name: source_bytes
