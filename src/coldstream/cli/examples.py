@@ -87,6 +87,19 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ('query "SELECT category, count(*) FROM messages GROUP BY 1"', ""),
         ("query - --csv < query.sql > result.csv", ""),
     ),
+    "serve": (
+        ("serve --register --archive s3://my-bucket/events", "for every client of the database"),
+        (
+            "serve --listen 0.0.0.0:5439 --tls-cert cert.pem --tls-key key.pem --register "
+            "--advertise archive.example:5439",
+            "for a database on another host",
+        ),
+    ),
+    "serve unregister": (("serve unregister", ""),),
+    "serve user": (
+        ("serve user grafana", "prints a password"),
+        ("serve user grafana --remove", ""),
+    ),
     "chunks": (("chunks", ""), ("chunks --wide --json", "all that is known of each")),
     "compress": (("compress --older-than 7d --dry-run", ""), ("compress --older-than 7d", "")),
     "archive": (

@@ -44,6 +44,8 @@ _BY_STATE: dict[str, type[errors.ColdstreamError]] = {
     "CS011": errors.Unavailable,
     "CS012": errors.SetupError,
     "CS013": errors.UnsupportedEngine,
+    "CS014": errors.ArchiveUnavailable,
+    "CS015": errors.ArchiveCorrupt,
     "55000": errors.LifecycleError,
     "55P03": errors.LifecycleBusy,
     "57014": errors.Unavailable,

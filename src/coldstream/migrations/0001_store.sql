@@ -282,6 +282,21 @@ CREATE TABLE @extschema@.installed_functions (
   digest text NOT NULL
 );
 
+-- The archive server (coldstream serve), where one is registered: the FOREIGN SERVER that says where it is and
+-- how to log in, and how long a read waits for it.
+CREATE TABLE @extschema@.archive_server (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  server_name text NOT NULL,
+  time_limit interval NOT NULL
+);
+
+-- Who may connect to the store's archive servers. A verifier proves a password and does not give it away.
+CREATE TABLE @extschema@.archive_server_users (
+  name text PRIMARY KEY,
+  verifier text NOT NULL,
+  may_query boolean NOT NULL
+);
+
 -- Consumers: where each is, who works for it, and what it could not handle.
 
 -- One row a member of a consumer. A consumer that is not a group is a group of one, so that a second

@@ -64,7 +64,7 @@ BEGIN
   GRANT SELECT ON @extschema@.streams, @extschema@.recent_ids, @extschema@.chunks,
     @extschema@.archive_files, @extschema@.chunk_categories, @extschema@.stream_marks,
     @extschema@.store, @extschema@.consumers, @extschema@.consumer_owners,
-    @extschema@.consumer_failures TO @role@;
+    @extschema@.consumer_failures, @extschema@.archive_server TO @role@;
   GRANT SELECT ON @views@ TO @role@;
 
   FOR _function IN

@@ -1,0 +1,147 @@
+"""SQL of people and tools over the archive: DuckDB's, on files that manifests name.
+
+A connection has a DuckDB of its own, opened when it first asks, with what the archive had then. It reads
+the archive and nothing else; see :mod:`coldstream.archive.engines.query`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from coldstream.archive.engines.query import check, errors, opened
+from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.errors import InvalidInput
+from coldstream.serve.values import column_of, text_of
+from coldstream.serve.wire import Column, data_row
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_ROWS = 1_000
+# What clients say at the start of a session, and has no meaning here.
+_SAID = re.compile(
+    r"(SET|RESET|BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|DISCARD|DEALLOCATE|CLOSE|UNLISTEN)\b",
+    re.IGNORECASE,
+)
+
+
+class Answer:
+    """The result of a statement: its columns, and its rows as messages of the protocol."""
+
+    def __init__(self, tag: str, columns: Sequence[Column] = (), rows: Iterator[list[bytes]] = iter(())):
+        self.tag = tag
+        self.columns = columns
+        self.rows = rows
+        self.count = 0
+        self.waiting: list[bytes] = []
+
+    def take(self) -> list[bytes]:
+        """The next rows, some thousand at most; empty at the end."""
+        some = next(self.rows, [])
+        self.count += len(some)
+        return some
+
+    @property
+    def complete(self) -> str:
+        return f"SELECT {self.count}" if self.tag == "SELECT" else self.tag
+
+
+class Analysis:
+    """One connection's SQL. Not safe to share between threads, but for :meth:`interrupt`."""
+
+    def __init__(
+        self, location: Callable[[], ArchiveLocation], schema: str, memory_limit: str | None
+    ) -> None:
+        self._location = location
+        self._schema = schema
+        self._memory_limit = memory_limit
+        self._open: DuckDBPyConnection | None = None
+        self._stack = ExitStack()
+
+    def statements(self, text: str) -> list[str]:
+        """The statements of a text, one by one.
+
+        Raises:
+            InvalidInput: it cannot be parsed, or calls what is refused.
+        """
+        check(text)
+        found = []
+        # What the parser of DuckDB does not know stands alone, as clients send it.
+        if _SAID.match(text.strip()) and ";" not in text.strip().rstrip(";"):
+            return [text.strip().rstrip(";")]
+        with errors():
+            for each in self._connection().extract_statements(text):
+                found.append(each.query.strip())
+        return [each for each in found if each]
+
+    def run(self, statement: str, parameters: Sequence[str | None] = ()) -> Answer:
+        """Begin a statement. ``parameters`` are texts, for $1, $2, ...
+
+        Raises:
+            InvalidInput, ArchiveError: it cannot be run.
+        """
+        if said := _SAID.match(statement):
+            return Answer(" ".join(said[1].upper().split()))
+        connection = self._connection()
+        with errors():
+            connection.execute(statement, list(parameters) if parameters else None)
+            columns = _columns(connection)
+            return Answer("SELECT", columns, _rows(connection))
+
+    def describe(self, statement: str, parameters: int) -> Sequence[Column]:
+        """The columns that a statement will have, without running it."""
+        if _SAID.match(statement):
+            return ()
+        connection = self._connection().cursor()
+        with errors():
+            connection.execute(
+                f"DESCRIBE {statement}" if _is_query(statement) else statement,
+                [None] * parameters or None,
+            )
+            if not _is_query(statement):
+                return _columns(connection)
+            return [column_of(name, type) for name, type, *_ in connection.fetchall()]
+
+    def interrupt(self) -> None:
+        if self._open is not None:
+            self._open.interrupt()
+
+    def close(self) -> None:
+        self._open = None
+        self._stack.close()
+
+    def _connection(self) -> DuckDBPyConnection:
+        if self._open is None:
+            self._open = self._stack.enter_context(
+                opened(self._location(), self._schema, memory_limit=self._memory_limit)
+            )
+        return self._open
+
+
+def parameters_of(statement: str) -> int:
+    """How many parameters a statement has: the highest of $1, $2, ... outside of quotes."""
+    text = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", " ", statement, flags=re.DOTALL)
+    numbers = [int(number) for number in re.findall(r"\$(\d{1,5})", text)]
+    if max(numbers, default=0) > 1000:
+        raise InvalidInput("A statement has 1,000 parameters at most")
+    return max(numbers, default=0)
+
+
+def _is_query(statement: str) -> bool:
+    return re.match(r"(SELECT|WITH|FROM|VALUES|\()", statement, re.IGNORECASE) is not None
+
+
+def _columns(connection: DuckDBPyConnection) -> list[Column]:
+    return [column_of(name, str(type)) for name, type, *_ in connection.description or []]
+
+
+def _rows(connection: DuckDBPyConnection) -> Iterator[list[bytes]]:
+    while True:
+        with errors():
+            some = connection.fetchmany(_ROWS)
+        if not some:
+            return
+        yield [data_row(map(text_of, row)) for row in some]

@@ -1,0 +1,68 @@
+-- audience: part
+-- Messages of one stream from a position on, in order, over every tier: get_stream_messages where some of them
+-- have left the database.
+--
+-- Positions have no gaps, so where the archive has the next ones one after another they are the page, and so
+-- has the database what comes after them. Only what does not follow is looked for in both at once, at one
+-- moment of the ledger: a gap (a plain INSERT left it, or a DELETE), positions that do not follow time, and
+-- ranges that are nowhere, which are an error where they may explain the gap.
+CREATE OR REPLACE FUNCTION @extschema@.stream_over_tiers(
+  stream_name varchar,
+  "position" bigint,
+  batch_size bigint,
+  condition varchar
+)
+RETURNS SETOF @extschema@.message
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  -- What is held at once of a read without a limit.
+  _page constant bigint := 5000;
+  _position bigint := greatest($2, 0);
+  _left bigint := nullif($3, -1);
+  _rows bigint;
+  _listed bigint := 8;
+  _limit bigint;
+  _part record;
+  _found @extschema@.message[];
+  _version bigint;
+BEGIN
+  IF $3 < -1 THEN
+    PERFORM @extschema@.check_batch_size($3);
+  END IF;
+  WHILE _left IS NULL OR _left > 0 LOOP
+    _limit := CASE WHEN $4 IS NULL THEN least(_left, _page) ELSE _page END;
+    _part := @extschema@.archived_part_of_stream($1, _position, _listed, _limit);
+    IF pg_catalog.cardinality(_part.messages) = 0 AND _part.is_more THEN
+      _listed := _listed * 4;
+      CONTINUE;
+    END IF;
+    _listed := 8;
+    _found := CASE WHEN _part.in_order
+      THEN @extschema@.following_messages(_part.messages, _position)
+      ELSE '{}'
+    END;
+    IF pg_catalog.cardinality(_found) = 0 THEN
+      -- What the database has may follow, up to the stream's end.
+      _found := @extschema@.following_messages(
+        (
+          SELECT pg_catalog.array_agg(m.*::@extschema@.message ORDER BY m.position)
+          FROM @extschema@.get_stream_messages_in_database($1, _position, _limit) AS m
+        ),
+        _position
+      );
+    END IF;
+    IF pg_catalog.cardinality(_found) = 0 THEN
+      _version := @extschema@.stream_version($1);
+      EXIT WHEN (_position <= _version) IS NOT TRUE;
+      _found := @extschema@.merged_messages($1, _position, _limit);
+      EXIT WHEN pg_catalog.cardinality(_found) = 0;
+    END IF;
+    RETURN QUERY SELECT m.* FROM @extschema@.matching_messages(_found, $4, _left) AS m;
+    GET DIAGNOSTICS _rows = ROW_COUNT;
+    _left := _left - _rows;
+    _position := _found[pg_catalog.cardinality(_found)].position + 1;
+  END LOOP;
+END;
+$$;
