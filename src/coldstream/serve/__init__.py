@@ -1,7 +1,7 @@
 """A server of the archive, which speaks PostgreSQL's protocol.
 
-The database asks it for messages that have left (see ``sql/serve``), and people and tools ask it in SQL.
-It holds no state but what it has read already: any number of them may run for one store.
+The database asks it for messages that have left (see ``sql/serve``), and people and tools ask it in
+SQL. It holds no state but what it has read already: any number of them may run for one store.
 
 - ``wire``: the messages of the protocol, as bytes
 - ``scram``: passwords, as PostgreSQL keeps and checks them

@@ -79,9 +79,7 @@ class _Silent(WSGIRequestHandler):
 
 
 @contextmanager
-def monitored(
-    host: str, port: int, metrics: Metrics, healthy: Callable[[], bool]
-) -> Iterator[int]:
+def monitored(host: str, port: int, metrics: Metrics, healthy: Callable[[], bool]) -> Iterator[int]:
     """Answer a monitor while the body runs, at the port that is given (another for 0).
 
     Raises:

@@ -1,8 +1,9 @@
 """Pages of archived messages, and readings that go on.
 
-A category page brings the files of a stretch in order of global position; a reader that comes back for the
-next page would pay for that again. So what a page leaves unread is kept for whoever asks for what follows
-it, for a while and for a few readers: a cache, which holds nothing that cannot be read again.
+A category page brings the files of a stretch in order of global position; a reader that comes back
+for the next page would pay for that again. So what a page leaves unread is kept for whoever asks
+for what follows it, for a while and for a few readers: a cache, which holds nothing that cannot be
+read again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _END = 2**63
 
 @dataclass
 class _Reading:
-    """Messages of a category up to ``upto``, which it includes. ``waiting``: read, and not given."""
+    """Messages of a category up to ``upto``, which it includes. ``waiting``: read, and not
+    given."""
 
     found: Generator[list[Message]]
     upto: int
@@ -50,8 +52,8 @@ class Pages:
     def page(self, request: Request) -> list[Message]:
         """
         Raises:
-            ArchiveUnavailable, ArchiveCorrupt: the files cannot be read, or are not what was written.
-            InvalidInput: no such page.
+            ArchiveUnavailable, ArchiveCorrupt: the files cannot be read, or are not what was
+            written. InvalidInput: no such page.
         """
         if request.limit < 1 or request.position < 0:
             raise InvalidInput("A page has a limit of at least 1, and a position of at least 0")
@@ -142,8 +144,8 @@ class Pages:
 
 
 def _fill(page: list[Message], reading: _Reading, request: CategoryRequest) -> int | None:
-    """Add to a page what belongs to it. Where the next page begins; ``None`` where the reading ended before
-    this one was full."""
+    """Add to a page what belongs to it. Where the next page begins; ``None`` where the reading
+    ended before this one was full."""
     while True:
         if not reading.waiting:
             batch = next(reading.found, None)

@@ -1,7 +1,7 @@
 """Where the files of requests may be: in the store's own archive, and in those it was forked from.
 
-The database makes the list of files, with its owner's rights. Whoever else has the password of the database's
-user, and writes a list of his own, gets nothing that the store has not.
+The database makes the list of files, with its owner's rights. Whoever else has the password of the
+database's user, and writes a list of his own, gets nothing that the store has not.
 """
 
 from __future__ import annotations

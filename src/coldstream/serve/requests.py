@@ -4,8 +4,8 @@ A request is a statement that names no table::
 
     SELECT * FROM coldstream.archived_messages('{"kind": "stream", ...}')
 
-It says which files to look in, so that the answer is of the same moment of the ledger as the rest of the
-read that it is for. ``sql/serve`` makes it.
+It says which files to look in, so that the answer is of the same moment of the ledger as the rest
+of the read that it is for. ``sql/serve`` makes it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _BEFORE, _AFTER = "SELECT * FROM coldstream.archived_messages('", "')"
 
 @dataclass(frozen=True, kw_only=True)
 class StreamRequest:
-    """The messages of a stream from ``position`` on, ``limit`` at most. ``in_order``: its positions follow
-    the order of the files."""
+    """The messages of a stream from ``position`` on, ``limit`` at most. ``in_order``: its positions
+    follow the order of the files."""
 
     files: list[LedgerFile]
     stream_name: str
@@ -37,8 +37,8 @@ class StreamRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class CategoryRequest:
-    """The messages of a category (``None``: of all) from global position ``position`` to ``last``, which it
-    includes, ``limit`` at most. ``epoch``: of the ledger that lists the files."""
+    """The messages of a category (``None``: of all) from global position ``position`` to ``last``,
+    which it includes, ``limit`` at most. ``epoch``: of the ledger that lists the files."""
 
     files: list[LedgerFile]
     epoch: int

@@ -1,4 +1,5 @@
-"""``coldstream serve``: everything that a server needs, from its options, until it is told to stop."""
+"""``coldstream serve``: everything that a server needs, from its options, until it is told to
+stop."""
 
 from __future__ import annotations
 
@@ -73,9 +74,9 @@ class Address:
 class ServeOptions:
     """How a server runs.
 
-    ``connections``: at the same time, at most. ``max_seconds``: of one page. ``stop_seconds``: what is
-    running may take so long when the server is told to stop. ``tls_certificate`` and ``tls_key``: PEM
-    files. ``query_memory``: of each connection's SQL, as DuckDB writes it.
+    ``connections``: at the same time, at most. ``max_seconds``: of one page. ``stop_seconds``: what
+    is running may take so long when the server is told to stop. ``tls_certificate`` and
+    ``tls_key``: PEM files. ``query_memory``: of each connection's SQL, as DuckDB writes it.
     """
 
     listen: Address
@@ -118,9 +119,7 @@ class Store:
             raise SetupError("The store has no archive yet", hint="Name it: --archive URL.")
         return ArchiveLocation.open(url, self.archive_options)
 
-    def register(
-        self, address: Address, *, sslmode: str, root: str | None, seconds: float
-    ) -> None:
+    def register(self, address: Address, *, sslmode: str, root: str | None, seconds: float) -> None:
         """Store where the server is, with a password that nobody else knows."""
         password = secrets.token_urlsafe(32)
         self.set_user(DATABASE_USER, password, may_query=False)
@@ -156,8 +155,8 @@ class Store:
 def serve(
     store: Store, options: ServeOptions, *, ready: Callable[[Address, int | None], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT. ``ready`` is called with the address, and the monitor's port; it may
-    register the server.
+    """Serve until SIGTERM or SIGINT. ``ready`` is called with the address, and the monitor's port;
+    it may register the server.
 
     Raises:
         Unavailable: an address cannot be had, or the database cannot be asked for its users.

@@ -76,8 +76,8 @@ def nobody() -> Verifier:
 
 
 class Conversation:
-    """The server's side, for one client that says it has the password: two messages of the client's,
-    and an answer to each."""
+    """The server's side, for one client that says it has the password: two messages of the
+    client's, and an answer to each."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier

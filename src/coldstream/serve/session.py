@@ -30,6 +30,7 @@ from coldstream.serve.rows import COLUMNS, message_rows
 from coldstream.serve.scram import MECHANISM, Conversation, WrongPassword, nobody
 from coldstream.serve.sql import Analysis, Answer, parameters_of
 from coldstream.serve.users import User, Users
+from coldstream.serve.values import parameter_of
 
 T = TypeVar("T")
 logger = logging.getLogger("coldstream.serve")
@@ -57,8 +58,8 @@ class Counters(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """What all sessions share. ``analysis`` makes a connection's SQL, which has threads of its own: a long query
-    keeps no page waiting. ``max_seconds``: of one page."""
+    """What all sessions share. ``analysis`` makes a connection's SQL, which has threads of its own:
+    a long query keeps no page waiting. ``max_seconds``: of one page."""
 
     users: Users
     page: Callable[[Request], list[Message]]
@@ -82,8 +83,10 @@ class Refused(Exception):
 
 @dataclass
 class _Prepared:
+    """``types``: the OID of each parameter, 0 where the client named none."""
+
     sql: str
-    parameters: int
+    types: Sequence[int]
 
 
 @dataclass
@@ -280,7 +283,8 @@ class Session:
         except Exception as error:
             self._service.counters.failed(kind, _sqlstate(error))
             raise
-        # All of it or nothing: an answer that ends early has no end, and the database takes none such.
+        # All of it or nothing: an answer that ends early has no end, and the database takes none
+        # such.
         self._writer.write(wire.row_description(COLUMNS))
         self._writer.writelines(found)
         self._send(wire.command_complete(f"SELECT {len(found)}"))
@@ -292,7 +296,9 @@ class Session:
         statements = await self._in_thread(self._sql().statements, text) if text.strip() else [""]
         if len(statements) != 1:
             raise InvalidInput("A prepared statement is one statement")
-        self._statements[name] = _Prepared(statements[0], parameters_of(statements[0]))
+        named = [body.int32() for _ in range(body.int16())]
+        types = [*named, *[0] * (parameters_of(statements[0]) - len(named))]
+        self._statements[name] = _Prepared(statements[0], types)
         self._send(wire.PARSE_COMPLETE)
 
     async def _bind(self, body: wire.Body) -> None:
@@ -300,13 +306,22 @@ class Session:
         formats = [body.int16() for _ in range(body.int16())]
         values = [body.value() for _ in range(body.int16())]
         results = [body.int16() for _ in range(body.int16())]
-        if any(formats) or any(results):
-            raise NotImplementedError("Binary values")
+        if any(results):
+            raise NotImplementedError("Binary results")
         prepared = self._prepared(name)
-        texts = [None if value is None else value.decode() for value in values]
+        if len(values) != len(prepared.types):
+            raise InvalidInput(
+                f"{len(values)} parameters where the statement has {len(prepared.types)}"
+            )
+        if len(formats) < 2:
+            formats = [*formats, 0][:1] * len(values)
+        given = [
+            parameter_of(type, value, binary=bool(form))
+            for type, value, form in zip(prepared.types, values, formats, strict=True)
+        ]
         answer = None
         if prepared.sql:
-            answer = await self._in_thread(self._sql().run, prepared.sql, texts)
+            answer = await self._in_thread(self._sql().run, prepared.sql, given)
         self._portals[portal] = _Portal(prepared, answer)
         self._send(wire.BIND_COMPLETE)
 
@@ -315,10 +330,10 @@ class Session:
         columns: Sequence[wire.Column] = ()
         if what == b"S":
             prepared = self._prepared(name)
-            self._send(wire.parameter_description([25] * prepared.parameters))
+            self._send(wire.parameter_description([type or 25 for type in prepared.types]))
             if prepared.sql:
                 columns = await self._in_thread(
-                    self._sql().describe, prepared.sql, prepared.parameters
+                    self._sql().describe, prepared.sql, len(prepared.types)
                 )
         else:
             portal = self._portal(name)
@@ -369,7 +384,9 @@ class Session:
         return self._analysis
 
     def _error(self, error: Exception) -> bytes:
-        if not isinstance(error, ColdstreamError | TimeoutError | NotImplementedError | PermissionError):
+        if not isinstance(
+            error, ColdstreamError | TimeoutError | NotImplementedError | PermissionError
+        ):
             logger.exception("an answer failed")
             return wire.error("XX000", f"{type(error).__name__}: {error}")
         text = "The answer took too long" if isinstance(error, TimeoutError) else str(error)
@@ -398,6 +415,7 @@ async def _run(threads: Executor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
+_TOLD = (ColdstreamError, TimeoutError, NotImplementedError, PermissionError)
 _STATES: tuple[tuple[type[Exception], str], ...] = (
     (ArchiveUnavailable, "58030"),
     (ArchiveCorrupt, "XX001"),

@@ -1,7 +1,7 @@
 """SQL of people and tools over the archive: DuckDB's, on files that manifests name.
 
-A connection has a DuckDB of its own, opened when it first asks, with what the archive had then. It reads
-the archive and nothing else; see :mod:`coldstream.archive.engines.query`.
+A connection has a DuckDB of its own, opened when it first asks, with what the archive had then. It
+reads the archive and nothing else; see :mod:`coldstream.archive.engines.query`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,21 @@ _SAID = re.compile(
 )
 
 
+_NOT_CODE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
 class Answer:
     """The result of a statement: its columns, and its rows as messages of the protocol."""
 
-    def __init__(self, tag: str, columns: Sequence[Column] = (), rows: Iterator[list[bytes]] = iter(())):
+    def __init__(
+        self,
+        tag: str,
+        columns: Sequence[Column] = (),
+        rows: Iterator[list[bytes]] | None = None,
+    ) -> None:
         self.tag = tag
         self.columns = columns
-        self.rows = rows
+        self.rows: Iterator[list[bytes]] = iter(()) if rows is None else rows
         self.count = 0
         self.waiting: list[bytes] = []
 
@@ -68,17 +76,16 @@ class Analysis:
             InvalidInput: it cannot be parsed, or calls what is refused.
         """
         check(text)
-        found = []
         # What the parser of DuckDB does not know stands alone, as clients send it.
         if _SAID.match(text.strip()) and ";" not in text.strip().rstrip(";"):
             return [text.strip().rstrip(";")]
         with errors():
-            for each in self._connection().extract_statements(text):
-                found.append(each.query.strip())
-        return [each for each in found if each]
+            found = self._connection().extract_statements(text)
+        # The parser writes a statement anew, and calls its columns by that.
+        return [text.strip()] if len(found) == 1 else [each.query.strip() for each in found]
 
-    def run(self, statement: str, parameters: Sequence[str | None] = ()) -> Answer:
-        """Begin a statement. ``parameters`` are texts, for $1, $2, ...
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
+        """Begin a statement. ``parameters`` are for $1, $2, ...
 
         Raises:
             InvalidInput, ArchiveError: it cannot be run.
@@ -123,7 +130,9 @@ class Analysis:
 
 def parameters_of(statement: str) -> int:
     """How many parameters a statement has: the highest of $1, $2, ... outside of quotes."""
-    text = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", " ", statement, flags=re.DOTALL)
+    text = re.sub(
+        r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", " ", statement, flags=re.DOTALL
+    )
     numbers = [int(number) for number in re.findall(r"\$(\d{1,5})", text)]
     if max(numbers, default=0) > 1000:
         raise InvalidInput("A statement has 1,000 parameters at most")
@@ -139,9 +148,13 @@ def _columns(connection: DuckDBPyConnection) -> list[Column]:
 
 
 def _rows(connection: DuckDBPyConnection) -> Iterator[list[bytes]]:
+    with errors():
+        batches = connection.to_arrow_reader(_ROWS)
     while True:
         with errors():
-            some = connection.fetchmany(_ROWS)
-        if not some:
+            batch = next(batches, None)
+        if batch is None:
             return
-        yield [data_row(map(text_of, row)) for row in some]
+        columns = [column.to_pylist() for column in batch.columns]
+        if columns and batch.num_rows:
+            yield [data_row(map(text_of, row)) for row in zip(*columns, strict=True)]

@@ -1,7 +1,7 @@
 """Who may connect, as the store has it (``archive_server_users``).
 
-The store keeps verifiers, which prove a password and do not give it away. Any number of servers of one store
-know the same users that way.
+The store keeps verifiers, which prove a password and do not give it away. Any number of servers of
+one store know the same users that way.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ class User:
 
 
 class Users:
-    """The users, read again every ``seconds``, and where one is asked for that was not there; but not more often
-    than every ``least``, however many guess. A password that was changed is known after ``seconds``."""
+    """The users, read again every ``seconds``, and where one is asked for that was not there; but
+    not more often than every ``least``, however many guess. A password that was changed is known
+    after ``seconds``."""
 
     def __init__(
         self,

@@ -6,11 +6,15 @@ Source: "Data Types" of PostgreSQL's manual for the text of each; the OIDs are t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from struct import Struct, error
 from typing import Any
 
+import pyarrow as pa
+
+from coldstream.errors import InvalidInput
 from coldstream.serve.wire import Column
 
 _TEXT = 25
@@ -48,9 +52,7 @@ def column_of(name: str, type: str) -> Column:
 
 
 def text_of(value: Any) -> bytes | None:
-    """
-    A value that DuckDB gave, as the text that PostgreSQL would send; ``None`` is NULL.
-    """
+    """A value that DuckDB gave, as the text that PostgreSQL would send; ``None`` is NULL."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -65,6 +67,10 @@ def text_of(value: Any) -> bytes | None:
         return value.isoformat().encode()
     if isinstance(value, timedelta):
         return _interval(value).encode()
+    if isinstance(value, pa.MonthDayNano):
+        months, days, nanoseconds = value
+        text = _interval(timedelta(days=days, microseconds=nanoseconds // 1000))
+        return (f"{months} mons {text}" if months else text).encode()
     if isinstance(value, bytes | bytearray | memoryview):
         return b"\\x" + bytes(value).hex().encode()
     if isinstance(value, float):
@@ -74,6 +80,51 @@ def text_of(value: Any) -> bytes | None:
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, default=_inner).encode()
     return str(value).encode()
+
+
+def parameter_of(oid: int, data: bytes | None, *, binary: bool) -> Any:
+    """The value of a parameter, by its type's OID, where the client said one (0: it did not).
+
+    Raises:
+        InvalidInput: not a value of this type; or one in binary form of a type that is not read so.
+    """
+    if data is None:
+        return None
+    try:
+        if not binary or oid in _TEXTS:
+            return _READ.get(oid, str)(data.decode())
+        return _BINARY[oid].unpack(data)[0]
+    except KeyError:
+        raise InvalidInput(
+            f"A parameter in binary form of the type with OID {oid}", hint="Send it as text."
+        ) from None
+    except (ValueError, ArithmeticError, error) as wrong:
+        raise InvalidInput(f"A parameter that is none of its type (OID {oid})") from wrong
+
+
+def _boolean(text: str) -> bool:
+    return text.lower() in ("t", "true", "1", "y", "yes", "on")
+
+
+# Text, character varying, name, JSON and an unknown type are the same bytes in both forms.
+_TEXTS = frozenset((0, 19, 25, 114, 705, 1042, 1043))
+_READ: Mapping[int, Callable[[str], Any]] = {
+    16: _boolean,
+    20: int,
+    21: int,
+    23: int,
+    700: float,
+    701: float,
+    1700: Decimal,
+}
+_BINARY: Mapping[int, Struct] = {
+    16: Struct("?"),
+    20: Struct("!q"),
+    21: Struct("!h"),
+    23: Struct("!i"),
+    700: Struct("!f"),
+    701: Struct("!d"),
+}
 
 
 def _inner(value: Any) -> str:

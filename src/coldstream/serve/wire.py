@@ -181,9 +181,7 @@ def command_complete(tag: str) -> bytes:
     return message(b"C", tag.encode() + b"\0")
 
 
-def error(
-    sqlstate: str, text: str, *, hint: str | None = None, severity: str = "ERROR"
-) -> bytes:
+def error(sqlstate: str, text: str, *, hint: str | None = None, severity: str = "ERROR") -> bytes:
     fields: Mapping[bytes, str | None] = {
         b"S": severity,
         b"V": severity,

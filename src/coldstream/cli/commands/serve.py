@@ -64,7 +64,9 @@ def serve(
             "with TLS, prefer without.",
         ),
     ] = None,
-    tls_cert: Annotated[Path | None, Parameter(metavar="FILE", help="The certificate, PEM.")] = None,
+    tls_cert: Annotated[
+        Path | None, Parameter(metavar="FILE", help="The certificate, PEM.")
+    ] = None,
     tls_key: Annotated[Path | None, Parameter(metavar="FILE", help="Its key, PEM.")] = None,
     tls_root: Annotated[
         str | None,
@@ -122,7 +124,9 @@ def serve(
         else:
             print(f"serving {database.schema} on {address}")
             if options.monitor is not None:
-                print(f"health and metrics on http://{options.monitor.host}:{port}/health, /metrics")
+                print(
+                    f"health and metrics on http://{options.monitor.host}:{port}/health, /metrics"
+                )
             if register:
                 print(f"registered: the database asks {where} for what has left it")
             print("Ctrl-C stops it")
