@@ -227,6 +227,8 @@ CREATE TABLE @extschema@.store (
   ids_from bigint NOT NULL DEFAULT 0,
   -- Changes whenever a range leaves or re-enters the database.
   archive_epoch bigint NOT NULL DEFAULT 0,
+  -- What has left the database is before this.
+  left_before timestamptz NOT NULL DEFAULT '-infinity',
   -- How far a stream's last message may be ahead of the clock before writes to it are refused.
   max_clock_lead interval NOT NULL DEFAULT '1 hour',
   chunk_interval interval NOT NULL DEFAULT '7 days',

@@ -114,7 +114,7 @@ BEGIN
     dropped_at = clock_timestamp()
   WHERE range_start = $1
   RETURNING * INTO _row;
-  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.archive_changed();
   -- A chunk in the columnstore was closed, and its ids were forgotten, when it was compressed: what a
   -- write must know is what it was. A fresh connection would spend as long on that look as on all else.
   IF _in_rows THEN

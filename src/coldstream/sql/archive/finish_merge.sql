@@ -25,6 +25,6 @@ BEGIN
   END IF;
   UPDATE @extschema@.chunks SET seen_manifest = $2, seen_digest = $3, row_versions = NULL
   WHERE range_start = $1;
-  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.archive_changed();
 END;
 $$;

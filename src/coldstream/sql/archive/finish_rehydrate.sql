@@ -40,7 +40,7 @@ BEGIN
     part_name = NULL, part_streams = NULL, part_messages = NULL, part_digest = NULL
   WHERE range_start = $1
   RETURNING * INTO _row;
-  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.archive_changed();
   PERFORM @extschema@.sync_store();
   RETURN _row;
 END;

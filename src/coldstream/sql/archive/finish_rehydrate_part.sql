@@ -47,7 +47,7 @@ BEGIN
     kept_until = greatest(kept_until, $5)
   WHERE range_start = $1
   RETURNING * INTO _row;
-  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.archive_changed();
   PERFORM @extschema@.sync_store();
   RETURN _row;
 END;

@@ -48,7 +48,7 @@ BEGIN
     category text, messages bigint, first_global_position bigint, last_global_position bigint
   )
   ORDER BY r.category;
-  UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+  PERFORM @extschema@.archive_changed();
   -- Readers go by the store's row: each range is there for them as soon as it is in the ledger.
   PERFORM @extschema@.sync_store();
 END;

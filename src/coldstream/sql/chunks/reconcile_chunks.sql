@@ -87,7 +87,7 @@ BEGIN
   END LOOP;
 
   IF _is_dropped THEN
-    UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+    PERFORM @extschema@.archive_changed();
   END IF;
 END;
 $$;

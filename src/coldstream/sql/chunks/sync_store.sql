@@ -54,7 +54,7 @@ BEGIN
     WHERE i.inhrelid = pg_catalog.to_regclass(c.part_name) AND i.inhparent = '@extschema@.messages'::regclass
   );
   IF FOUND THEN
-    UPDATE @extschema@.store SET archive_epoch = archive_epoch + 1;
+    PERFORM @extschema@.archive_changed();
   END IF;
 
   -- A read asks the ledger for what is older than the last closed chunk. So a chunk that could not be

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- What the archive server has of a category (NULL: of all) from a global position on: the messages of the first
 -- few chunks that have left, row_limit of them at most and none after last_position. next: where the first chunk
 -- begins that was not looked into, NULL where all were. gone_from: where the first range begins that was dropped

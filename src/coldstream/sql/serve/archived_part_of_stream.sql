@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- What the archive server has of a stream from a position on: the messages of the first few chunks that have
 -- left, row_limit of them at most. What the ledger says of these chunks is of the same moment (see
 -- archived_chunks_of_stream); gone are ranges that were dropped by force.

@@ -1,4 +1,4 @@
--- audience: internal
+-- audience: internal; needs timescale
 -- Archived messages from the archive server, in order of position (by_position) or of global position.
 --
 -- Each session has one connection to it, which it keeps. The request is sent and the answer waited for without
@@ -31,7 +31,7 @@ BEGIN
   SELECT a.* INTO _server FROM @extschema@.archive_server AS a;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'No archive server is registered'
-      USING ERRCODE = 'CS013', HINT = 'coldstream serve --register';
+      USING ERRCODE = 'CS014', HINT = 'coldstream serve --register';
   END IF;
   SELECT pg_catalog.quote_ident(n.nspname) INTO _dblink
   FROM pg_catalog.pg_extension AS e
@@ -39,7 +39,7 @@ BEGIN
   WHERE e.extname = 'dblink';
   IF NOT FOUND THEN
     RAISE EXCEPTION 'The extension dblink is not installed'
-      USING ERRCODE = 'CS013', HINT = 'coldstream serve --register installs it.';
+      USING ERRCODE = 'CS014', HINT = 'coldstream serve --register installs it.';
   END IF;
   _deadline := pg_catalog.clock_timestamp() + _server.time_limit;
 
@@ -64,7 +64,7 @@ BEGIN
           INTO _done USING _connection;
         EXIT WHEN _done = 0;
         IF pg_catalog.clock_timestamp() > _deadline THEN
-          RAISE EXCEPTION 'no answer within %', _server.time_limit USING ERRCODE = 'CS013';
+          RAISE EXCEPTION 'no answer within %', _server.time_limit USING ERRCODE = 'CS014';
         END IF;
         PERFORM pg_catalog.pg_sleep(_pause);
         _pause := least(_pause * 1.3, 0.005);
@@ -89,9 +89,9 @@ BEGIN
     EXCEPTION
       -- What the server says of the archive: the connection is as good as before.
       WHEN io_error THEN
-        RAISE EXCEPTION 'The archive cannot be read: %', SQLERRM USING ERRCODE = 'CS013';
+        RAISE EXCEPTION 'The archive cannot be read: %', SQLERRM USING ERRCODE = 'CS014';
       WHEN data_corrupted THEN
-        RAISE EXCEPTION 'The archive is damaged: %', SQLERRM USING ERRCODE = 'CS014';
+        RAISE EXCEPTION 'The archive is damaged: %', SQLERRM USING ERRCODE = 'CS015';
       WHEN OTHERS THEN
         -- What libpq says of a connection is in the detail.
         GET STACKED DIAGNOSTICS _error = PG_EXCEPTION_DETAIL;
@@ -102,10 +102,10 @@ BEGIN
           WHEN OTHERS THEN
             NULL;
         END;
-        IF _kept IS NOT TRUE OR SQLSTATE = 'CS013' OR pg_catalog.clock_timestamp() > _deadline THEN
+        IF _kept IS NOT TRUE OR SQLSTATE = 'CS014' OR pg_catalog.clock_timestamp() > _deadline THEN
           RAISE EXCEPTION 'The archive server did not answer: %', pg_catalog.rtrim(_error, E'\n')
             USING
-              ERRCODE = 'CS013',
+              ERRCODE = 'CS014',
               HINT = 'Is coldstream serve running? SET message_store.archived_reads = ''error'' '
                 'asks for nothing that has left the database.';
         END IF;

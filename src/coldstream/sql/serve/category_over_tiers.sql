@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Messages of a category (NULL: of all) in order of global position, over every tier: get_category_messages
 -- where some of them have left the database.
 --

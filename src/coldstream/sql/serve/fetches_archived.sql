@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Whether a read that needs what has left the database gets it from the archive server: where
 -- message_store.archived_reads says 'fetch', and where it says nothing and a server is registered.
 CREATE OR REPLACE FUNCTION @extschema@.fetches_archived()

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Of messages of a stream, in order of position, those that follow one another from a position on.
 CREATE OR REPLACE FUNCTION @extschema@.following_messages(
   messages @extschema@.message[],

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- The ranges that archived_chunks or archived_chunks_of_stream list without a file: they were dropped by force.
 CREATE OR REPLACE FUNCTION @extschema@.gone_ranges(listed jsonb)
 RETURNS tstzrange[]

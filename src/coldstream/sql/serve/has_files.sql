@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Whether archived_chunks or archived_chunks_of_stream list any file.
 CREATE OR REPLACE FUNCTION @extschema@.has_files(listed jsonb)
 RETURNS boolean

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- The last message of a stream, or the last one of a type, over every tier: backwards from the stream's end, each
 -- time sixteen times as far, so that a long stream is not read from its start.
 CREATE OR REPLACE FUNCTION @extschema@.last_over_tiers(stream_name varchar, type varchar)

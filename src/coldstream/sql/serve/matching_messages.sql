@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Of messages in their order those that fulfil the caller's condition (NULL: all), row_limit at most (NULL: all).
 -- The condition sees what it sees of a row in the database (see select_messages), and its names are looked up by
 -- the caller's path.

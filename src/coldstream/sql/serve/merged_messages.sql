@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- The next messages of a stream from a position on, row_limit at most: what archive and database have of it
 -- together, at one moment of the ledger. The first ones of both are among the first of each.
 --

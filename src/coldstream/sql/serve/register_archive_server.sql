@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Store where the archive server is, and how to log in to it: then reads get from it what has left the database
 -- (see message_store.archived_reads). It needs the extension dblink, and makes it in a schema of its own where it
 -- is not there. The server is a FOREIGN SERVER, and name and password a USER MAPPING of the store's owner: nobody

@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Let somebody connect to the archive servers of this store; with a verifier that is NULL, nobody of this name any
 -- more. verifier: a password as pg_authid keeps one, with SCRAM-SHA-256. may_query: SQL over the archive.
 CREATE OR REPLACE FUNCTION @extschema@.set_archive_server_user(

@@ -1,4 +1,4 @@
--- audience: part
+-- audience: part; needs timescale
 -- Messages of one stream from a position on, in order, over every tier: get_stream_messages where some of them
 -- have left the database.
 --

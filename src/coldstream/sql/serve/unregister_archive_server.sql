@@ -1,4 +1,4 @@
--- audience: owner
+-- audience: owner; needs timescale
 -- Forget the archive server: reads of what has left the database are an error again, unless
 -- message_store.archived_reads says otherwise. The users stay, for servers that people ask in SQL.
 CREATE OR REPLACE FUNCTION @extschema@.unregister_archive_server()
