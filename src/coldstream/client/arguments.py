@@ -229,6 +229,16 @@ def check_number(what: str, value: int) -> int:
     return value
 
 
+def check_not_idempotent(value: Any) -> None:
+    """
+    Raises:
+        InvalidInput: it is; for that the message is looked for over other connections, which do not
+            see what a transaction has not committed.
+    """
+    if check_idempotent(value):
+        raise InvalidInput("A write over your own connection cannot be idempotent")
+
+
 def check_idempotent(idempotent: Idempotent) -> Idempotent:
     """The argument itself."""
     if not isinstance(idempotent, bool) and idempotent != "database":

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from coldstream.client._archived import Readers
 from coldstream.client._async import category_pages, stream_pages
 from coldstream.client._async.batches import write_batch
+from coldstream.client._async.borrowed import rows_over
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
 from coldstream.client._async.written import not_imported, readers_for, write_once
@@ -29,6 +30,7 @@ from coldstream.client.arguments import (
     check_expected_streams,
     check_global_positions,
     check_idempotent,
+    check_not_idempotent,
     check_number,
     check_stream,
     check_text,
@@ -143,6 +145,7 @@ class AsyncClient:
         expected_version: int | None = None,
         *,
         idempotent: Idempotent = False,
+        connection: AsyncConnection[Any] | None = None,
     ) -> WriteResult:
         """Write one message.
 
@@ -153,7 +156,9 @@ class AsyncClient:
         however long after; and repeat it when the connection is lost. The id is looked for first.
         That costs next to nothing for a stream that is in row form, and for any other as much as
         it has chunks: those in the archive are read. ``"database"``: look no further than the
-        database.
+        database. ``connection``: a connection of yours (psycopg's) to the store's database; the
+        message is written in its transaction, and is there once you commit that. Whoever writes to
+        the same category waits until then. Not together with ``idempotent``.
 
         Raises:
             ExpectedVersionError: the stream is at another version; nothing was written.
@@ -167,6 +172,10 @@ class AsyncClient:
             *message_arguments(id, stream_name, type, data, metadata),
             check_version(expected_version),
         )
+        if connection is not None:
+            check_not_idempotent(idempotent)
+            rows = await rows_over(connection, self.schema, "write_message", arguments)
+            return WriteResult(*rows[0])
         if check_idempotent(idempotent):
             versions = {} if expected_version is None else {stream_name: expected_version}
             readers = readers_for(idempotent, self._readers)
@@ -183,19 +192,25 @@ class AsyncClient:
         expected_versions: Mapping[str, int] | None = None,
         *,
         idempotent: Idempotent = False,
+        connection: AsyncConnection[Any] | None = None,
     ) -> list[WriteResult]:
         """Write many messages, to one stream or several, in one transaction: all or none.
 
         ``expected_versions``: by stream name, the version before the call. Results are in the
         order of ``messages``. ``idempotent``: as of :meth:`write_message`, for each message: those
         that are in their streams already are not written again. A version is expected of the
-        streams that others are for.
+        streams that others are for. ``connection``: as of :meth:`write_message`.
 
         Raises:
             As :meth:`write_message`.
         """
         if not messages:
             return []
+        if connection is not None:
+            check_not_idempotent(idempotent)
+            arguments = write_many_arguments(messages, expected_versions)
+            written = await rows_over(connection, self.schema, "write_messages", arguments)
+            return [WriteResult(*row) for row in written]
         if check_idempotent(idempotent):
             versions = dict(expected_versions or {})
             for version in versions.values():

@@ -21,6 +21,7 @@ from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
 from coldstream.client._sync import category_pages, stream_pages
 from coldstream.client._sync.batches import write_batch
+from coldstream.client._sync.borrowed import rows_over
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.client._sync.written import not_imported, readers_for, write_once
@@ -32,6 +33,7 @@ from coldstream.client.arguments import (
     check_expected_streams,
     check_global_positions,
     check_idempotent,
+    check_not_idempotent,
     check_number,
     check_stream,
     check_text,
@@ -146,6 +148,7 @@ class Client:
         expected_version: int | None = None,
         *,
         idempotent: Idempotent = False,
+        connection: Connection[Any] | None = None,
     ) -> WriteResult:
         """Write one message.
 
@@ -156,7 +159,9 @@ class Client:
         however long after; and repeat it when the connection is lost. The id is looked for first.
         That costs next to nothing for a stream that is in row form, and for any other as much as
         it has chunks: those in the archive are read. ``"database"``: look no further than the
-        database.
+        database. ``connection``: a connection of yours (psycopg's) to the store's database; the
+        message is written in its transaction, and is there once you commit that. Whoever writes to
+        the same category waits until then. Not together with ``idempotent``.
 
         Raises:
             ExpectedVersionError: the stream is at another version; nothing was written.
@@ -170,6 +175,10 @@ class Client:
             *message_arguments(id, stream_name, type, data, metadata),
             check_version(expected_version),
         )
+        if connection is not None:
+            check_not_idempotent(idempotent)
+            rows = rows_over(connection, self.schema, "write_message", arguments)
+            return WriteResult(*rows[0])
         if check_idempotent(idempotent):
             versions = {} if expected_version is None else {stream_name: expected_version}
             readers = readers_for(idempotent, self._readers)
@@ -186,19 +195,25 @@ class Client:
         expected_versions: Mapping[str, int] | None = None,
         *,
         idempotent: Idempotent = False,
+        connection: Connection[Any] | None = None,
     ) -> list[WriteResult]:
         """Write many messages, to one stream or several, in one transaction: all or none.
 
         ``expected_versions``: by stream name, the version before the call. Results are in the
         order of ``messages``. ``idempotent``: as of :meth:`write_message`, for each message: those
         that are in their streams already are not written again. A version is expected of the
-        streams that others are for.
+        streams that others are for. ``connection``: as of :meth:`write_message`.
 
         Raises:
             As :meth:`write_message`.
         """
         if not messages:
             return []
+        if connection is not None:
+            check_not_idempotent(idempotent)
+            arguments = write_many_arguments(messages, expected_versions)
+            written = rows_over(connection, self.schema, "write_messages", arguments)
+            return [WriteResult(*row) for row in written]
         if check_idempotent(idempotent):
             versions = dict(expected_versions or {})
             for version in versions.values():
