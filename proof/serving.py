@@ -45,6 +45,7 @@ CATEGORIES = ("account", "order", "basket")
 DAYS = 12
 END = timedelta(days=2)
 _FAULTS = ("reset", "stall", "cut")
+_COLDSTREAM = "import sys; from coldstream.cli.run import run; sys.exit(run(sys.argv[1:]))"
 
 
 class Wrong(Exception):
@@ -52,7 +53,7 @@ class Wrong(Exception):
 
 
 class Proxy:
-    """Forwards bytes to a port; a connection meets a fault after so many bytes of the answer."""
+    """Forwards bytes to a port; a connection meets a fault after some bytes of the answer."""
 
     def __init__(self, port: int, seed: int) -> None:
         self._upstream = port
@@ -199,7 +200,7 @@ class Serving:
 
     def start(self, *, register: bool = False) -> int:
         """Start the server, and wait until it answers; gives its port, which stays the same."""
-        command = [sys.executable, "-m", "coldstream", "serve", "--dsn", self.dsn]
+        command = [sys.executable, "-c", _COLDSTREAM, "serve", "--dsn", self.dsn]
         command += ["--schema", self.schema, "--archive", self.archive]
         command += ["--listen", f"127.0.0.1:{self._port}"]
         if register:

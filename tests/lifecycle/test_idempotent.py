@@ -28,7 +28,7 @@ from coldstream import (
     WriteResult,
 )
 from coldstream.archive.read.reader import ArchiveReader
-from coldstream.client._archived import ArchivedIds
+from coldstream.client.archived import ArchivedIds
 
 
 def results(messages: list[Message]) -> list[WriteResult]:

@@ -22,7 +22,7 @@ from tests.archive_rows import END, START, batches, make_rows
 from coldstream.archive.manifest.commit import commit_manifest
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._archived import Readers
+from coldstream.client.archived import Readers
 from coldstream.errors import ArchiveUnavailable, InvalidInput
 from coldstream.messages.message import Message
 from coldstream.serve.health import Metrics, monitored

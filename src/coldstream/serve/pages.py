@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 
-from coldstream.client._archived import LedgerFile, Readers
+from coldstream.client.archived import LedgerFile, Readers
 from coldstream.errors import InvalidInput
 from coldstream.messages.message import Message
 from coldstream.serve.requests import CategoryRequest, Request, StreamRequest

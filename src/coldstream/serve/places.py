@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Set
 from threading import Lock
 
 from coldstream.archive.manifest.layout import safe_part
-from coldstream.client._archived import LedgerFile
+from coldstream.client.archived import LedgerFile
 from coldstream.errors import InvalidInput
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from coldstream.client._archived import LedgerFile
+from coldstream.client.archived import LedgerFile
 from coldstream.errors import InvalidInput
 
 _BEFORE, _AFTER = "SELECT * FROM coldstream.archived_messages('", "')"

@@ -19,8 +19,8 @@ from pathlib import Path
 from psycopg.rows import TupleRow
 
 from coldstream.archive.storage.location import ArchiveLocation
-from coldstream.client._archived import Readers
 from coldstream.client._sync.statements import rows_over
+from coldstream.client.archived import Readers
 from coldstream.client.connect import connect
 from coldstream.errors import InvalidInput, SetupError
 from coldstream.messages.message import Message

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from itertools import count
 
 from coldstream.again import Pauses
-from coldstream.client._archived import Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import connection_lost, retried_rows, rolled_back
 from coldstream.client._async.written import find_written
 from coldstream.client._entries import Entry, Plan, expecting, fail, runs, same_id
+from coldstream.client.archived import Readers
 from coldstream.client.arguments import Key
 from coldstream.client.concurrency import sleep
 from coldstream.errors import (

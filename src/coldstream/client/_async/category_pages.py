@@ -18,7 +18,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from operator import attrgetter
 
-from coldstream.client._archived import (
+from coldstream.client._async.connections import AsyncConnections
+from coldstream.client._async.database_pages import database_pages, frontier_of
+from coldstream.client._async.retries import retried, retried_rows
+from coldstream.client._filter import Filter
+from coldstream.client._ordered import SLICE
+from coldstream.client._sizes import PageSize
+from coldstream.client.archived import (
     LISTED,
     LISTED_GROWTH,
     ArchivedChunks,
@@ -26,12 +32,6 @@ from coldstream.client._archived import (
     Readers,
     gap_of,
 )
-from coldstream.client._async.connections import AsyncConnections
-from coldstream.client._async.database_pages import database_pages, frontier_of
-from coldstream.client._async.retries import retried, retried_rows
-from coldstream.client._filter import Filter
-from coldstream.client._ordered import SLICE
-from coldstream.client._sizes import PageSize
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread
 from coldstream.client.errors import LedgerChanged

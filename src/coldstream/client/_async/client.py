@@ -13,7 +13,6 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from coldstream.client._archived import Readers
 from coldstream.client._async import category_pages, stream_pages
 from coldstream.client._async.batches import write_batch
 from coldstream.client._async.borrowed import rows_over
@@ -23,6 +22,7 @@ from coldstream.client._async.written import not_imported, readers_for, write_on
 from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
 from coldstream.client.appender import AsyncAppender
+from coldstream.client.archived import Readers
 from coldstream.client.arguments import (
     Idempotent,
     check_batch_size,

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from itertools import islice
 
-from coldstream.client._archived import ALL, ArchivedStream, Readers
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import archive_epoch, retried_rows
+from coldstream.client.archived import ALL, ArchivedStream, Readers
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread
 from coldstream.client.errors import LedgerChanged

@@ -16,12 +16,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from itertools import islice
 
-from coldstream.client._archived import LISTED, LISTED_GROWTH, ArchivedStream, Readers, gap_of
 from coldstream.client._async import category_pages
 from coldstream.client._async.connections import AsyncConnections
 from coldstream.client._async.retries import retried_rows
 from coldstream.client._async.stream_merge import listed_of, merged
 from coldstream.client._filter import Filter
+from coldstream.client.archived import LISTED, LISTED_GROWTH, ArchivedStream, Readers, gap_of
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread
 from coldstream.client.errors import LedgerChanged

@@ -21,7 +21,13 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from operator import attrgetter
 
-from coldstream.client._archived import (
+from coldstream.client._filter import Filter
+from coldstream.client._ordered import SLICE
+from coldstream.client._sizes import PageSize
+from coldstream.client._sync.connections import Connections
+from coldstream.client._sync.database_pages import database_pages, frontier_of
+from coldstream.client._sync.retries import retried, retried_rows
+from coldstream.client.archived import (
     LISTED,
     LISTED_GROWTH,
     ArchivedChunks,
@@ -29,12 +35,6 @@ from coldstream.client._archived import (
     Readers,
     gap_of,
 )
-from coldstream.client._filter import Filter
-from coldstream.client._ordered import SLICE
-from coldstream.client._sizes import PageSize
-from coldstream.client._sync.connections import Connections
-from coldstream.client._sync.database_pages import database_pages, frontier_of
-from coldstream.client._sync.retries import retried, retried_rows
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread_sync
 from coldstream.client.errors import LedgerChanged

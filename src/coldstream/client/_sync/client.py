@@ -16,7 +16,6 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from coldstream.client._archived import Readers
 from coldstream.client._filter import Filter
 from coldstream.client._pending import Options
 from coldstream.client._sync import category_pages, stream_pages
@@ -26,6 +25,7 @@ from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.client._sync.written import not_imported, readers_for, write_once
 from coldstream.client.appender import Appender
+from coldstream.client.archived import Readers
 from coldstream.client.arguments import (
     Idempotent,
     check_batch_size,

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from itertools import islice
 
-from coldstream.client._archived import ALL, ArchivedStream, Readers
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import archive_epoch, retried_rows
+from coldstream.client.archived import ALL, ArchivedStream, Readers
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread_sync
 from coldstream.client.errors import LedgerChanged

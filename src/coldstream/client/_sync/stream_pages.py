@@ -19,12 +19,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 
-from coldstream.client._archived import LISTED, LISTED_GROWTH, ArchivedStream, Readers, gap_of
 from coldstream.client._filter import Filter
 from coldstream.client._sync import category_pages
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import retried_rows
 from coldstream.client._sync.stream_merge import listed_of, merged
+from coldstream.client.archived import LISTED, LISTED_GROWTH, ArchivedStream, Readers, gap_of
 from coldstream.client.arguments import to_messages
 from coldstream.client.concurrency import in_thread_sync
 from coldstream.client.errors import LedgerChanged

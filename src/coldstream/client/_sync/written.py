@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from coldstream.client._archived import ALL, ArchivedIds, Readers
 from coldstream.client._arrays import varchar_array
 from coldstream.client._sync.connections import Connections
 from coldstream.client._sync.retries import connection_lost, retried_rows
 from coldstream.client._sync.stream_merge import listed_of
+from coldstream.client.archived import ALL, ArchivedIds, Readers
 from coldstream.client.arguments import Idempotent, Key, MessageArguments, write_rows_arguments
 from coldstream.client.concurrency import in_thread_sync
 from coldstream.errors import (

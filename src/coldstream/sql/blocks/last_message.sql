@@ -40,6 +40,13 @@ BEGIN
       RETURN;
     EXCEPTION
       @include read_again@
+      WHEN SQLSTATE 'CS001' THEN
+        IF NOT @extschema@.fetches_archived() THEN
+          RAISE;
+        END IF;
+        RETURN QUERY
+        SELECT m.* FROM @extschema@.last_over_tiers($1, $2) AS m;
+        RETURN;
     END;
   END LOOP;
 END;

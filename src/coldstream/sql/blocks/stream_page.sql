@@ -20,12 +20,14 @@ DECLARE
   _rows bigint := 0;
   _tries integer := 0;
   _message @extschema@.message;
+  _found @extschema@.message[];
 BEGIN
   IF _condition IS NULL AND _batch_size OPERATOR(pg_catalog.>=) -1 THEN
     SELECT h.position, h.first_time, h.time,
       _max_chunks OPERATOR(pg_catalog.*) s.chunk_interval AS span,
       -- As recent_from has it.
-      pg_catalog.now() OPERATOR(pg_catalog.-) (5 OPERATOR(pg_catalog.*) s.chunk_interval) AS recent_from
+      pg_catalog.now() OPERATOR(pg_catalog.-) (5 OPERATOR(pg_catalog.*) s.chunk_interval) AS recent_from,
+      s.left_before
     INTO _head
     FROM @extschema@.streams AS h, @extschema@.store AS s
     WHERE pg_catalog.md5(h.stream_name)::pg_catalog.uuid
@@ -48,7 +50,25 @@ BEGIN
         _range := @extschema@.marked_range($1, _position, _last, _range);
       END IF;
 
-      IF pg_catalog.lower(_range) OPERATOR(pg_catalog.>=) _head.recent_from THEN
+      IF pg_catalog.lower(_range) OPERATOR(pg_catalog.<) _head.left_before THEN
+        -- What is missing may be in the archive, and then comes before these: they are given together.
+        IF (pg_catalog.upper(_range) OPERATOR(pg_catalog.-) pg_catalog.lower(_range))
+          OPERATOR(pg_catalog.<=) _head.span
+        THEN
+          EXECUTE 'SELECT pg_catalog.array_agg(m.*::@extschema@.message ORDER BY m.position) FROM ('
+            OPERATOR(pg_catalog.||) @extschema@.select_messages(_filter, 1, NULL, 'position ASC')
+            OPERATOR(pg_catalog.||) ') AS m'
+            INTO _found
+            USING $1, _position, _limit, pg_catalog.split_part($1, '-', 1), _last,
+              NULL, NULL, ARRAY[_range];
+          IF pg_catalog.cardinality(_found)
+            OPERATOR(pg_catalog.>) (_last OPERATOR(pg_catalog.-) greatest(_position, 0))
+          THEN
+            RETURN QUERY SELECT u.* FROM pg_catalog.unnest(_found) AS u;
+            RETURN;
+          END IF;
+        END IF;
+      ELSIF pg_catalog.lower(_range) OPERATOR(pg_catalog.>=) _head.recent_from THEN
         -- As select_messages has it, with parameters in place of numbers.
         RETURN QUERY
         SELECT m.id::varchar, m.stream_name::varchar, m.type::varchar, m.position, m.global_position,
@@ -66,6 +86,7 @@ BEGIN
         GET DIAGNOSTICS _rows = ROW_COUNT;
       END IF;
       IF _rows OPERATOR(pg_catalog.=) 0
+        AND pg_catalog.lower(_range) OPERATOR(pg_catalog.>=) _head.left_before
         AND (pg_catalog.upper(_range) OPERATOR(pg_catalog.-) pg_catalog.lower(_range))
           OPERATOR(pg_catalog.<=) _head.span
       THEN
@@ -105,6 +126,16 @@ BEGIN
       EXIT;
     EXCEPTION
       @include read_again@
+      WHEN SQLSTATE 'CS001' THEN
+        -- What was given cannot be taken back: it left while it was read.
+        IF _rows OPERATOR(pg_catalog.<>) 0 THEN
+          EXIT;
+        ELSIF NOT @extschema@.fetches_archived() THEN
+          RAISE;
+        END IF;
+        RETURN QUERY
+        SELECT m.* FROM @extschema@.stream_over_tiers($1, _position, _batch_size, _condition) AS m;
+        RETURN;
     END;
   END LOOP;
   IF _rows OPERATOR(pg_catalog.<>) 0 THEN

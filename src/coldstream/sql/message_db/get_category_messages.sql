@@ -62,6 +62,15 @@ BEGIN
       RETURN;
     EXCEPTION
       @include read_again@
+      WHEN SQLSTATE 'CS001' THEN
+        IF NOT @extschema@.fetches_archived() THEN
+          RAISE;
+        END IF;
+        RETURN QUERY
+        SELECT m.* FROM @extschema@.category_over_tiers(
+          $1, _position, _batch_size, $7, $4, $5, $6
+        ) AS m;
+        RETURN;
     END;
   END LOOP;
 END;

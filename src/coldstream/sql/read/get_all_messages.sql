@@ -37,6 +37,15 @@ BEGIN
       RETURN;
     EXCEPTION
       @include read_again@
+      WHEN SQLSTATE 'CS001' THEN
+        IF NOT @extschema@.fetches_archived() THEN
+          RAISE;
+        END IF;
+        RETURN QUERY
+        SELECT m.* FROM @extschema@.category_over_tiers(
+          NULL, coalesce($1, 1), _batch_size, NULL, NULL, NULL, NULL, _frontier
+        ) AS m;
+        RETURN;
     END;
   END LOOP;
 END;

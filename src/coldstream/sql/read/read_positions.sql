@@ -56,7 +56,7 @@ DECLARE
   _statement text;
   -- None is asked for: then none has left.
   _strict constant boolean := $9 IS NULL AND $3 <> 0
-    AND ($12 IS NOT NULL OR @extschema@.archived_reads() = 'error');
+    AND ($12 IS NOT NULL OR @extschema@.archived_reads() <> 'skip');
   _max_chunks integer := 4;
   _is_filtered constant boolean := pg_catalog.num_nonnulls($5, $6, $7) > 0;
   -- What a filter takes away is not known before. Most messages of a category that is asked for by
