@@ -9,9 +9,10 @@ import os
 import secrets
 import signal
 import ssl
-from collections.abc import Callable, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator, Mapping, Set
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -163,11 +164,55 @@ def serve(
         SetupError: an extra is not installed, or a certificate cannot be read.
         InvalidInput: an address that others reach, without TLS.
     """
-    asyncio.run(_serve(store, options, ready))
+    asyncio.run(_until_signalled(store, options, ready))
+
+
+@contextmanager
+def serving(store: Store, options: ServeOptions) -> Iterator[Address]:
+    """Serve in a thread while the body runs, from where the address says.
+
+    Raises:
+        As :func:`serve`.
+    """
+    started: Future[tuple[Address, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def run() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        await _serve(store, options, lambda at, _: started.set_result((at, loop, stop)), stop)
+
+    def work() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    thread = threading.Thread(target=work, name="coldstream-serve")
+    thread.start()
+    address, loop, stop = started.result()
+    try:
+        yield address
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+async def _until_signalled(
+    store: Store, options: ServeOptions, ready: Callable[[Address, int | None], None]
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await _serve(store, options, ready, stop)
 
 
 async def _serve(
-    store: Store, options: ServeOptions, ready: Callable[[Address, int | None], None]
+    store: Store,
+    options: ServeOptions,
+    ready: Callable[[Address, int | None], None],
+    stop: asyncio.Event,
 ) -> None:
     tls = _tls(options)
     users = Users(store.users)
@@ -210,14 +255,10 @@ async def _serve(
                 )
             )
         port = await server.listen(options.listen.host, options.listen.port)
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
         try:
             ready(Address(host=options.listen.host, port=port), monitor)
             users.forget()
-            await stopped.wait()
+            await stop.wait()
         finally:
             await server.stop(options.stop_seconds)
 

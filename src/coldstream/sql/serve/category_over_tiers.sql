@@ -34,6 +34,7 @@ DECLARE
   _found @extschema@.message[];
   _tries integer := 0;
 BEGIN
+  PERFORM @extschema@.check_batch_size($3);
   WHILE (_left IS NULL OR _left > 0) AND _position <= $8 LOOP
     _limit := CASE WHEN $4 IS NULL THEN least(_left, _page) ELSE _page END;
     _part := @extschema@.archived_part_of_category(

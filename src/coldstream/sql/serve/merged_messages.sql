@@ -17,7 +17,8 @@ DECLARE
   _in_database @extschema@.message[];
   _epoch bigint;
   _found @extschema@.message[];
-  _hidden record;
+  _hidden bigint;
+  _expected bigint;
   _tries integer := 0;
   -- The message before tells whether a range that is nowhere comes after it.
   _from constant bigint := greatest($2 - 1, 0);
@@ -56,7 +57,7 @@ BEGIN
   );
 
   IF pg_catalog.cardinality(_part.gone) > 0 THEN
-    SELECT h.number, h.expected INTO _hidden
+    SELECT h.number, h.expected INTO _hidden, _expected
     FROM (
       SELECT u.number, u.time AS after_time,
         pg_catalog.lag(u.time) OVER by_number AS before_time,
@@ -85,7 +86,7 @@ BEGIN
     ORDER BY h.number
     LIMIT 1;
     IF FOUND THEN
-      _found := _found[:_hidden.number - 1];
+      _found := _found[:_hidden - 1];
     END IF;
   END IF;
 
@@ -101,8 +102,8 @@ BEGIN
       LIMIT $3
     ) AS d
   );
-  IF _hidden.number IS NOT NULL AND _found IS NULL THEN
-    PERFORM @extschema@.raise_stream_archived($1, greatest(_hidden.expected, $2));
+  IF _hidden IS NOT NULL AND _found IS NULL THEN
+    PERFORM @extschema@.raise_stream_archived($1, greatest(_expected, $2));
   END IF;
   RETURN coalesce(_found, '{}');
 END;

@@ -28,9 +28,7 @@ DECLARE
   _found @extschema@.message[];
   _version bigint;
 BEGIN
-  IF $3 < -1 THEN
-    PERFORM @extschema@.check_batch_size($3);
-  END IF;
+  PERFORM @extschema@.check_batch_size($3);
   WHILE _left IS NULL OR _left > 0 LOOP
     _limit := CASE WHEN $4 IS NULL THEN least(_left, _page) ELSE _page END;
     _part := @extschema@.archived_part_of_stream($1, _position, _listed, _limit);
