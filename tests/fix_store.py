@@ -73,10 +73,7 @@ def message_store(dsn: str) -> InstalledStore:
 @pytest.fixture
 def store_schema(message_store: InstalledStore) -> Iterator[InstalledStore]:
     """An empty store in schema message_store, its sequence at the start."""
-    message_store.run("TRUNCATE messages RESTART IDENTITY")
-    if ENGINE == "timescale":
-        # As the hourly job does: the first write would make the chunk, and every category waits.
-        message_store.run("SELECT create_chunks_ahead()")
+    message_store.run("SELECT reset_store()")
     yield message_store
     # A test whose history left the database may not be truncated away, and needs its own schema.
     assert message_store.run("SELECT count(*) FROM chunks WHERE state = 'dropped'") == [(0,)]

@@ -57,9 +57,11 @@ def test_an_ordinary_table_asks_nothing_of_timescaledb() -> None:
 @pytest.mark.parametrize("each", objects(), ids=lambda each: each.path)
 def test_every_first_line_names_an_audience(each: Object) -> None:
     assert each.audience in AUDIENCES
-    # What the owner calls by hand is about chunks, the archive server, or whether writes notify
-    # consumers.
-    assert (each.audience == "owner") <= (each.room in ("chunks", "consumers", "serve"))
+    # What the owner calls by hand is about chunks, the archive server, whether writes notify
+    # consumers, or a reset.
+    assert (each.audience == "owner") <= (
+        each.room in ("chunks", "consumers", "serve") or each.name == "reset_store"
+    )
 
 
 def test_a_file_without_one_is_refused() -> None:
