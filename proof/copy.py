@@ -131,6 +131,15 @@ def bulk(source: str, store: str, messages: int) -> float:
     return took
 
 
+def copied(store: str) -> int:
+    """How many messages the killed copy has brought."""
+    with psycopg.connect(store, autocommit=True) as connection:
+        [(count,)] = connection.execute(
+            "SELECT coalesce(max(messages), 0) FROM kills.copied"
+        ).fetchall()
+    return int(count)
+
+
 def kills(source: str, store: str, messages: int, times: int, took: float, seed: int) -> None:
     chance = random.Random(seed)
     done = 0
@@ -139,32 +148,33 @@ def kills(source: str, store: str, messages: int, times: int, took: float, seed:
         copy = subprocess.Popen(
             command(source, store, "kills"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
+        # Mostly on the way, some time after it has brought something; and sometimes at once.
+        before = copied(store)
+        while copy.poll() is None and copied(store) == before and chance.random() < 0.99:
+            time.sleep(0.05)
         try:
-            # The process begins in about a second; each has a tenth of the copy before it, or more.
-            copy.wait(1 + chance.uniform(0.5, 2.0) * took / times)
+            copy.wait(chance.uniform(0, took / times))
         except subprocess.TimeoutExpired:
             copy.send_signal(signal.SIGKILL)
             copy.wait()
             done += 1
+            at.append(copied(store))
             with psycopg.connect(store, autocommit=True) as connection:
-                at += connection.execute(
-                    "SELECT coalesce(max(messages), 0) FROM kills.copied"
-                ).fetchall()
                 while connection.execute(
                     "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 1129271876"
                 ).fetchall():
                     time.sleep(0.02)
         else:
-            # It is done: what is killed from here on is a copy of nothing new.
             if copy.returncode:
                 raise Lost(f"A copy that goes on failed: {copy.communicate()[1]!r}")
-            times = done
+            # It is done: what would be killed from here on is a copy of nothing new.
+            break
     run(source, store, "kills")
     began = time.monotonic()
     verified = run(source, store, "kills", "--verify")
     took = time.monotonic() - began
     say(
-        f"kills: killed {done} times, at {', '.join(f'{each:,}' for (each,) in at)} messages; then "
+        f"kills: killed {done} times, at {', '.join(f'{each:,}' for each in at)} messages; then "
         f"{verified['messages']:,} messages, equal: {verified['is_equal']}, "
         f"{verified['digest']}; compared at {messages / took:,.0f} a second"
     )

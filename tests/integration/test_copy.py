@@ -114,6 +114,21 @@ def test_everything_is_copied_as_it_is(source: MessageDb, store: InstalledStore,
     assert late.err.count("\n") <= 2
 
 
+def test_into_an_ordinary_table(
+    source: MessageDb, new_store: Callable[..., InstalledStore]
+) -> None:
+    source.fill(300)
+    store = new_store(Settings(engine="postgres"))
+    copy = copy_of(source, store)
+    assert copy.plan().messages == 300
+    copy.run()
+    assert in_store(store) == source.messages()
+    assert copy.verify().is_equal
+    copy.switch()
+    with coldstream.connect(store.dsn, schema=store.schema) as client:
+        assert client.write_message("account-1", "Happened", {}).global_position > 300
+
+
 def test_one_that_was_killed_goes_on(source: MessageDb, store: InstalledStore) -> None:
     source.fill(3000)
     program = (
@@ -124,7 +139,7 @@ def test_one_that_was_killed_goes_on(source: MessageDb, store: InstalledStore) -
         "def progress(*a):\n"
         "    global steps\n"
         "    steps += 1\n"
-        "    if steps == 1: os.kill(os.getpid(), 9)\n"
+        "    if steps == 2: os.kill(os.getpid(), 9)\n"
         f"Copy({source.dsn!r}, {store.dsn!r}, schema={store.schema!r}, progress=progress).run()\n"
     )
     statuses = []

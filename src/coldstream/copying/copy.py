@@ -21,11 +21,12 @@ from coldstream.copying.results import (
     Verified,
     no_progress,
 )
+from coldstream.copying.session import at_look, at_work
 from coldstream.copying.source import Source
 from coldstream.copying.switch import switch, until
 from coldstream.copying.verify import verify
 from coldstream.errors import InvalidInput, LifecycleError
-from coldstream.lifecycle.session import Session, looking, working
+from coldstream.lifecycle.session import Session
 
 _STEP, _FEWEST = 100_000, 200
 _STEP_BYTES = 64 * 1024 * 1024
@@ -69,7 +70,7 @@ class Copy:
 
     def plan(self) -> CopyPlan:
         """What :meth:`run` would do. Changes nothing, and reads all of the source once."""
-        with self._source() as source, self._store() as store, looking(store) as session:
+        with self._source() as source, self._store() as store, at_look(store) as session:
             return self._plan(source, session)
 
     def run(self) -> Copied:
@@ -77,8 +78,9 @@ class Copy:
         range has ended is compressed as soon as it is full."""
         with self._source() as source, self._store() as store:
             last = source.frontier()
-            with working(store) as session:
+            with at_work(store) as session:
                 copied = self._begun(source, session)
+                self._progress("copy", copied.messages, copied.source_messages)
                 with Loader(
                     self._dsn, source, copied, session=session, schema=self._schema
                 ) as loader:
@@ -88,13 +90,13 @@ class Copy:
 
     def status(self) -> Copied | None:
         """How far the copy is; ``None`` where the store is none."""
-        with self._store() as store, looking(store) as session:
+        with self._store() as store, at_look(store) as session:
             return copied_of(session)
 
     def verify(self) -> Verified:
         """Compare what was copied with the source: digests by stream and range of positions. Reads
         all of both; the source may be written to meanwhile."""
-        with self._source() as source, self._store() as store, looking(store) as session:
+        with self._source() as source, self._store() as store, at_look(store) as session:
             return verify(source, session, self._known(session), self._progress)
 
     def follow(self, stop: Callable[[], bool] = lambda: False, *, pause: float = 0.2) -> Copied:
@@ -148,7 +150,7 @@ class Copy:
     def open(self) -> Copied:
         """Let writers into the store, whose global positions go on above the source's. For a source
         that is not written to any more; what is written there afterwards is not copied."""
-        with self._source() as source, self._store() as store, working(store) as session:
+        with self._source() as source, self._store() as store, at_work(store) as session:
             copied = self._known(session)
             if copied.opened_at is None and source.last() > copied.last_global_position:
                 raise LifecycleError(
@@ -171,7 +173,7 @@ class Copy:
 
     @contextmanager
     def _returning(self, source: Source) -> Iterator[Return]:
-        with self._store() as store, looking(store):
+        with self._store() as store, at_look(store):
             pass  # It is a store, and whole.
         connection = connect(self._dsn, self._schema, name="coldstream copy")
         try:
