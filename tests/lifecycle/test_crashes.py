@@ -35,8 +35,8 @@ def test_at_every_point(subject: Subject) -> None:
     for step in (
         *("close_ended_chunks", "compress_range", "begin_export", "put_file", "create"),
         *("record_export", "download", "record_verified", "drop_range", "rows goes"),
-        *("begin_rehydrate", "rehydrate_rows", "finish_rehydrate", "keep_range"),
-        *("matching_streams", "finish_rehydrate_part"),
+        *("begin_rehydrate", "keep_staged", "digest_staged", "finish_rehydrate", "keep_range"),
+        "matching_streams",
     ):
         for when in ("before", "after"):
             assert re.search(rf"{when} \w+: {step}\b", died), (when, step)

@@ -11,7 +11,10 @@ from tests.history import CHUNKS, END, START, WEEK
 from tests.lifecycle.conftest import Store
 
 import coldstream
-from coldstream import ArchiveCorrupt, InvalidInput
+from coldstream import ArchiveCorrupt, ChunkChanged, InvalidInput
+from coldstream.archive.format.rows import Row
+from coldstream.lifecycle import loading
+from coldstream.lifecycle.loading import Loading
 
 OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
@@ -75,6 +78,71 @@ def test_what_never_left_is_left_as_it_is(store: Store) -> None:
     with store.opened() as opened:
         assert opened.lifecycle.rehydrate(START, END) == []
     assert store.states() == ["closed"] * CHUNKS
+
+
+def test_a_run_that_was_stopped_is_gone_on_with_and_seen_by_none(
+    archived: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "STEP_ROWS", 5)
+    steps: list[int] = []
+    step = Loading._step
+
+    def stopped(self: Loading, staged: str, rows: list[Row], looked_at: int) -> None:
+        if looked_at == 15 and 15 not in steps:
+            steps.append(15)
+            raise KeyboardInterrupt
+        step(self, staged, rows, looked_at)
+        steps.append(looked_at)
+
+    monkeypatch.setattr(Loading, "_step", stopped)
+    first = [m for m in archived.truth if m.time < START + WEEK]
+    with archived.opened() as opened:
+        with pytest.raises(KeyboardInterrupt):
+            opened.lifecycle.rehydrate(START, START + WEEK)
+        # Neither the client nor plain SQL sees what is loaded so far.
+        assert list(opened.get_all_messages()) == archived.truth
+        # Other streams are another load.
+        steps.clear()
+        with pytest.raises(KeyboardInterrupt):
+            opened.lifecycle.rehydrate(START, START + WEEK, streams="account-*")
+        steps.clear()
+        steps.append(15)
+        opened.lifecycle.rehydrate(START, START + WEEK, streams="account-*")
+        assert steps[:2] == [15, 15]
+        assert list(opened.get_all_messages()) == archived.truth
+    assert archived.run("SELECT count(*) FROM messages") == [
+        (sum(m.category == "account" and "-" in m.stream_name for m in first),)
+    ]
+    assert archived.run("SELECT to_regclass(staged_name(%s))", [START]) == [(None,)]
+
+
+def test_what_nobody_goes_on_with_is_dropped(
+    archived: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "STEPS_AFTER", 0)
+    with archived.opened() as opened:
+        with pytest.raises(ChunkChanged):
+            opened.lifecycle.rehydrate(START, START + WEEK)
+        monkeypatch.setattr(Loading, "_steps", lambda self: (_ for _ in [][1]))
+        with pytest.raises(IndexError):
+            opened.lifecycle.rehydrate(START, START + WEEK)
+        opened.lifecycle.run()
+        assert archived_tables(opened) == 1
+        with opened.connection() as connection:
+            forget = f"SELECT {opened.schema}.forget_staged('0 s')".encode()
+            assert connection.execute(forget).fetchone() == (1,)
+        assert archived_tables(opened) == 0
+
+
+def archived_tables(opened: coldstream.Store) -> int:
+    """How many tables of rehydrations there are."""
+    with opened.connection() as connection:
+        rows = connection.execute(
+            "SELECT FROM pg_class WHERE relkind = 'r' AND starts_with(relname, 'rehydrating_')"
+            " AND relnamespace = to_regnamespace(%s)",
+            [opened.schema],
+        ).fetchall()
+    return len(rows)
 
 
 def test_out_again_without_a_new_export(archived: Store) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from coldstream.archive.format.digest import RowsDigest
-from coldstream.archive.format.rows import Row
-from coldstream.archive.manifest.manifest import Manifest
-from coldstream.archive.read.restore import archived_rows
-from coldstream.archive.storage.location import ArchiveLocation
 from coldstream.client._sync import Client
-from coldstream.client.errors import mapped
 from coldstream.errors import Archived, InvalidInput
 from coldstream.lifecycle.chunk import Chunk
+from coldstream.lifecycle.loading import Loading
 from coldstream.lifecycle.planned import check_rest, only
 from coldstream.lifecycle.session import Locate, Progress, Session, looking, reporter, working
 from coldstream.lifecycle.states import DROPPED
@@ -100,9 +95,9 @@ def rehydrate(
     planned: Iterable[Chunk] | None,
     progress: Progress,
 ) -> list[Chunk]:
-    """Load the archived chunks of a range back, or these streams of them, one transaction a chunk;
-    gives them as they are afterwards. What is in the database already is kept there as long as
-    they are."""
+    """Load the archived chunks of a range back, or these streams of them; gives them as they are
+    afterwards. A run that was killed is gone on with. What is in the database already is kept
+    there as long as they are."""
     if streams is not None and _EVERYTHING in streams:
         streams = None
     if dry_run:
@@ -120,87 +115,12 @@ def rehydrate(
             _, _, _, key, digest, _, objects = manifests[chunk.range_start]
             # A part of the rows has no digest that was known before: the files have to be the ones.
             manifest = ledgers_manifest(location, key, digest, objects)
-            work = _Rehydration(session, location, chunk, manifest, keep_for, progress)
-            # A reader sees the whole chunk or none of it, and a killed run leaves none.
-            with mapped(session.schema), session.connection.transaction():
-                if streams is None:
-                    work.everything()
-                else:
-                    work.some(streams)
+            report = reporter(progress, chunk)
+            loading = Loading(session, location, chunk, manifest, streams, keep_for, report)
+            loading.run()
         for chunk in touched(session, start, end):
             session.rows("keep_range", [chunk.range_start, keep_for])
         now = session.chunks(sizes=True)
         check_rest(shown or (), chunks, now, lambda chunk: _is_back(chunk, streams))
         done = {chunk.range_start for chunk in shown or chunks}
         return [chunk for chunk in now if chunk.range_start in done]
-
-
-class _Rehydration:
-    """One chunk's, in one transaction, which the caller begins."""
-
-    def __init__(
-        self,
-        session: Session,
-        location: ArchiveLocation,
-        chunk: Chunk,
-        manifest: Manifest,
-        keep_for: timedelta | None,
-        progress: Progress,
-    ) -> None:
-        self._session = session
-        self._location = location
-        self._chunk = chunk
-        self._manifest = manifest
-        self._keep_for = keep_for
-        self._report = reporter(progress, chunk)
-
-    def everything(self) -> None:
-        """All of it, or what a part that is back lacks of it."""
-        [loaded] = self._session.one("begin_rehydrate", [self._chunk.range_start])
-        for rows in self._archived_rows():
-            if loaded:
-                there = self._matching(rows, loaded, [])
-                rows = [row for row in rows if row[3] not in there]
-            self._load(rows)
-        self._session.rows("finish_rehydrate", [self._chunk.range_start, self._keep_for])
-
-    def some(self, streams: Sequence[str]) -> None:
-        """The streams that a pattern matches, beside those of a part that is back."""
-        [loaded] = self._session.one("begin_rehydrate", [self._chunk.range_start])
-        streams = [*loaded, *(each for each in dict.fromkeys(streams) if each not in loaded)]
-        whole, part = RowsDigest(), RowsDigest()
-        for rows in self._archived_rows():
-            whole.update(rows)
-            there = self._matching(rows, streams, loaded)
-            rows = [row for row in rows if row[3] in there]
-            part.update(rows)
-            self._load([row for row in rows if not there[row[3]]])
-        self._session.rows(
-            "finish_rehydrate_part",
-            [self._chunk.range_start, streams, str(whole), str(part), self._keep_for],
-        )
-
-    def _archived_rows(self) -> Iterator[list[Row]]:
-        done = 0
-        for rows in archived_rows(self._location, self._manifest, progress=self._report):
-            yield rows
-            done += len(rows)
-            self._report("rows", done, self._manifest.rows)
-
-    def _matching(
-        self, rows: list[Row], streams: Sequence[str], loaded: Sequence[str]
-    ) -> dict[str, bool]:
-        """Of the streams of these rows, those that are matched, and whether they are loaded. The
-        server says so, because it is the server that a read asks later."""
-        names = list(dict.fromkeys(row[3] for row in rows))
-        return dict(
-            self._session.rows(
-                "matching_streams",
-                {"names": names, "streams": list(streams), "loaded": list(loaded)},
-            )
-        )
-
-    def _load(self, rows: list[Row]) -> None:
-        if rows:
-            columns = zip(*(row[:8] for row in rows), strict=True)
-            self._session.rows("rehydrate_rows", [list(column) for column in columns])

@@ -32,6 +32,9 @@ from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import Locate, Progress, Session, looking, working
 from coldstream.lifecycle.verify import verify_chunk
 
+# A rehydration that nobody goes on with is dropped.
+_LEFT_ALONE = timedelta(days=1)
+
 
 def run(
     store: Client,
@@ -67,6 +70,7 @@ def run(
     )
     with working(store, wait=wait) as session:
         session.rows("check_no_retention_policy")
+        session.rows("forget_staged", [_LEFT_ALONE])
         steps = plan(session, policy or get_policy(session), sizes=False)
         if shown is not None:
             steps = [step for step in steps if (step.chunk.range_start, step.verb) in shown]

@@ -310,10 +310,18 @@ def rehydrate(
     """Load archived chunks back into the database, for clients that know the database alone.
 
     They are dropped again without a new export. Of two lengths for one chunk the longer counts.
-    With --streams, other readers still find the chunk in the archive.
+    With --streams, other readers still find the chunk in the archive. A run that was stopped is
+    gone on with by the next one; a dry run says what the rows take, and about how long it takes.
     """
     from coldstream.cli.durations import parse_length, parse_time
-    from coldstream.cli.views.chunks import ARCHIVED, WAITING, show_chunks, watching
+    from coldstream.cli.views.chunks import (
+        ARCHIVED,
+        WAITING,
+        say_estimate,
+        show_chunks,
+        watching,
+    )
+    from coldstream.lifecycle.loading import ROWS_A_SECOND
 
     range = (parse_time(start), parse_time(end))
     if range[0] >= range[1]:
@@ -331,7 +339,19 @@ def rehydrate(
             store.lifecycle.rehydrate(*range, streams=streams, keep_for=length)
     if found or json:
         title = "Would be rehydrated" if dry_run else "Rehydrated"
-        show_chunks(title, WAITING if dry_run else ARCHIVED, found, json=json)
+        seconds = {
+            each.range_start: {"estimated_seconds": (each.messages or 0) / ROWS_A_SECOND}
+            for each in found
+        }
+        show_chunks(
+            title,
+            WAITING if dry_run else ARCHIVED,
+            found,
+            json=json,
+            more=seconds if dry_run else None,
+        )
+        if dry_run and not json:
+            say_estimate(found)
     else:
         what = "all of it is" if streams is None else "these streams are"
         print(f"nothing to rehydrate: {what} in the database")

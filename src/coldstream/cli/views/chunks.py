@@ -9,7 +9,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from coldstream.cli.views.human import human_bytes, human_count, human_time, printable
+from coldstream.cli.views.human import (
+    human_bytes,
+    human_count,
+    human_duration,
+    human_time,
+    printable,
+)
 from coldstream.cli.views.progress import Step, step
 from coldstream.cli.views.render import Column, Unit, render_table, write_json
 
@@ -130,6 +136,20 @@ def totals(chunks: Sequence[Chunk]) -> dict[str, Any]:
             c.messages or 0 for c in archived
         )
     return total
+
+
+def say_estimate(chunks: Sequence[Chunk]) -> None:
+    """What a rehydration of all of these chunks takes, of disk and of time."""
+    from coldstream.lifecycle.loading import ROWS_A_SECOND
+
+    messages = sum(chunk.messages or 0 for chunk in chunks)
+    known = [chunk.row_bytes for chunk in chunks if chunk.row_bytes is not None]
+    space = f"about {human_bytes(sum(known))} of disk" if known else "disk that was never measured"
+    if known and len(known) < len(chunks):
+        space += f", and {chunks_in_words(len(chunks) - len(known))} that were never measured"
+    took = human_duration(max(1, round(messages / ROWS_A_SECOND)))
+    rate = human_count(ROWS_A_SECOND)
+    print(f"{human_count(messages)} messages: {space}, about {took} at {rate} messages a second")
 
 
 def show_due(chunks: Sequence[Chunk]) -> None:

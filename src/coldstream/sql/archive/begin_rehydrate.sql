@@ -1,10 +1,15 @@
 -- audience: internal; needs timescale
--- Makes the empty chunk that an archived range is loaded into, with exactly the range it had, so that
--- it can be dropped again as it is. Where a part of the range is back, its chunk takes the rest: readers
--- go on, and nobody else changes it. The caller inserts the rows through the hypertable and calls
--- finish_rehydrate or finish_rehydrate_part, all in one transaction.
-CREATE OR REPLACE FUNCTION @extschema@.begin_rehydrate(range_start timestamptz)
-RETURNS @extschema@.chunks
+-- Makes the table that an archived range is loaded into, a step a transaction: an ordinary one, so that no
+-- reader of messages sees half of a range. It becomes a chunk in finish_rehydrate. Where an earlier run
+-- loaded some of the same (source says what), the table is there, and rows says how far it came; another's is
+-- dropped. streams: those of a part that is back.
+CREATE OR REPLACE FUNCTION @extschema@.begin_rehydrate(
+  range_start timestamptz,
+  source text,
+  OUT staged text,
+  OUT rows bigint
+)
+RETURNS record
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -15,7 +20,7 @@ DECLARE
 BEGIN
   PERFORM @extschema@.lifecycle_lock();
   PERFORM @extschema@.check_columns();
-  _row := @extschema@.lock_range($1, 'EXCLUSIVE');
+  SELECT c.* INTO _row FROM @extschema@.chunks AS c WHERE c.range_start = $1 FOR UPDATE;
   IF _row.state IS DISTINCT FROM 'dropped' OR _row.archive_object IS NULL THEN
     RAISE EXCEPTION 'The chunk that starts at % is not in the archive alone: it is %',
       $1, coalesce(_row.state, 'unknown')
@@ -33,12 +38,20 @@ BEGIN
       USING ERRCODE = 'CS008', HINT = 'Read it from the archive: every client does.';
   END IF;
 
-  IF _row.part_name IS NULL THEN
-    PERFORM @extschema@.make_chunk(_row.range_start, _row.range_end);
-  ELSE
-    PERFORM @extschema@.unfreeze(_row.part_name::regclass);
+  staged := @extschema@.staged_name($1);
+  rows := CASE WHEN @extschema@.staged($1) ->> 'source' = $2 THEN (@extschema@.staged($1) ->> 'rows')::bigint END;
+  IF rows IS NULL THEN
+    PERFORM @extschema@.drop_staged($1);
+    EXECUTE format(
+      'CREATE TABLE %s (LIKE @extschema@.messages INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE
+         INCLUDING COMPRESSION)', staged
+    );
+    EXECUTE format(
+      'ALTER TABLE %s OWNER TO %I', staged,
+      (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = '@extschema@.messages'::regclass)
+    );
+    rows := 0;
+    PERFORM @extschema@.keep_staged($1, jsonb_build_object('source', $2, 'rows', rows));
   END IF;
-  PERFORM @extschema@.drop_foreign_triggers($1);
-  RETURN _row;
 END;
 $$;

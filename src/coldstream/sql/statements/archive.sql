@@ -22,7 +22,7 @@ SELECT state, chunk_name, messages FROM @extschema@.begin_export(%s, %s)
 SELECT @extschema@.begin_merge(%s::timestamptz)
 
 -- name: begin_rehydrate
-SELECT coalesce(r.part_streams, '{}') FROM @extschema@.begin_rehydrate(%s) AS r
+SELECT staged, rows FROM @extschema@.begin_rehydrate(%s, %s::text)
 
 -- name: begin_restore
 SELECT @extschema@.begin_restore(%s::uuid, %s::bigint)
@@ -70,14 +70,16 @@ UPDATE @extschema@.store SET archive_url = %s::text WHERE archive_url IS NULL
 -- name: finish_merge
 SELECT @extschema@.finish_merge(%s::timestamptz, %s::text, %s::text, %s::boolean)
 
+-- name: fill_staged
+-- A range's rows, into the table that they are gathered in.
+COPY {staged} (
+  global_position, position, time, stream_name, type, data, metadata, id, position_bucket, correlation_category
+) FROM STDIN (FORMAT binary)
+
 -- name: finish_rehydrate
 SELECT chunk_name
-FROM @extschema@.finish_rehydrate(%s, coalesce(pg_catalog.clock_timestamp() + %s::interval, 'infinity'))
-
--- name: finish_rehydrate_part
-SELECT part_messages
-FROM @extschema@.finish_rehydrate_part(
-  %s, %s, %s, %s, coalesce(pg_catalog.clock_timestamp() + %s::interval, 'infinity')
+FROM @extschema@.finish_rehydrate(
+  %s, coalesce(pg_catalog.clock_timestamp() + %s::interval, 'infinity'), %s::text[], %s::text, %s::text
 )
 
 -- name: fork_store
@@ -97,6 +99,9 @@ UPDATE @extschema@.store SET archive_url = %s::text WHERE archive_url IS NULL
 -- name: keep_range
 SELECT state
 FROM @extschema@.keep_range(%s, coalesce(pg_catalog.clock_timestamp() + %s::interval, 'infinity'))
+
+-- name: keep_staged
+SELECT @extschema@.keep_staged(%s, %s::jsonb)
 
 -- name: merge_ids
 -- An id that a message of another range has is that message's.
