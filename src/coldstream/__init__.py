@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from coldstream.messages.payloads import to_message, to_reply
     from coldstream.migrations import Installed
     from coldstream.migrations.move import Moved
+    from coldstream.migrations.namespaces import Namespace
     from coldstream.sql.objects import Engine
     from coldstream.store import AsyncStore, Store
 
@@ -194,6 +195,37 @@ def upgrade(
 
     with direct_connection(dsn, schema) as connection:
         return move(connection, Names(schema), to, report=progress or (lambda done, last: None))
+
+
+def namespaces(dsn: str) -> list[Namespace]:
+    """The stores of a database, in the order of their schemas' names.
+
+    Raises:
+        Unavailable: no connection.
+        InvalidInput: not a DSN.
+    """
+    from coldstream.migrations.connection import direct_connection
+    from coldstream.migrations.namespaces import namespaces
+
+    with direct_connection(dsn, "message_store") as connection:
+        return namespaces(connection)
+
+
+def delete_namespace(dsn: str, schema: str) -> Namespace:
+    """Drop the schema of a store with all that it has; gives what that was. Its roles stay, and so
+    does its archive. :func:`install` makes one.
+
+    Raises:
+        NotInstalled: there is no such schema.
+        ForeignSchema: it has no store, and is left as it is.
+        LifecycleBusy: somebody has it locked.
+        Unavailable: no connection.
+    """
+    from coldstream.migrations.connection import direct_connection
+    from coldstream.migrations.namespaces import delete_namespace
+
+    with direct_connection(dsn, schema) as connection:
+        return delete_namespace(connection, schema)
 
 
 def query(
@@ -368,8 +400,10 @@ __all__ = [
     "__version__",
     "connect",
     "connect_async",
+    "delete_namespace",
     "follow",
     "install",
+    "namespaces",
     "open_archive",
     "query",
     "to_message",

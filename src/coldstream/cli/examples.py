@@ -54,6 +54,18 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("read account --limit 10", "a category"),
         ("read --all --position 5000 --json", "everything from there on"),
     ),
+    "streams": (
+        ("streams --prefix account- --limit 20", ""),
+        ("streams --after account-123 --json", "the next page"),
+    ),
+    "categories": (("categories", ""), ("categories --json", "for a program")),
+    "namespaces": (("namespaces", ""),),
+    "namespaces list": (("namespaces list --json", "for a program"),),
+    "namespaces create": (("namespaces create shop", "a store in schema shop"),),
+    "namespaces delete": (
+        ("namespaces delete shop --dry-run", "what would go"),
+        ("namespaces delete shop --yes shop", "from a script"),
+    ),
     "export": (
         ("export backup.ndjson.zst", "everything, compressed"),
         ("export account.parquet --category account --from 2026-01-01 --to 2026-02-01", ""),

@@ -50,3 +50,22 @@ def confirm(question: str, *, yes: bool) -> None:
         print(f"{printable(question)} [y/N] ", end="", file=terminal, flush=True)
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise Declined("nothing was changed", hint="--yes does it without a question")
+
+
+def confirm_name(question: str, name: str, given: str | None) -> None:
+    """Return when something of this name may be destroyed: it was given once more, or is typed.
+
+    Raises:
+        Declined: another one was, or nobody is there to ask.
+    """
+    if given is None and somebody_is_there():
+        with _shown() as terminal:
+            print(
+                f"{printable(question)} Type its name to go on: ", end="", file=terminal, flush=True
+            )
+        given = sys.stdin.readline().strip()
+    if given != name:
+        raise Declined(
+            "nothing was changed" if given is None else f"nothing was changed: {given!r} is not it",
+            hint=f"--yes {name} does it without a question",
+        )

@@ -293,6 +293,17 @@ def check_category(category: str) -> str:
     return category
 
 
+def listing_arguments(prefix: str, limit: int, after: str) -> tuple[str, str, int]:
+    """The arguments of a listing by name.
+
+    Raises:
+        InvalidInput: a limit that is not 1 to 2,147,483,647, or a text that no name has.
+    """
+    if not 1 <= check_number("limit", limit) < 2**31:
+        raise InvalidInput(f"The limit must be at least 1: {limit}")
+    return check_text("prefix", prefix), check_text("name", after), limit
+
+
 def check_batch_size(batch_size: int) -> int:
     """The batch size itself.
 

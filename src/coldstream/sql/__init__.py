@@ -41,6 +41,11 @@ class Names:
                     hint="Letters, digits and underscores, 63 at most, not starting with a digit.",
                 )
 
+    @staticmethod
+    def is_one(name: str) -> bool:
+        """Whether a schema may have this name."""
+        return _NAME.fullmatch(name) is not None
+
     @property
     def role_name(self) -> str:
         return self.role or self.schema

@@ -1,7 +1,7 @@
 -- audience: internal; needs timescale
--- After the last rows of a range were loaded: its indexes, and its digest, kept beside the versions of the
--- rows that it is of, so that finish_rehydrate, which keeps readers waiting, need not read them again. number:
--- 1 to 3 make an index each, 4 the digest; each is a transaction of its own, so that none is long.
+-- After the last rows of a range were loaded: 1 makes its indexes; 2 its digest, kept beside the versions of the
+-- rows that it is of, so that finish_rehydrate, which keeps readers waiting, need not read them again. Each is a
+-- transaction of its own.
 CREATE OR REPLACE FUNCTION @extschema@.digest_staged(range_start timestamptz, number integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -10,17 +10,24 @@ AS $$
 #variable_conflict use_column
 DECLARE
   _staged constant regclass := to_regclass(@extschema@.staged_name($1));
+  _index record;
   _known jsonb;
 BEGIN
   -- As those of messages: then TimescaleDB takes them for the chunk's, and makes none anew.
-  IF $2 < 4 THEN
-    EXECUTE format(
-      'CREATE INDEX IF NOT EXISTS %I ON %s (%s)',
-      -- Of its own, and not its table's for the time being: it goes with the chunk.
-      format('messages_%s_%s', _staged::oid, (ARRAY['stream', 'category', 'global'])[$2]),
-      @extschema@.staged_name($1),
-      (ARRAY['stream_name, position', 'stream_category, global_position', 'global_position'])[$2]
-    );
+  IF $2 = 1 THEN
+    FOR _index IN
+      SELECT i.name, i.columns
+      FROM (VALUES
+        ('stream', 'stream_name, position'), ('category', 'stream_category, global_position'),
+        ('global', 'global_position')
+      ) AS i (name, columns)
+    LOOP
+      -- A name of its own, and not its table's for the time being: it goes with the chunk.
+      EXECUTE format(
+        'CREATE INDEX IF NOT EXISTS %I ON %s (%s)', format('messages_%s_%s', _staged::oid, _index.name),
+        @extschema@.staged_name($1), _index.columns
+      );
+    END LOOP;
     RETURN;
   END IF;
   -- The versions first: what changes in between is then found later.

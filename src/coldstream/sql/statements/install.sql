@@ -77,6 +77,9 @@ SELECT
   ),
   EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = %(role)s)
 
+-- name: drop_namespace
+DROP SCHEMA @extschema@ CASCADE
+
 -- name: engine
 SELECT s.engine FROM @extschema@.store AS s
 
@@ -98,6 +101,30 @@ SELECT pg_catalog.to_regprocedure('@extschema@.replaced_functions()') IS NOT NUL
 -- name: lock_install
 -- Two numbers: never a category's lock.
 SELECT pg_catalog.pg_advisory_xact_lock(1129271877, pg_catalog.hashtext(%s))
+
+-- name: namespace
+-- Of one store: its streams, the last global position, the chunks in its archive, and where that is.
+SELECT (SELECT count(*) FROM @extschema@.streams),
+  coalesce(pg_catalog.pg_sequence_last_value('@extschema@.messages_global_position_seq'), 0),
+  (SELECT count(*) FROM @extschema@.chunks AS c WHERE c.archive_object IS NOT NULL), s.archive_url
+FROM @extschema@.store AS s
+
+-- name: namespace_settings
+-- Whoever has the store locked is not waited for, and what goes with it is not listed.
+SELECT pg_catalog.set_config('lock_timeout', '10s', true),
+  pg_catalog.set_config('client_min_messages', 'warning', true)
+
+-- name: namespaces
+-- The schemas that a store was installed into.
+SELECT n.nspname::text
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = 'migrations' AND c.relkind = 'r'
+  AND pg_catalog.starts_with(pg_catalog.obj_description(c.oid, 'pg_class'), 'coldstream:')
+  AND EXISTS (
+    SELECT FROM pg_catalog.pg_class AS s WHERE s.relnamespace = n.oid AND s.relname = 'streams'
+  )
+ORDER BY n.nspname
 
 -- name: record_migration
 INSERT INTO @extschema@.migrations (name, checksum, software_version) VALUES (@values@);
