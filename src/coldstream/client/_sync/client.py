@@ -40,10 +40,12 @@ from coldstream.client.arguments import (
     check_tiers,
     check_version,
     import_arguments,
+    listing_arguments,
     message_arguments,
     write_many_arguments,
 )
 from coldstream.client.connect import in_words
+from coldstream.client.listed import CategorySummary, StreamSummary
 from coldstream.messages.message import Message, NewMessage, WriteResult
 from coldstream.settings import ArchiveReads
 
@@ -402,3 +404,29 @@ class Client:
         rows = retried_rows(self._connections, "stream_version", [stream_name])
         version: int | None = rows[0][0]
         return version
+
+    def get_streams(
+        self, prefix: str = "", limit: int = 1000, after: str = ""
+    ) -> list[StreamSummary]:
+        """At most ``limit`` streams whose names begin with ``prefix``, in the order of names (by
+        bytes), those after ``after``. From heads and ledger: no message is looked at.
+
+        Raises:
+            InvalidInput: a limit below 1.
+        """
+        arguments = listing_arguments(prefix, limit, after)
+        rows = retried_rows(self._connections, "get_streams", arguments)
+        return [StreamSummary(*row) for row in rows]
+
+    def get_categories(
+        self, prefix: str = "", limit: int = 1000, after: str = ""
+    ) -> list[CategorySummary]:
+        """At most ``limit`` categories whose names begin with ``prefix``, in the order of names
+        (by bytes), those after ``after``: what they have in which tier. From heads and ledger.
+
+        Raises:
+            InvalidInput: a limit below 1.
+        """
+        arguments = listing_arguments(prefix, limit, after)
+        rows = retried_rows(self._connections, "get_categories", arguments)
+        return [CategorySummary(*row) for row in rows]
