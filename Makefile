@@ -39,6 +39,7 @@ lint:      ## style, types, and generated files that are current
 	.venv/bin/python tools/cli_reference.py --check
 	.venv/bin/python tools/sql_reference.py --check
 	.venv/bin/python tools/bench_reference.py --check
+	.venv/bin/python tools/released.py --check
 
 generate: docs  ## write every generated file anew
 	.venv/bin/python tools/async_to_sync.py

@@ -1,9 +1,10 @@
-"""Build the wheel and the sdist, and try the wheel in an empty environment: ``make test-wheel``.
+"""Build wheels and sdists, and try the wheels in an empty environment: ``make test-wheel``.
 
 The wheel is built from the sdist, so what the sdist lacks is missing in both. It is installed with
 the extras ``cli`` and ``embedded`` alone; then its command line installs a store on its embedded
-server, and examples/archive_and_read_back.py takes messages through the archive and back. Exit
-status 1 where any of it fails. What is made goes at the end; nothing of this checkout is imported.
+server, and examples/archive_and_read_back.py takes messages through the archive and back. The
+benchmark, which is a wheel of its own, measures a row. Exit status 1 where any of it fails. What is
+made goes at the end; nothing of this checkout is imported.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "archive_and_read_back.py"
 SECONDS = 300.0
+# As little of the benchmark as is one.
+ROW = "write.one_client"
+BENCH = ("--rows", ROW, "--messages", "1000", "--rounds", "1", "--seconds", "0.05", "--json")
 
 
 def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="coldstream-wheel-") as name:
         folder = Path(name)
-        wheel = built(folder / "dist")
-        installed = environment(folder / "venv", wheel)
+        wheel = built(folder / "dist", ROOT)
+        benchmark = built(folder / "dist-bench", ROOT / "bench")
+        installed = environment(folder / "venv", wheel, benchmark)
         coldstream = str(installed / "coldstream")
         print(run(coldstream, "--version", cwd=folder).strip())
         commands = run(coldstream, "--help", cwd=folder)
@@ -42,12 +47,16 @@ def main() -> int:
             print(run(coldstream, "init", cwd=folder, **places).strip())
             print(run(str(installed / "python"), str(EXAMPLE), cwd=folder, **places).strip())
             print(run(coldstream, "chunks", cwd=folder, **places).strip())
+            measured = run(coldstream, "bench", "--dsn", dsn, *BENCH, cwd=folder)
+            if ROW not in measured:
+                raise SystemExit(f"the benchmark measured nothing:\n{measured}")
+            print(f"coldstream bench: measured {ROW}")
     print(f"the wheel works ({time.monotonic() - started:.0f} s)")
     return 0
 
 
-def built(folder: Path) -> Path:
-    """Build both into ``folder``, and say what they are; gives the wheel."""
+def built(folder: Path, source: Path) -> Path:
+    """Build both of a package into ``folder``, and say what they are; gives the wheel."""
     run(
         sys.executable,
         "-m",
@@ -55,8 +64,8 @@ def built(folder: Path) -> Path:
         "--no-isolation",
         "--outdir",
         str(folder),
-        str(ROOT),
-        cwd=ROOT,
+        str(source),
+        cwd=source,
     )
     for file in sorted(folder.iterdir()):
         print(f"{file.name}: {file.stat().st_size / 1000:,.0f} kB")
@@ -64,12 +73,12 @@ def built(folder: Path) -> Path:
     return wheel
 
 
-def environment(folder: Path, wheel: Path) -> Path:
-    """An environment with the wheel and what it asks for; gives the folder of its programs."""
+def environment(folder: Path, wheel: Path, *others: Path) -> Path:
+    """An environment with the wheels and what they ask for; gives the folder of its programs."""
     venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
     pip = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet")
-    run(python, *pip, "--prefer-binary", f"{wheel}[cli,embedded]", cwd=folder)
+    run(python, *pip, "--prefer-binary", f"{wheel}[cli,embedded]", *map(str, others), cwd=folder)
     return folder / "bin"
 
 

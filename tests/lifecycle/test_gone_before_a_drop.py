@@ -40,12 +40,12 @@ def damaged(store: Store, request: pytest.FixtureRequest) -> Store:
 @pytest.mark.native
 @pytest.mark.parametrize("verb", ["drop", "run"])
 def test_that_chunk_stays_and_the_others_go(damaged: Store, verb: str) -> None:
+    day = timedelta(days=1)
     with damaged.opened() as opened:
         if verb == "drop":
             with pytest.raises(ArchiveCorrupt):
                 opened.lifecycle.drop(END)
         else:
-            day = timedelta(days=1)
             steps = opened.lifecycle.run(Policy(day, day, day))
             failed = [step for step in steps if step.outcome == "failed"]
             assert [(step.verb, type(step.problem)) for step in failed] == [
@@ -69,6 +69,13 @@ def test_a_dry_run_and_the_command_say_so(damaged: Store, cli: Cli) -> None:
     assert dry.status == 1
     stays = [each["stays"] for each in json.loads(dry.out) if each["stays"]]
     assert stays == ["not in the archive as it was verified"]
+    # A dry run of all verbs, too.
+    with damaged.opened() as opened:
+        day = timedelta(days=1)
+        steps = opened.lifecycle.run(Policy(None, day, day), dry_run=True)
+    outcomes = [(step.verb, step.outcome, type(step.problem)) for step in steps]
+    assert outcomes.count(("drop", "failed", ArchiveCorrupt)) == 1
+    assert outcomes.count(("drop", "due", type(None))) == len(outcomes) - 1 > 0
     # How to have it again: the file from the rows, or its manifest from the file.
     assert "coldstream archive --again" in dry.err or "coldstream archive repair" in dry.err
     done = cli("drop", *words, "--yes")
@@ -90,4 +97,23 @@ def test_an_archive_that_cannot_be_asked_keeps_all(
             opened.lifecycle.drop(END, dry_run=True)
         with pytest.raises(ArchiveUnavailable):
             opened.lifecycle.drop(END)
+        steps = opened.lifecycle.run(Policy(None, *[timedelta(days=1)] * 2), dry_run=True)
+        assert {(step.verb, type(step.problem)) for step in steps} == {("drop", ArchiveUnavailable)}
     assert "dropped" not in store.states()
+
+
+def test_a_verification_of_nothing_asks_whether_the_archive_is_there(
+    store: Store, cli: Cli
+) -> None:
+    with store.opened() as opened:
+        assert opened.lifecycle.verify() == []
+        opened.lifecycle.archive(END)
+        opened.lifecycle.verify()
+        assert opened.lifecycle.verify() == []
+    store.folder.rename(store.folder.with_name("elsewhere"))
+    with store.opened() as opened, pytest.raises(ArchiveUnavailable):
+        opened.lifecycle.verify()
+    words = ["--dsn", store.installed.dsn, "--schema", store.installed.schema]
+    done = cli("verify", *words)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("coldstream: ")

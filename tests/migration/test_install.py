@@ -18,7 +18,7 @@ from tests.fix_store import InstalledStore, drop_store
 from tests.history import without_jobs
 
 import coldstream
-from coldstream import ForeignSchema, InvalidInput, Message, MigrationError
+from coldstream import ForeignSchema, InvalidInput, Message, MigrationError, NotInstalled
 from coldstream.migrations import Installed, Settings, install, plan_sql
 from coldstream.sql import Names
 from coldstream.sql.objects import functions, views
@@ -235,6 +235,32 @@ def test_a_migration_of_a_newer_release_is_refused(dsn: str) -> None:
         run_install(dsn)
     assert caught.value.hint == "Upgrade this installation of Coldstream."
     assert catalog(dsn) == before
+
+
+def test_a_client_works_on_the_schema_of_the_next_release(dsn: str) -> None:
+    """Which may give a function another argument with a default, and other tables and columns."""
+    run_install(dsn)
+    execute(dsn, f"INSERT INTO {SCHEMA}.migrations VALUES ('9999_later', 'x', '9.0')")
+    execute(dsn, f"ALTER TABLE {SCHEMA}.store ADD later text")
+    [(text,)] = InstalledStore(dsn, SCHEMA).run("SELECT pg_get_functiondef('stream_page'::regproc)")
+    execute(dsn, f"DROP FUNCTION {SCHEMA}.stream_page")
+    execute(dsn, text.replace("listed integer)", "listed integer, later text DEFAULT NULL)"))
+    with coldstream.connect(dsn, schema=SCHEMA) as client:
+        client.write_message("later-1", "T")
+        assert [m.position for m in client.get_stream_messages("later-1")] == [0]
+        assert client.lifecycle.get_chunks() != []
+
+
+def test_a_client_says_that_the_schema_is_of_a_former_release(dsn: str) -> None:
+    run_install(dsn)
+    execute(dsn, f"DROP FUNCTION {SCHEMA}.stream_page")
+    with coldstream.connect(dsn, schema=SCHEMA) as client:
+        with pytest.raises(NotInstalled, match="lacks what this release needs") as caught:
+            list(client.get_stream_messages("account-1"))
+        assert caught.value.hint == "Bring it up to this release with coldstream init."
+    assert run_install(dsn).changed
+    with coldstream.connect(dsn, schema=SCHEMA) as client:
+        assert list(client.get_stream_messages("account-1")) == []
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def _serve(
     echo: Callable[[str], None],
     prepare: Callable[[str], None] | None,
 ) -> None:
-    with EmbeddedServer(data_dir, port=port, progress=echo) as server:
+    with EmbeddedServer(data_dir, port=port, optimize=True, progress=echo) as server:
         if prepare is not None:
             prepare(server.dsn)
         echo(server.dsn)

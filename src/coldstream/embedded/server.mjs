@@ -1,16 +1,20 @@
-// The embedded server: node server.mjs '{"packageDir", "port", "dataDir" or "template"}'
+// The embedded server: node server.mjs '{"packageDir", "port", "optimize", "dataDir" or "template"}'
 //
-// `dataDir` is a cluster to work in, `template` one to copy into memory.
+// `dataDir` is a cluster to work in, `template` one to copy into memory. `optimize`: compile again
+// what runs often.
 //
 // Prints one line of JSON, {"port": N}, when it takes connections. Lives as long as its standard
 // input stays open: the parent's end closes however the parent dies.
 
 import net from "node:net";
+import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
 
 import * as wire from "./wire.mjs";
 
 const config = JSON.parse(process.argv[2]);
+// Before any of the engine is compiled. A V8 that has no such flag goes on without it.
+if (!config.optimize) v8.setFlagsFromString("--liftoff-only");
 
 // How long a newcomer waits while the connection before it looks alive: a client that closes and
 // connects again is often seen connecting first.

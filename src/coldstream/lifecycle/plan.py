@@ -27,8 +27,9 @@ Outcome: TypeAlias = Literal["due", "done", "failed", "skipped"]
 class Step:
     """One step of one chunk, and what became of it. ``chunk`` is as it was before the run.
 
-    ``skipped``: a step before it failed. ``problem`` is set where it ``failed``; ``seconds`` where
-    it was tried.
+    ``skipped``: a step before it failed. ``problem`` is set where it ``failed``, or, in a dry run,
+    where a drop would, because the archive has no longer what was verified; ``seconds`` where it
+    was tried.
     """
 
     chunk: Chunk

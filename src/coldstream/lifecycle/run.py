@@ -30,6 +30,7 @@ from coldstream.lifecycle.planned import as_closed, check_same
 from coldstream.lifecycle.policy import Policy, get_policy
 from coldstream.lifecycle.position_streams import position_streams
 from coldstream.lifecycle.session import Locate, Progress, Session, looking, working
+from coldstream.lifecycle.still_there import missing_from_archive
 from coldstream.lifecycle.verify import verify_chunk
 
 # A rehydration that nobody goes on with is dropped.
@@ -55,6 +56,7 @@ def run(
             touched = {step.chunk.range_start: step.chunk for step in steps}
             closed = {each.range_start: each for each in as_closed(session, touched.values())}
             steps = [replace(step, chunk=closed[step.chunk.range_start]) for step in steps]
+            steps = _with_problems(session, locate, steps)
             dropping = [step.chunk for step in steps if step.verb == "drop"]
             found = position_streams(session, dropping)
             return [
@@ -83,6 +85,27 @@ def run(
             done = [work.outcome(step) for step in steps]
             work.end()
             return done
+
+
+def _with_problems(session: Session, locate: Locate, steps: list[Step]) -> list[Step]:
+    """The drops that would fail, because the archive has no longer what was verified, or cannot be
+    asked. Of what the same run archives first there is nothing to ask yet."""
+    first = {step.chunk.range_start for step in steps if step.verb in ("archive", "verify")}
+    asked = [
+        step.chunk for step in steps if step.verb == "drop" and step.chunk.range_start not in first
+    ]
+    problems: dict[datetime, ArchiveError | None]
+    starts = [chunk.range_start for chunk in asked]
+    try:
+        problems = dict(zip(starts, missing_from_archive(session, locate, asked), strict=True))
+    except ArchiveUnavailable as error:
+        problems = dict.fromkeys(starts, error)
+    return [
+        replace(step, outcome="failed", problem=problem)
+        if step.verb == "drop" and (problem := problems.get(step.chunk.range_start))
+        else step
+        for step in steps
+    ]
 
 
 class _Run:

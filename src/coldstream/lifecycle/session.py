@@ -89,7 +89,7 @@ class Session:
     def chunks(self, *, sizes: bool = False) -> list[Chunk]:
         """Every chunk, oldest first. ``sizes``: those of now, to be shown; otherwise they
         are the ledger's. Asking for them takes the longer the more chunks there are."""
-        return [Chunk(*row) for row in self.rows("get_chunks" if sizes else "known_chunks")]
+        return [Chunk(*row) for row in self.rows("get_chunks", [sizes])]
 
     def cutoff(self, older_than: OlderThan) -> datetime:
         """The time before which a chunk must have ended, by the server's clock.

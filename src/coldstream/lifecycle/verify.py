@@ -97,7 +97,10 @@ def verify(
             # What was shown is the sample.
             again, sample = True, None
         chunks = only(due(session, again=again or deep, sample=sample, start=start, end=end), shown)
-        _check_readable(session, locate, chunks)
+        if chunks:
+            _check_readable(session, locate, chunks)
+        else:
+            _check_there(session, locate, store.archive)
         for chunk in chunks:
             try:
                 # Only an object whose rows were proved once may be believed by its bytes alone.
@@ -135,6 +138,18 @@ def _check_readable(session: Session, locate: Locate, chunks: list[Chunk]) -> No
                 return
     if problem is not None:
         raise problem
+
+
+def _check_there(session: Session, locate: Locate, named: str | None) -> None:
+    """Raise where nothing is due, and the archive cannot be read: "all is verified" would be taken
+    to say that it is there. The newest manifest is read, or else the list of an empty archive."""
+    own: str | None = session.one("own_archive")[0]
+    end, start = _EVER
+    if rows := session.rows("archived_manifests", [end, start]):
+        newest = max(rows, key=lambda row: row[0])
+        locate(newest[5], own).get(newest[3])
+    elif url := own or named:
+        next(locate(url, own).list(), None)
 
 
 def verify_chunk(

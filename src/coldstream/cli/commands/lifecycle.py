@@ -137,7 +137,8 @@ def verify(
         results = lifecycle_of(store).verify(
             again=all, deep=deep, sample=part, start=first, end=last, dry_run=True
         )
-        if results and not dry_run:
+        if not dry_run:
+            # Also where nothing is due: then the archive is asked whether it is there.
             with watching("verify", len(results)) as progress:
                 results = lifecycle_of(store, progress).verify(
                     again=all, deep=deep, sample=part, start=first, end=last, planned=results

@@ -1,10 +1,11 @@
 -- audience: application; needs timescale
 -- Every chunk of the store, whatever its tier, oldest first: where it is, what it holds, what it
--- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. While
--- is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does. Some streams
--- of a cold chunk may be in the database: those that part_streams match, with part_messages messages.
--- archive_object is the first of archive_files.
-CREATE OR REPLACE FUNCTION @extschema@.get_chunks()
+-- takes. Sizes are in bytes; a form that a chunk does not have, or that is not known, is NULL. Without
+-- sizes they are those of when a chunk was closed and of when it was compressed: those of now open every
+-- chunk. While is_kept, the lifecycle's policy does not drop it; NULL in kept_until: until somebody does.
+-- Some streams of a cold chunk may be in the database: those that part_streams match, with part_messages
+-- messages. archive_object is the first of archive_files.
+CREATE OR REPLACE FUNCTION @extschema@.get_chunks(sizes boolean DEFAULT true)
 RETURNS TABLE (
   chunk_name text,
   range_start timestamptz,
@@ -33,18 +34,43 @@ AS $$
 BEGIN
   RETURN QUERY
   SELECT
-    k.chunk_name, k.range_start, k.range_end, k.tier, k.state, k.is_compressed, k.messages,
-    k.first_global_position, k.last_global_position,
+    coalesce(@extschema@.qualified_name(h.chunk), c.chunk_name),
+    coalesce(c.range_start, h.range_start),
+    coalesce(c.range_end, h.range_end),
     CASE
-      WHEN k.is_compressed OR k.relation IS NULL OR k.state = 'dropped' THEN k.row_bytes
-      ELSE d.total_bytes
+      WHEN c.state = 'dropped' AND c.archive_object IS NULL THEN 'gone'
+      WHEN c.state = 'dropped' THEN 'cold'
+      WHEN c.state = 'rehydrated' THEN 'rehydrated'
+      WHEN h.is_compressed THEN 'warm'
+      ELSE 'hot'
     END,
-    CASE WHEN k.is_compressed THEN d.total_bytes ELSE k.columnstore_bytes END,
-    k.archive_bytes, k.archive_url, k.archive_object, k.verified_at, k.kept_until, k.is_kept,
-    k.part_streams, k.part_messages, k.archive_files
-  FROM @extschema@.known_chunks() AS k
-  LEFT JOIN @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS d
-    ON pg_catalog.to_regclass(pg_catalog.format('%I.%I', d.chunk_schema, d.chunk_name)) = k.relation
+    coalesce(c.state, 'open'),
+    coalesce(h.is_compressed, false),
+    CASE WHEN c.state <> 'open' THEN c.messages END,
+    CASE WHEN c.state <> 'open' THEN c.first_global_position END,
+    CASE WHEN c.state <> 'open' THEN c.last_global_position END,
+    coalesce(
+      CASE WHEN h.is_compressed OR c.state = 'dropped' THEN NULL ELSE d.total_bytes END, c.row_bytes
+    ),
+    coalesce(CASE WHEN h.is_compressed THEN d.total_bytes END, c.columnstore_bytes),
+    c.archive_bytes,
+    c.archive_url,
+    c.archive_object,
+    c.verified_at,
+    -- Most drivers have no infinite time.
+    CASE WHEN pg_catalog.isfinite(c.kept_until) THEN c.kept_until END,
+    coalesce(c.kept_until > pg_catalog.clock_timestamp(), false),
+    c.part_streams,
+    c.part_messages,
+    c.archive_files
+  FROM @extschema@.hypertable_chunks() AS h
+  FULL JOIN @extschema@.chunks AS c ON c.range_start = h.range_start
+  LEFT JOIN (
+    SELECT pg_catalog.to_regclass(pg_catalog.format('%I.%I', s.chunk_schema, s.chunk_name)) AS chunk,
+      s.total_bytes
+    FROM @extschema:timescaledb@.chunks_detailed_size('@extschema@.messages') AS s
+    WHERE $1
+  ) AS d ON d.chunk = h.chunk
   ORDER BY 2;
 END;
 $$;

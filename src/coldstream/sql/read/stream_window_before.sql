@@ -42,15 +42,7 @@ BEGIN
     SELECT c.range_start, c.range_end, coalesce(c.chunk_name, c.part_name) AS chunk_name
     FROM @extschema@.chunks AS c
     WHERE c.range_start <= $3 AND c.range_end > $2 AND c.range_end <= _latest
-      AND (
-        c.state <> 'dropped'
-        OR c.part_name IS NOT NULL AND @extschema@.stream_matches($1, c.part_streams)
-      ) AND (
-        c.state = 'open' OR EXISTS (
-          SELECT FROM @extschema@.chunk_categories AS r
-          WHERE r.category = _category AND r.range_start = c.range_start
-        )
-      )
+      @include chunk_may_have_stream@
     ORDER BY c.range_end DESC
   LOOP
     -- Those that lie in the range of the last one, or reach into it, are read with it.

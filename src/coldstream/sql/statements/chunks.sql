@@ -7,20 +7,6 @@ SELECT row_bytes, columnstore_bytes FROM @extschema@.compress_range(%s)
 -- name: database_bytes
 SELECT pg_catalog.pg_database_size(pg_catalog.current_database())
 
--- name: get_chunks
-SELECT chunk_name, range_start, range_end, tier, state, is_compressed, messages,
-  first_global_position, last_global_position, row_bytes, columnstore_bytes, archive_bytes,
-  archive_url, archive_object, verified_at,
-  kept_until, is_kept, part_streams, part_messages, archive_files
-FROM @extschema@.get_chunks()
-
--- name: known_chunks
-SELECT chunk_name, range_start, range_end, tier, state, is_compressed, messages,
-  first_global_position, last_global_position, row_bytes, columnstore_bytes, archive_bytes,
-  archive_url, archive_object, verified_at,
-  kept_until, is_kept, part_streams, part_messages, archive_files
-FROM @extschema@.known_chunks()
-
 -- name: lifecycle_holder
 -- Who holds the key of lifecycle_lock, since when the session is there, and whether it is one of
 -- TimescaleDB's jobs (NULL where that is not shown).
