@@ -331,7 +331,10 @@ def test_times_in_no_order_over_many_chunks(
 
 
 def test_the_source_is_gone_in_the_middle(
-    source: MessageDb, store: InstalledStore, monkeypatch: pytest.MonkeyPatch
+    source: MessageDb,
+    store: InstalledStore,
+    new_store: Callable[..., InstalledStore],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source.fill(4000)
 
@@ -347,5 +350,13 @@ def test_the_source_is_gone_in_the_middle(
     status = copy_of(source, store).status()
     assert status is not None
     assert 0 < status.messages < 4000
+    # A store that is emptied forgets it, and takes writes and another copy.
+    other = new_store(DAY)
+    with pytest.raises(Unavailable):
+        copy_of(source, other, progress=kill).run()
+    other.run("TRUNCATE messages RESTART IDENTITY")
+    assert copy_of(source, other).status() is None
+    with coldstream.connect(other.dsn, schema=other.schema) as client:
+        client.write_message("account-1", "Happened", {})
     assert copy_of(source, store).run().messages == 4000
     assert in_store(store) == source.messages()

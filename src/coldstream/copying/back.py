@@ -5,6 +5,7 @@ How far that is, the Message DB says itself: it has everything up to its last me
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from psycopg import sql
 
@@ -99,17 +100,15 @@ class Return:
             self._source, self._session, self._copied, progress, after=after, last=self.last
         )
 
-    def _blocks(self, bound: int) -> list[bytes]:
-        """A batch that memory holds at once."""
+    def _blocks(self, bound: int) -> Iterator[bytes]:
+        """Messages in PostgreSQL's binary form, as they come."""
         statement = sql.SQL(query("returning_rows", self._session.schema)).format(
             after=sql.Literal(self.last), last=sql.Literal(bound)
         )
-        blocks: list[bytes] = []
         with (
             mapped(self._session.schema),
             self._session.connection.cursor() as cursor,
             cursor.copy(statement) as rows,
         ):
             while block := rows.read():
-                blocks.append(bytes(block))
-        return blocks
+                yield bytes(block)

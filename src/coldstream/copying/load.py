@@ -17,7 +17,7 @@ from coldstream.client.connect import connect
 from coldstream.client.errors import mapped
 from coldstream.copying.results import Copied, OnProgress, Times
 from coldstream.copying.source import Source
-from coldstream.errors import Unavailable
+from coldstream.errors import LifecycleBusy, Unavailable
 from coldstream.lifecycle.session import Session, patiently
 from coldstream.sql import query
 
@@ -112,7 +112,9 @@ def compress_ended(session: Session, before: datetime | None = None) -> None:
     """Compress the chunks that have ended before this time, or before now."""
     if times_of(session).has_columnstore:
         for (start,) in session.rows("chunks_to_compress", [before or "infinity"]):
-            patiently(session, "compress_range", [start])
+            # What somebody reads all the time is left to the store's own job.
+            with suppress(LifecycleBusy):
+                patiently(session, "compress_range", [start])
 
 
 class Reader:
