@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT, parse, paths
 import cli_reference
 from coldstream.cli.app import load
 
-_COMMAND = re.compile(r"\bcoldstream (?P<name>[a-z]+(?: [a-z]+)?)(?P<rest>[^`\"'\n;]*)")
+_COMMAND = re.compile(r"\bcoldstream (?P<name>[a-z]+(?:-[a-z]+)*(?: [a-z]+)?)(?P<rest>[^`\"'\n;]*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
