@@ -31,6 +31,7 @@ from coldstream.lifecycle.session import Session
 _STEP, _FEWEST = 100_000, 200
 _STEP_BYTES = 64 * 1024 * 1024
 _STEP_CHUNKS = 200
+_UNSORTED = 5
 
 
 class Copy:
@@ -248,9 +249,11 @@ class Copy:
                 )
             source.check_unique()
             found = _survey(source, times, clamp)
-            sizes = (found["messages"], _step(found))
+            sizes = (found["messages"], _step(found, source))
         else:
-            clamp, sizes = copied.clamp, (copied.source_messages, copied.step_messages)
+            # Where there is none so far, nothing that was copied is touched by one.
+            clamp = copied.clamp or self._clamp(source, times_of(session))
+            sizes = (copied.source_messages, copied.step_messages)
         bounds = (clamp.first_time, clamp.last_time, clamp.last) if clamp else (None, None, None)
         copied = Copied(*session.one("begin_copy", [source.name, *first, *bounds, *sizes]))
         if copied.opened_at is not None:
@@ -297,10 +300,12 @@ def _survey(source: Source, times: Times, clamp: Clamp | None) -> dict[str, Any]
     }
 
 
-def _step(found: dict[str, Any]) -> int:
+def _step(found: dict[str, Any], source: Source) -> int:
     """How many messages a step brings: so large that what it costs beside them does not count, and
-    neither the session's table nor the locks of the chunks become many."""
+    neither the session's table nor the locks of the chunks become many. Where each step sorts all
+    that is left of the source, there are fewer of them."""
+    more = 1 if source.is_indexed else _UNSORTED
     messages = max(int(found["messages"]), 1)
-    by_bytes = _STEP_BYTES * messages // max(int(found["bytes"]), 1)
+    by_bytes = more * _STEP_BYTES * messages // max(int(found["bytes"]), 1)
     by_chunks = _STEP_CHUNKS * messages // max(int(found["chunks"]), 1)
-    return max(_FEWEST, min(_STEP, by_bytes, by_chunks))
+    return max(_FEWEST, min(more * _STEP, by_bytes, by_chunks))

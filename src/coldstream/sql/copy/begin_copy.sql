@@ -27,6 +27,10 @@ BEGIN
       RAISE EXCEPTION 'The store is a copy of another Message DB: %', _copied.source
         USING ERRCODE = 'CS008', HINT = 'Copy this one into a store of its own: coldstream init --schema NAME.';
     END IF;
+    IF _copied.time_from IS NULL AND $4 IS NOT NULL THEN
+      UPDATE @extschema@.copied AS c SET time_from = $4, time_to = $5, clamped_to = $6
+      RETURNING * INTO _copied;
+    END IF;
     RETURN _copied;
   END IF;
 
