@@ -33,6 +33,7 @@ PROFILES = {
     "write_profile": "Writing",
     "read_profile": "Reading",
     "catch_up_profile": "Catching up",
+    "export_profile": "Archiving",
 }
 
 
@@ -48,7 +49,7 @@ def main() -> int:
             text=True,
             check=True,
         )
-        command = f"`python tools/{name}.py postgresql://...`"
+        command = f"`python bench/profiles/{name}.py postgresql://...`"
         parts += [f"## {title}", "", f"{command}:", "", "```text", done.stdout.rstrip(), "```", ""]
     PAGE.write_text("\n".join(parts), "utf-8")
     return 0
