@@ -42,8 +42,8 @@ class Form(NamedTuple):
 
 FORMS = (
     *(Form(*each, 1000, 14) for each in product(("jsonb", "json", "text"), ("pglz", "lz4"))),
-    *(Form("json", "lz4", batch, 14) for batch in (500, 990, 1500, 1980, 3000)),
-    *(Form("json", "pglz", batch, 14) for batch in (990, 1980, 3000)),
+    *(Form("json", "lz4", batch, 14) for batch in (500, 990, 1500, 1980, 3000, 6000)),
+    *(Form("json", "pglz", batch, 14) for batch in (990, 1980, 3000, 6000)),
     *(Form("json", *each, 990, 13) for each in (("lz4",), ("pglz",))),
     *(Form("json", *each, 990, 15) for each in (("lz4",), ("pglz",))),
 )
