@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -16,7 +17,9 @@ from tests.integration.test_copy import DAY, copy_of, database, in_store, source
 from tests.message_db import MessageDb
 
 import coldstream
+import coldstream.copying.switch as switching
 from coldstream import Consumer, Message
+from coldstream.copying.source import Source
 from coldstream.errors import LifecycleBusy, LifecycleError, SetupError
 
 pytestmark = pytest.mark.native
@@ -178,7 +181,9 @@ def test_there_and_back_with_writers_and_consumers(
     copy.switch()
 
 
-def test_a_switch_that_cannot_be(source: MessageDb, store: InstalledStore) -> None:
+def test_a_switch_that_cannot_be(
+    source: MessageDb, store: InstalledStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source.fill(30)
     copy = copy_of(source, store)
     source.run("DROP ROLE IF EXISTS may_only_read")
@@ -200,7 +205,34 @@ def test_a_switch_that_cannot_be(source: MessageDb, store: InstalledStore) -> No
         copy.switch()
     source.run("UPDATE messages SET type = 'Happened' WHERE global_position = 5")
     source.run("SELECT write_message(gen_random_uuid()::varchar, 'account-1', 'On', '{}')")
-    copy.switch()
+
+    # The last comparison fails, on a connection that is gone by then.
+    def differ(source: Source, *given: Any, **more: Any) -> None:
+        if source.is_moved():
+            source.connection.close()
+            raise LifecycleError("differ")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(switching, "verify", differ)
+        with pytest.raises(LifecycleError, match=r"^differ"):
+            copy.switch()
+    source.run("SELECT write_message(gen_random_uuid()::varchar, 'account-1', 'On', '{}')")
+
+    # A writer that has not ended, and then one that was broken off: it is taken back, or goes on.
+    monkeypatch.setattr(switching, "_TRIES", 1)
+    monkeypatch.setattr(switching, "_WAIT", "100ms")
+    with Source(source.dsn, "message_store") as broken_off:
+        with psycopg.connect(source.dsn) as idle:
+            write(idle, "idle-1", 1)
+            with pytest.raises(LifecycleBusy, match="has not ended"):
+                switching.refused(broken_off)
+        for end in (copy.switch_back, copy.switch):
+            source.run("SELECT write_message(gen_random_uuid()::varchar, 'a-1', 'On', '{}')")
+            switching.refused(broken_off)
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                source.run("SELECT write_message(gen_random_uuid()::varchar, 'a-1', 'No', '{}')")
+            end()
+    assert in_store(store) == source.messages()
 
     # The source writes on in spite of it, past its trigger: then there is no way back.
     source.run("DROP TRIGGER coldstream_moved ON messages")

@@ -153,13 +153,13 @@ class Copy:
         that is not written to any more; what is written there afterwards is not copied."""
         with self._source() as source, self._store() as store, at_work(store) as session:
             copied = self._known(session)
-            if copied.opened_at is None and source.last() > copied.last_global_position:
+            if copied.opened_at is None and source.frontier() > copied.last_global_position:
                 raise LifecycleError(
                     f"The source has messages after {copied.last_global_position} that are not "
                     "copied",
                     hint="Run coldstream copy-from once more.",
                 )
-            return Copied(*session.one("open_copied", [None]))
+            return Copied(*session.one("open_copied", [source.last_given()]))
 
     def _known(self, session: Session) -> Copied:
         copied = copied_of(session)

@@ -9,7 +9,7 @@ from coldstream.copying.load import Loader
 from coldstream.copying.results import Copied, OnProgress, Switched, Verified
 from coldstream.copying.source import Source
 from coldstream.copying.verify import verify
-from coldstream.errors import LifecycleBusy, LifecycleError
+from coldstream.errors import ColdstreamError, LifecycleBusy, LifecycleError
 
 SMALL = 2_000
 """What is left to compare once writers are refused, in messages at most, where they are slow
@@ -41,13 +41,26 @@ def switch(source: Source, loader: Loader, progress: OnProgress) -> Switched:
         copied = loader.load(source.last(), progress)
         verified = equal(verify(source, loader.session, copied, progress, after=compared))
         last_given = source.last_given()
-    except BaseException:
+    except BaseException as error:
         # Nothing was let in here yet, so nothing is lost by going back.
-        source.allow_writes()
+        _take_back(source, error)
         raise
     # From here on the store may take writes, also where its answer is lost: the source must not.
     opened = Copied(*loader.session.one("open_copied", [last_given]))
     return Switched(opened, verified, time.monotonic() - began)
+
+
+def _take_back(source: Source, error: BaseException) -> None:
+    """Let the source take writes again, over a connection that nothing has happened to."""
+    try:
+        with source.again() as other:
+            other.allow_writes()
+    except ColdstreamError:
+        raise LifecycleError(
+            f"The switch was broken off, and the source still refuses writes: {error}",
+            hint="Once it is back: coldstream copy-from --switch goes on, and --back --switch lets "
+            "the source take writes.",
+        ) from error
 
 
 def refused(source: Source) -> float:
