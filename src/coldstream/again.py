@@ -1,4 +1,10 @@
-"""Trying again: how often, and how long to pause before."""
+"""Trying again: how often, and how long to pause before.
+
+:func:`again` is the one way. A loop of its own has only what must find out something before it may
+try again: whether the ledger has changed (``client/_async/retries.py``), and whether what was sent
+was written (``batches.py`` and ``written.py`` beside it). A consumer counts its tries of a message,
+and may be told to stop between two.
+"""
 
 from __future__ import annotations
 

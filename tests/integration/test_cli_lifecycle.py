@@ -105,8 +105,9 @@ def test_chunks_for_people(lifecycle: Lifecycle) -> None:
         "last verified",
     ]
     assert " warm   compressed " in lines[3]
-    assert lines[-4].split()[1] == "chunks"
-    assert re.fullmatch(r"in the database now: .* as rows, .* in the columnstore", lines[-3])
+    assert lines[-5].split()[1] == "chunks"
+    assert re.fullmatch(r"in the database now: .* as rows, .* in the columnstore", lines[-4])
+    assert re.fullmatch(r"bookkeeping there: .*B \(\w+ .*B, \w+ .*B\)", lines[-3])
     assert lines[-2:] == ["in the archive: 0 B", lines[-1]]
     assert lines[-1].startswith("as rows all of it would take ")
 

@@ -329,10 +329,12 @@ def test_what_the_chunks_take_now_leaves_out_what_has_left(
             chunk(row_bytes=1_000, in_database=False, archive_bytes=100),
             chunk(row_bytes=2_000, is_compressed=True, columnstore_bytes=400, archive_bytes=200),
             chunk(row_bytes=3_000),
-        ]
+        ],
+        {"streams": 5_000, "chunks": 900, "store": 100},
     )
     assert capsys.readouterr().out.splitlines() == [
         "in the database now: 3.0 kB as rows, 400 B in the columnstore",
+        "bookkeeping there: 6.0 kB (streams 5.0 kB, chunks 900 B)",
         "in the archive: 300 B",
         "as rows all of it would take 6.0 kB",
     ]

@@ -56,6 +56,9 @@ class AsyncLifecycle:
     async def get_chunks(self) -> list[Chunk]:
         return await self._call(lambda lifecycle: lifecycle.get_chunks())
 
+    async def get_bookkeeping(self) -> dict[str, int]:
+        return await self._call(lambda lifecycle: lifecycle.get_bookkeeping())
+
     async def get_replaced_functions(self) -> str | None:
         return await self._call(lambda lifecycle: lifecycle.get_replaced_functions())
 

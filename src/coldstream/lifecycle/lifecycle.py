@@ -48,6 +48,12 @@ class Lifecycle(OfArchive):
         with reading(self._store) as session:
             return session.chunks(sizes=True)
 
+    def get_bookkeeping(self) -> dict[str, int]:
+        """What the store's tables beside the messages take in the database, in bytes with their
+        indexes, by name, the largest first: heads, marks, the ledger, recent ids, consumers."""
+        with reading(self._store) as session:
+            return dict(session.rows("bookkeeping"))
+
     def get_replaced_functions(self) -> str | None:
         """The store's functions that somebody replaced since the last install, by a comma; ``None``
         where all are as they were. Every verb refuses to work with them."""

@@ -15,6 +15,7 @@ from typing import Any
 from psycopg import Connection, errors, sql
 
 from coldstream._version import __version__
+from coldstream.again import Pauses, again
 from coldstream.errors import InvalidInput, MigrationError, SetupError
 from coldstream.migrations.checks import (
     check_schema,
@@ -31,7 +32,7 @@ from coldstream.sql.objects import ENGINES, Engine, objects
 _PATH = "SET LOCAL search_path = pg_catalog, pg_temp"
 # Roles belong to the cluster and so does no lock: what installs into another database may make the
 # same role at this moment. Tried again, it is found.
-_RACES = (errors.UniqueViolation, errors.DuplicateObject, errors.InternalError_)
+_RACES = (errors.DuplicateObject, errors.InternalError_)
 _TRIES = 5
 # The migration that makes messages; what an engine adds to it runs after it.
 _FIRST = "0001_store"
@@ -163,15 +164,13 @@ def _run(
         names = ensure_extension(connection, names, result.actions, result.warnings)
     before, warned = list(result.actions), list(result.warnings)
     try:
-        for left in range(_TRIES - 1, -1, -1):
-            try:
-                with connection.transaction(force_rollback=dry_run):
-                    _install(connection, names, settings or Settings(), result, dry_run=dry_run)
-                break
-            except _RACES as error:
-                if not left or not (isinstance(error, errors.UniqueViolation) or _is_race(error)):
-                    raise
-                result.actions[:], result.sql[:], result.warnings[:] = before, [], warned
+
+        def once() -> None:
+            result.actions[:], result.sql[:], result.warnings[:] = before, [], warned
+            with connection.transaction(force_rollback=dry_run):
+                _install(connection, names, settings or Settings(), result, dry_run=dry_run)
+
+        again(once, times=_TRIES, on=_is_race, pauses=Pauses(0, 0))
     except errors.InsufficientPrivilege as error:
         raise SetupError(
             f"Not allowed: {error.diag.message_primary}",
@@ -186,7 +185,11 @@ def _run(
 
 
 def _is_race(error: Exception) -> bool:
-    return "concurrently updated" in str(error) or "already exists" in str(error)
+    """Whether another install was in this one's way."""
+    if isinstance(error, errors.UniqueViolation):
+        return True
+    texts = ("concurrently updated", "already exists")
+    return isinstance(error, _RACES) and any(text in str(error) for text in texts)
 
 
 def _install(

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
-from coldstream.again import Pauses
+from coldstream.again import Pauses, again
 from coldstream.archive.storage.faults import passes
 
 T = TypeVar("T")
@@ -44,12 +45,14 @@ class Retries:
     def __call__(self, action: Callable[[bool], T]) -> T:
         """What ``action`` gives; it is told whether it was tried before."""
         started = time.monotonic()
-        pauses = Pauses(self.first_pause, self.longest_pause, spread=True)
-        for left in range(self.most, -1, -1):
-            try:
-                return action(left < self.most)
-            except Exception as error:
-                if not (left and passes(error) and time.monotonic() - started < self.seconds):
-                    raise
-            time.sleep(pauses.after(self.most - left + 1))
-        raise AssertionError("unreachable")
+        tried_before = chain([False], repeat(True))
+
+        def may_pass(error: Exception) -> bool:
+            return passes(error) and time.monotonic() - started < self.seconds
+
+        return again(
+            lambda: action(next(tried_before)),
+            times=self.most + 1,
+            on=may_pass,
+            pauses=Pauses(self.first_pause, self.longest_pause, spread=True),
+        )

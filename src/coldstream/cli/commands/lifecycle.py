@@ -49,10 +49,11 @@ def chunks(
 
     with opened(database) as store:
         found = store.lifecycle.get_chunks()
+        bookkeeping = store.lifecycle.get_bookkeeping()
         replaced = store.lifecycle.get_replaced_functions()
     show_chunks("Chunks", WIDE if wide else ALL, found, json=json)
     if found and not json:
-        say_where(found)
+        say_where(found, bookkeeping)
     if replaced:
         warn_of_functions(replaced)
 
@@ -137,8 +138,10 @@ def verify(
         results = lifecycle_of(store).verify(
             again=all, deep=deep, sample=part, start=first, end=last, dry_run=True
         )
-        if not dry_run:
-            # Also where nothing is due: then the archive is asked whether it is there.
+        if not results and not dry_run:
+            # Then the archive is asked whether it is there.
+            results = lifecycle_of(store).verify(planned=results)
+        elif not dry_run:
             with watching("verify", len(results)) as progress:
                 results = lifecycle_of(store, progress).verify(
                     again=all, deep=deep, sample=part, start=first, end=last, planned=results

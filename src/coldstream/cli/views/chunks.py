@@ -103,9 +103,10 @@ def show_chunks(
         render_table(title, columns, rows, total=totals(chunks) if len(chunks) > 1 else None)
 
 
-def say_where(chunks: Sequence[Chunk]) -> None:
+def say_where(chunks: Sequence[Chunk], bookkeeping: Mapping[str, int]) -> None:
     """What all of it takes now, and where: what a chunk took as rows is a figure of its past, once
-    it is compressed or has left."""
+    it is compressed or has left. ``bookkeeping``: bytes of the tables beside the messages."""
+    largest = ", ".join(f"{name} {human_bytes(size)}" for name, size in [*bookkeeping.items()][:2])
     there = [chunk for chunk in chunks if chunk.in_database]
     rows = sum(chunk.row_bytes or 0 for chunk in there if not chunk.is_compressed)
     packed = sum(chunk.columnstore_bytes or 0 for chunk in there if chunk.is_compressed)
@@ -113,7 +114,8 @@ def say_where(chunks: Sequence[Chunk]) -> None:
     all_as_rows = sum(chunk.row_bytes or 0 for chunk in chunks)
     print(
         f"in the database now: {human_bytes(rows)} as rows, {human_bytes(packed)} in the "
-        f"columnstore\nin the archive: {human_bytes(archived)}\n"
+        f"columnstore\nbookkeeping there: {human_bytes(sum(bookkeeping.values()))} ({largest})\n"
+        f"in the archive: {human_bytes(archived)}\n"
         f"as rows all of it would take {human_bytes(all_as_rows)}"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from coldstream.cli.views.render import Column, Unit, render_table, write_json
@@ -18,13 +19,13 @@ _MEMBERS = [
     Column("position", "position", Unit.NUMBER),
     Column("lag_messages", "lag", Unit.COUNT),
     Column("lag_seconds", "behind by", Unit.SECONDS),
-    Column("state", "state"),
+    Column("state_in_words", "state"),
     Column("owner", "works for it"),
     Column("waiting", "waiting", Unit.COUNT),
     Column("failures", "failures", Unit.COUNT),
 ]
 # What JSON has in values of its own.
-_IN_WORDS = {"of_group", "reads"}
+_IN_WORDS = {"of_group", "reads", "state_in_words"}
 
 _FAILURES = [
     Column("recorded_at", "when", Unit.TIME),
@@ -89,12 +90,20 @@ def show_reset(
 
 def _row(member: ConsumerMember) -> dict[str, Any]:
     state = "stopped" if member.owner is None else "running"
+    if member.is_paused:
+        state = "paused"
+    in_words = state
+    if state == "running" and member.lease_until is not None:
+        # One that was killed is believed to run for as long.
+        left = (member.lease_until - datetime.now(UTC)).total_seconds()
+        in_words = f"running, lease {max(left, 0):.0f} s"
     return {
         **asdict(member),
         "address": None if member.address is None else str(member.address),
         "of_group": _of_group(member),
         "reads": source_in_words(member.source),
-        "state": "paused" if member.is_paused else state,
+        "state": state,
+        "state_in_words": in_words,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any
 
@@ -40,13 +40,20 @@ def write_table(names: Sequence[str], types: Sequence[str], rows: Rows) -> None:
         "Result",
         columns,
         (
-            {str(place): None if value is None else as_text(value) for place, value in enumerate(r)}
+            {str(place): None if value is None else _shown(value) for place, value in enumerate(r)}
             for r in shown
         ),
         records=True,
     )
     if next(rows, None) is not None:
         print(f"the first {MOST_ROWS:,} rows; --json and --csv print all", file=sys.stderr)
+
+
+def _shown(value: Any) -> str:
+    """For people: a time as every other table has it, in UTC and with a Z."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(' ')}Z"
+    return as_text(value)
 
 
 def write_json_rows(names: Sequence[str], types: Sequence[str], rows: Rows) -> None:

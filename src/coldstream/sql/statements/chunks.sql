@@ -1,3 +1,11 @@
+-- name: bookkeeping
+-- What the store's tables beside the messages take, with their indexes.
+SELECT c.relname::pg_catalog.text, pg_catalog.pg_total_relation_size(c.oid)
+FROM pg_catalog.pg_class AS c
+WHERE c.relnamespace = '@extschema@'::pg_catalog.regnamespace AND c.relkind = 'r'
+  AND c.relname <> 'messages'
+ORDER BY 2 DESC, 1
+
 -- name: close_ended_chunks
 CALL @extschema@.close_ended_chunks()
 
