@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from struct import Struct
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.abc import Buffer
@@ -23,11 +24,13 @@ _BIGINT, _BIGINT_ARRAY = 20, 1016
 _TIMESTAMPTZ, _TIMESTAMPTZ_ARRAY = 1184, 1185
 _VARCHAR, _VARCHAR_ARRAY = 1043, 1015
 _JSONB, _JSONB_ARRAY = 3802, 3807
+_UUID, _UUID_ARRAY = 2950, 2951
 
 # Dimensions, whether there may be NULLs, type of the elements, their number, the first subscript.
 _header = Struct("!iiIii").pack
 _length = Struct("!i").pack
 _NULL = _length(-1)
+_UUID_LENGTH = _length(16)
 # The version counts as a part of the element.
 _jsonb_header = Struct("!ib").pack
 _JSONB_VERSION = 1
@@ -50,6 +53,10 @@ class VarcharArray(bytes):
 
 class JsonbArray(bytes):
     """The binary form of a ``jsonb[]``."""
+
+
+class UuidArray(bytes):
+    """The binary form of a ``uuid[]``."""
 
 
 def bigint_array(values: Sequence[int]) -> BigintArray:
@@ -84,6 +91,12 @@ def jsonb_array(values: Sequence[str | None]) -> JsonbArray:
     return JsonbArray(_header(1, 1, _JSONB, len(values), 1) + b"".join(elements))
 
 
+def uuid_array(values: Sequence[UUID]) -> UuidArray:
+    """The array of these ids."""
+    elements = b"".join([_UUID_LENGTH + value.bytes for value in values])
+    return UuidArray(_header(1, 0, _UUID, len(values), 1) + elements)
+
+
 class _ArrayDumper(Dumper):
     format = Format.BINARY
 
@@ -107,9 +120,14 @@ class _JsonbArrayDumper(_ArrayDumper):
     oid = _JSONB_ARRAY
 
 
+class _UuidArrayDumper(_ArrayDumper):
+    oid = _UUID_ARRAY
+
+
 # Types of our own, so that the caller's arguments are adapted as ever.
 for _adapters in (OWN, psycopg.adapters):
     _adapters.register_dumper(BigintArray, _BigintArrayDumper)
     _adapters.register_dumper(TimestamptzArray, _TimestamptzArrayDumper)
     _adapters.register_dumper(VarcharArray, _VarcharArrayDumper)
     _adapters.register_dumper(JsonbArray, _JsonbArrayDumper)
+    _adapters.register_dumper(UuidArray, _UuidArrayDumper)

@@ -11,7 +11,13 @@ from uuid import UUID
 import simplejson
 from uuid_utils import uuid7
 
-from coldstream.client._arrays import bigint_array, jsonb_array, timestamptz_array, varchar_array
+from coldstream.client._arrays import (
+    bigint_array,
+    jsonb_array,
+    timestamptz_array,
+    uuid_array,
+    varchar_array,
+)
 from coldstream.errors import InvalidInput, NotACategory, NotAStream
 from coldstream.messages.json import JsonText, encode_json
 from coldstream.messages.message import Message, NewMessage
@@ -127,7 +133,7 @@ def import_arguments(messages: Sequence[Message], keep: bool = False) -> tuple[A
         varchar_array(check_texts("type", [each.type for each in messages])),
         jsonb_array([_json("data", _given(each.data_text)) for each in messages]),
         jsonb_array([_json("metadata", _given(each.metadata_text)) for each in messages]),
-        varchar_array([_hex(each.id) for each in messages]),
+        uuid_array([_uuid(each.id) for each in messages]),
         bigint_array([each.global_position for each in messages]) if keep else None,
     )
 
@@ -159,6 +165,10 @@ def check_id(id: UUID | str) -> str:
         raise InvalidInput(
             f"Not a UUID: {id!r}", hint="Leave the id out and the client makes one."
         ) from None
+
+
+def _uuid(id: UUID | str) -> UUID:
+    return id if isinstance(id, UUID) else UUID(check_id(id))
 
 
 def _hex(id: UUID | str) -> str:

@@ -25,7 +25,9 @@ from coldstream.messages.message import Message
 GlobalPositions: TypeAlias = Literal["new", "keep"]
 Numbered: TypeAlias = tuple[int, Message]
 
-BATCH = 5_000
+BATCH = 20_000
+_BATCH_BYTES = 16_000_000
+"""Of JSON: a batch is in memory, here and at the server."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _write(
     sent: tuple[Ahead[object], list[Numbered]] | None = None
     try:
         while True:
-            batch = list(islice(messages, batch_size))
+            batch = _batch(messages, batch_size)
             arguments = import_arguments([each for _, each in batch], keep) if batch else ()
             if sent is not None:
                 before, sent = sent, None
@@ -166,6 +168,17 @@ def _write(
     finally:
         if sent is not None:
             sent[0].drop()
+
+
+def _batch(messages: Iterator[Numbered], most: int) -> list[Numbered]:
+    batch: list[Numbered] = []
+    size = 0
+    for each in islice(messages, most):
+        batch.append(each)
+        size += len(each[1].data_text or "") + len(each[1].metadata_text or "")
+        if size >= _BATCH_BYTES:
+            break
+    return batch
 
 
 def _settle(

@@ -45,10 +45,14 @@ BEGIN
   -- Heads are looked up one by one: the planner would rather hash all there are, as long as they are
   -- not too many. A stream that only goes on, as nearly every one, costs no look into its chunks.
   IF EXISTS (
-    SELECT FROM unnest($3, $1) AS u (stream_name, position)
-    WHERE u.position <= (
+    SELECT FROM (
+      SELECT u.stream_name, min(u.position) AS position
+      FROM unnest($3, $1) AS u (stream_name, position)
+      GROUP BY u.stream_name
+    ) AS f
+    WHERE f.position <= (
       SELECT s.position FROM @extschema@.streams AS s
-      WHERE md5(s.stream_name)::uuid = md5(u.stream_name)::uuid AND s.stream_name = u.stream_name
+      WHERE md5(s.stream_name)::uuid = md5(f.stream_name)::uuid AND s.stream_name = f.stream_name
     )
   ) THEN
     _existing := @extschema@.imported_before($1, $3, $7);
