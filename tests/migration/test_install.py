@@ -242,7 +242,9 @@ def test_a_client_works_on_the_schema_of_the_next_release(dsn: str) -> None:
     run_install(dsn)
     execute(dsn, f"INSERT INTO {SCHEMA}.migrations VALUES ('9999_later', 'x', '9.0')")
     execute(dsn, f"ALTER TABLE {SCHEMA}.store ADD later text")
-    [(text,)] = InstalledStore(dsn, SCHEMA).run("SELECT pg_get_functiondef('stream_page'::regproc)")
+    with psycopg.connect(dsn) as connection:
+        definition = f"SELECT pg_get_functiondef('{SCHEMA}.stream_page'::regproc)"
+        [(text,)] = connection.execute(definition.encode()).fetchall()
     execute(dsn, f"DROP FUNCTION {SCHEMA}.stream_page")
     execute(dsn, text.replace("listed integer)", "listed integer, later text DEFAULT NULL)"))
     with coldstream.connect(dsn, schema=SCHEMA) as client:
