@@ -13,6 +13,9 @@ HARMLESS = {
     # Counts only in a session of who may delete; looked at by the tests of that file.
     ("write/messages_before_insert.sql", "coldstream.make_chunk"),
     ("archive/streams_while_restoring.sql", "coldstream.restoring"),
+    # As that one; and the trigger that a switch makes at the source.
+    ("copy/streams_while_copying.sql", "coldstream.copying"),
+    ("statements/copy.sql", "coldstream.copying_back"),
     # The caller's own path, for the caller's own condition, in functions that run as the caller.
     ("read/read_positions.sql", "coldstream.condition_path"),
     ("read/read_stream.sql", "coldstream.condition_path"),

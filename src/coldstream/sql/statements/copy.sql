@@ -222,10 +222,12 @@ WHERE c.oid = %s::oid
 
 -- name: refuse_source_writes
 -- The lock waits for writers that are at work, and those that come meanwhile wait behind it: then they are
--- refused. The way back passes by a setting.
+-- refused. The way back passes by a setting, which counts only in a session of the owner's.
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF pg_catalog.current_setting('coldstream.copying_back', true) = 'on' THEN
+  IF pg_catalog.current_setting('coldstream.copying_back', true) = 'on' AND pg_catalog.pg_has_role(
+    SESSION_USER, (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = TG_RELID), 'MEMBER'
+  ) THEN
     RETURN NULL;
   END IF;
   RAISE EXCEPTION 'This Message DB has moved to a Coldstream store, and takes no writes'
