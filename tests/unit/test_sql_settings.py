@@ -19,6 +19,7 @@ HARMLESS = {
     # The caller's own path, for the caller's own condition, in functions that run as the caller.
     ("read/read_positions.sql", "coldstream.condition_path"),
     ("read/read_stream.sql", "coldstream.condition_path"),
+    ("serve/matching_messages.sql", "coldstream.condition_path"),
     # Shown, and nothing else.
     ("chunks/chunks_after_state.sql", "coldstream.seconds"),
     ("statements/install.sql", "coldstream.session"),

@@ -15,7 +15,7 @@ BEGIN
     DELETE FROM @extschema@.archive_server_users AS u WHERE u.name = $1;
     RETURN;
   END IF;
-  IF $2 !~ '^SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$' THEN
+  IF $2 !~ '^SCRAM-SHA-256[$][0-9]+:[A-Za-z0-9+/=]+[$][A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$' THEN
     RAISE EXCEPTION 'Not a SCRAM-SHA-256 verifier' USING ERRCODE = 'invalid_parameter_value';
   END IF;
   INSERT INTO @extschema@.archive_server_users AS u (name, verifier, may_query) VALUES ($1, $2, $3)

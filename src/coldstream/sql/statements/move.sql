@@ -27,7 +27,7 @@ FROM (
   SELECT pg_catalog.format('the trigger %%I', t.tgname) AS what
   FROM pg_catalog.pg_trigger AS t
   WHERE t.tgrelid = '@extschema@.messages'::regclass AND NOT t.tgisinternal
-    AND t.tgname NOT LIKE 'messages\_%%' AND t.tgname <> 'ts_insert_blocker'
+    AND t.tgname NOT LIKE E'messages\\_%%' AND t.tgname <> 'ts_insert_blocker'
   UNION ALL
   SELECT pg_catalog.format('the foreign key %%I of %%s', c.conname, c.conrelid::regclass)
   FROM pg_catalog.pg_constraint AS c WHERE c.confrelid = '@extschema@.messages'::regclass
@@ -38,7 +38,7 @@ FROM (
   UNION ALL
   SELECT pg_catalog.format('the index %%I', c.relname)
   FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-  WHERE i.indrelid = '@extschema@.messages'::regclass AND c.relname NOT LIKE 'messages\_%%'
+  WHERE i.indrelid = '@extschema@.messages'::regclass AND c.relname NOT LIKE E'messages\\_%%'
   UNION ALL
   SELECT pg_catalog.format('the column %%I', a.attname)
   FROM pg_catalog.pg_attribute AS a
