@@ -144,13 +144,15 @@ def kills(source: str, store: str, messages: int, times: int, took: float, seed:
     chance = random.Random(seed)
     done = 0
     at = []
+    # Half of them once it has brought something, and half at any moment.
+    late = [number % 2 == 0 for number in range(times)]
+    chance.shuffle(late)
     while done < times:
         copy = subprocess.Popen(
             command(source, store, "kills"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        # Mostly on the way, some time after it has brought something; and sometimes at once.
         before = copied(store)
-        while copy.poll() is None and copied(store) == before and chance.random() < 0.99:
+        while late[done] and copy.poll() is None and copied(store) == before:
             time.sleep(0.05)
         try:
             copy.wait(chance.uniform(0, took / times))
