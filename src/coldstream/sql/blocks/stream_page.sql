@@ -51,6 +51,13 @@ BEGIN
       END IF;
 
       IF pg_catalog.lower(_range) OPERATOR(pg_catalog.<) _head.left_before THEN
+        IF _listed IS NULL AND pg_catalog.upper(_range) OPERATOR(pg_catalog.<=) _head.left_before
+          AND @extschema@.fetches_archived()
+        THEN
+          RETURN QUERY
+          SELECT m.* FROM @extschema@.stream_over_tiers($1, _position, _batch_size, NULL) AS m;
+          RETURN;
+        END IF;
         -- What is missing may be in the archive, and then comes before these: they are given together.
         IF (pg_catalog.upper(_range) OPERATOR(pg_catalog.-) pg_catalog.lower(_range))
           OPERATOR(pg_catalog.<=) _head.span

@@ -26,21 +26,28 @@ DECLARE
   _limit bigint;
   _part record;
   _found @extschema@.message[];
-  _version bigint;
+  -- Of this moment: what is written later is not asked for.
+  _version constant bigint := @extschema@.stream_version($1);
+  -- The archive has no more of the stream.
+  _is_read boolean := false;
 BEGIN
   PERFORM @extschema@.check_batch_size($3);
-  WHILE _left IS NULL OR _left > 0 LOOP
+  WHILE (_left IS NULL OR _left > 0) AND _position <= _version LOOP
     _limit := CASE WHEN $4 IS NULL THEN least(_left, _page) ELSE _page END;
-    _part := @extschema@.archived_part_of_stream($1, _position, _listed, _limit);
-    IF pg_catalog.cardinality(_part.messages) = 0 AND _part.is_more THEN
-      _listed := _listed * 4;
-      CONTINUE;
+    _found := '{}';
+    IF NOT _is_read THEN
+      _part := @extschema@.archived_part_of_stream($1, _position, _listed, _limit);
+      IF pg_catalog.cardinality(_part.messages) = 0 AND _part.is_more THEN
+        _listed := _listed * 4;
+        CONTINUE;
+      END IF;
+      _listed := 8;
+      IF _part.in_order THEN
+        _found := @extschema@.following_messages(_part.messages, _position);
+        _is_read := NOT _part.is_more AND pg_catalog.cardinality(_part.messages) < _limit
+          AND pg_catalog.cardinality(_found) = pg_catalog.cardinality(_part.messages);
+      END IF;
     END IF;
-    _listed := 8;
-    _found := CASE WHEN _part.in_order
-      THEN @extschema@.following_messages(_part.messages, _position)
-      ELSE '{}'
-    END;
     IF pg_catalog.cardinality(_found) = 0 THEN
       -- What the database has may follow, up to the stream's end.
       _found := @extschema@.following_messages(
@@ -52,8 +59,6 @@ BEGIN
       );
     END IF;
     IF pg_catalog.cardinality(_found) = 0 THEN
-      _version := @extschema@.stream_version($1);
-      EXIT WHEN (_position <= _version) IS NOT TRUE;
       _found := @extschema@.merged_messages($1, _position, _limit);
       EXIT WHEN pg_catalog.cardinality(_found) = 0;
     END IF;
