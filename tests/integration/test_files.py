@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from tests.fix_tiers import TierStore
 from tests.history import rows_of, without_jobs
 
 import coldstream
-from coldstream import Message
+from coldstream import ArchiveUnavailable, InvalidInput, Message
 from coldstream.files.compression import lines_of
 from coldstream.files.lines import messages_of, own_line
 
@@ -169,6 +170,24 @@ def test_the_command_line_streams_and_scrubs(
         )
         found = store.export(tmp_path / "a.ndjson", scrub=rules)
         assert found.unused_rules == ("data.gone",)
+        # An object, whole or not at all; and the async store.
+        place = f"memory://{empty_store.schema}/folder/a.ndjson.gz"
+        assert store.export(place).messages == 1
+        with pytest.raises(InvalidInput, match="exists"):
+            store.export(place)
+        assert store.import_file(place, dry_run=True).messages == 1
+        with pytest.raises(ArchiveUnavailable):
+            store.import_file(f"memory://{empty_store.schema}/nothing.ndjson")
+
+    async def awaited() -> None:
+        async with coldstream.connect_async(
+            empty_store.dsn, schema=empty_store.schema, max_size=1
+        ) as store:
+            assert (await store.export(place, overwrite=True)).messages == 1
+            assert (await store.import_file(place)).messages == 1
+            assert await store.stream_version("account-1") == 0
+
+    asyncio.run(awaited())
     ran = cli("export", "-", *options, "--scrub", str(rules))
     assert ran.status == 0
     [message] = [m for _, m in messages_of(lines_of(io.BytesIO(ran.out.encode()), "out"))]

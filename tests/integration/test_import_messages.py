@@ -256,3 +256,29 @@ def test_an_import_does_not_grow_the_heads(quiet_store: InstalledStore) -> None:
 
     grown = bring(0, 40)
     assert bring(40, 160) <= 2 * grown
+
+
+@pytest.mark.native  # so many ids take the embedded server half a minute
+def test_the_ids_of_an_imported_history_leave_no_large_table(fresh_store: InstalledStore) -> None:
+    fresh_store.run("SELECT setval('messages_global_position_seq', 300000)")
+    with coldstream.connect(fresh_store.dsn, schema=fresh_store.schema, max_size=1) as store:
+        written = coldstream.NewMessage("account-1", "T")
+        store.write_messages([written])
+        # As an import leaves them, once the chunks of its time are compressed.
+        fill = (
+            "INSERT INTO recent_ids SELECT n, gen_random_uuid() FROM generate_series(1, 200000) n"
+        )
+        store_run(store, fill)
+        store_run(store, "SELECT prune_recent_ids()")
+        assert store_run(store, "SELECT count(*) FROM recent_ids") == [(1,)]
+        [(size,)] = store_run(store, "SELECT pg_total_relation_size('recent_ids')")
+        assert size < 100_000
+        with pytest.raises(DuplicateMessageId):
+            store.write_messages([written])
+
+
+def store_run(store: coldstream.Store, statement: str) -> list[tuple[object, ...]]:
+    with store.connection() as connection, connection.transaction():
+        connection.execute(f"SET LOCAL search_path TO {store.schema}".encode())
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []

@@ -103,6 +103,22 @@ class Database:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class Server:
+    """Which database, for a command that is about all of its stores."""
+
+    dsn: Dsn
+    schema: Annotated[
+        str | None,
+        Parameter(show=False, help="Not used: lines that name the store for every command work."),
+    ] = None
+    archive: Annotated[str | None, Parameter(show=False, help="Not used, as the schema.")] = None
+    archive_option: Annotated[
+        tuple[str, ...], Parameter(show=False, negative="", help="Not used, as the schema.")
+    ] = ()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class Archive:
     """Which archive, for a command that needs no database."""
 

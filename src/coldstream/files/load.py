@@ -152,6 +152,7 @@ def _write(
     connections = connections_of(store)
     messages = read()
     done = 0
+    progress(done)
     sent: tuple[Ahead[object], list[Numbered]] | None = None
     try:
         while True:

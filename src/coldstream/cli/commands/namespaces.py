@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from coldstream.cli.app import COMMANDS, STORE, app
-from coldstream.cli.options import DryRun, Dsn, Json, positional
+from coldstream.cli.options import DryRun, Json, Server, positional
 
 namespaces_app = App(name="namespaces", group=STORE, group_commands=COMMANDS)
 app.command(namespaces_app)
@@ -18,25 +18,25 @@ Name = Annotated[str, positional("The name of the schema.")]
 
 
 @namespaces_app.default
-def namespaces(*, dsn: Dsn, json: Json = False) -> None:
+def namespaces(*, server: Server, json: Json = False) -> None:
     """List the stores of a database: a namespace is a schema with a store."""
-    _show(dsn, json=json)
+    _show(server.dsn, json=json)
 
 
 @namespaces_app.command(name="list")
-def list_(*, dsn: Dsn, json: Json = False) -> None:
+def list_(*, server: Server, json: Json = False) -> None:
     """List the stores of a database, as the command by itself does."""
-    _show(dsn, json=json)
+    _show(server.dsn, json=json)
 
 
 @namespaces_app.command
-def create(name: Name, /, *, dsn: Dsn, dry_run: DryRun = False, json: Json = False) -> None:
+def create(name: Name, /, *, server: Server, dry_run: DryRun = False, json: Json = False) -> None:
     """Install a store into a schema of its own; coldstream init has the settings."""
     import coldstream
     from coldstream.cli.views.human import printable
     from coldstream.cli.views.render import write_json
 
-    done = coldstream.install(dsn, schema=name, dry_run=dry_run)
+    done = coldstream.install(server.dsn, schema=name, dry_run=dry_run)
     if json:
         write_json(
             {"schema": done.schema, "dry_run": dry_run, "actions": done.actions}
@@ -58,7 +58,7 @@ def delete(
     name: Name,
     /,
     *,
-    dsn: Dsn,
+    server: Server,
     yes: Annotated[
         str | None,
         Parameter(metavar="NAME", help="The name once more: do not ask before it is done."),
@@ -77,7 +77,7 @@ def delete(
     from coldstream.migrations.connection import direct_connection
     from coldstream.migrations.namespaces import namespace_of
 
-    with direct_connection(dsn, name) as connection:
+    with direct_connection(server.dsn, name) as connection:
         found = namespace_of(connection, name)
     what = (
         f"{printable(name)} with {human_count(found.streams)} streams, global positions to "
@@ -85,7 +85,7 @@ def delete(
     )
     if not dry_run:
         confirm_name(f"This drops {what}.", name, yes)
-        coldstream.delete_namespace(dsn, name)
+        coldstream.delete_namespace(server.dsn, name)
     if json:
         write_json(asdict(found) | {"dry_run": dry_run})
         return
