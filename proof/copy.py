@@ -41,6 +41,7 @@ from psycopg.conninfo import make_conninfo
 from coldstream.migrations import install
 from coldstream.sql import Names
 from proof import message_db
+from proof.processor_time import ProcessorTime
 
 SOURCE = "coldstream_proof_source"
 TARGET = "coldstream_proof_target"
@@ -115,20 +116,34 @@ def run(source: str, store: str, schema: str, *words: str) -> Any:
 
 def bulk(source: str, store: str, messages: int) -> float:
     before = os.getloadavg()[0]
+    used = _used()
     began = time.monotonic()
-    done = run(source, store, "bulk")
+    with ProcessorTime(store, [SOURCE, TARGET]) as servers:
+        done = run(source, store, "bulk")
     took = time.monotonic() - began
+    used = _used() - used
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     say(
         f"bulk: {done['messages']:,} messages in {took:.1f} s, {messages / took:,.0f} a second; "
         f"peak memory {peak / 1e6:.0f} MB (load before it: {before:.1f}, "
         f"{os.cpu_count()} processors)"
     )
+    whole = used + servers.seconds
+    say(
+        f"bulk: {whole:.1f} s of processor time, {used:.1f} of the copy and {servers.seconds:.1f} "
+        f"of both servers: {messages / whole:,.0f} messages for each second of a processor"
+    )
     if done["messages"] != messages:
         raise Lost(f"{done['messages']} of {messages} messages were copied")
     if peak > MOST_MEMORY:
         raise Lost(f"The copy took {peak:,} bytes of memory")
     return took
+
+
+def _used() -> float:
+    """The processor time of the processes that were started here and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def copied(store: str) -> int:
