@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 
 from coldstream.again import Pauses, again
 from coldstream.errors import LifecycleBusy, NotInstalled, SetupError
@@ -255,6 +255,8 @@ def _obstacles(store: _Store, state: Any) -> list[str]:
     known = [each.name for each in views()]
     foreign = store.connection.execute(store.sql("move_foreign").encode(), [known]).fetchall()
     found = [f"messages has {what} of somebody else's" for (what,) in foreign]
+    if store.one("move_filled"):
+        found.append("a copy or a rebuild brings messages in, and writers are kept out")
     if store.to == "postgres":
         count, first, last = store.one("move_gone")
         if count:
@@ -268,6 +270,8 @@ def _obstacles(store: _Store, state: Any) -> list[str]:
 def _hint(obstacles: list[str]) -> str:
     if any("archive" in each for each in obstacles):
         return "Bring it back first: coldstream rehydrate --from --to; or keep the engine."
+    if any("brings messages in" in each for each in obstacles):
+        return "Let coldstream copy-from, or archive rebuild, end first."
     if any("being moved" in each for each in obstacles):
         return "Let that move end first, or give it up: coldstream upgrade --cancel."
     return "Drop it, and make it again when the store has moved."
@@ -394,11 +398,25 @@ def _swap(store: _Store) -> None:
     if is_here:
         store.run("move_here")
     store.connection.execute("SET LOCAL check_function_bodies = off")
-    for text in applied_every_time(names):
-        store.connection.execute(text.encode())
+    with _as_owner(store):
+        for text in applied_every_time(names):
+            store.connection.execute(text.encode())
     if store.to == "timescale":
         store.run("guard_timescaledb")
-    store.connection.execute(apply_settings_sql(names, Settings()).encode())
+    with _as_owner(store):
+        store.connection.execute(apply_settings_sql(names, Settings()).encode())
+
+
+@contextmanager
+def _as_owner(store: _Store) -> Iterator[None]:
+    """Functions, views and jobs are the store's owner's, also where a superuser moves it."""
+    owner = store.one("move_owner")
+    if owner is not None:
+        role = sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner[0]))
+        store.connection.execute(role)
+    yield
+    if owner is not None:
+        store.connection.execute("RESET ROLE")
 
 
 def _patiently(store: _Store, run: Callable[[], None]) -> None:

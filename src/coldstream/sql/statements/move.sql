@@ -15,6 +15,16 @@ SELECT pg_catalog.pg_advisory_unlock(1129271878, pg_catalog.hashtext('@extschema
 SELECT pg_catalog.pg_advisory_lock(1129271876, '@extschema@.messages'::regclass::oid::integer),
   pg_catalog.pg_advisory_lock(1129271877, '@extschema@.messages'::regclass::oid::integer)
 
+-- name: move_owner
+-- Whose the store is, if it is not this role's: what is made for the new engine must not have more rights.
+SELECT pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class AS c
+WHERE c.oid = '@extschema@.store'::regclass AND pg_catalog.pg_get_userbyid(c.relowner) <> CURRENT_USER
+
+-- name: move_filled
+-- What brings messages in from elsewhere, and keeps writers out meanwhile.
+SELECT t.tgname FROM pg_catalog.pg_trigger AS t
+WHERE t.tgrelid = '@extschema@.streams'::regclass AND t.tgname LIKE 'streams?_while?_%' ESCAPE '?'
+
 -- name: move_gone
 -- How many ranges have left the database, and the first and the last of their times.
 SELECT pg_catalog.count(*), pg_catalog.min(c.range_start), pg_catalog.max(c.range_end)
