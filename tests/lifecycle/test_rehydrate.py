@@ -211,3 +211,25 @@ def test_a_superuser_who_did_not_install_the_store(archived: Store) -> None:
     finally:
         archived.run(f"DROP OWNED BY {admin}")
         archived.run(f"DROP ROLE {admin}")
+
+
+def test_what_is_back_is_found_when_the_schema_has_another_name(archived: Store) -> None:
+    dsn, schema = archived.installed.dsn, archived.installed.schema
+    with archived.opened() as opened:
+        opened.lifecycle.rehydrate(START, START + WEEK, streams="account-*")
+        opened.lifecycle.rehydrate(START + WEEK, START + 2 * WEEK)
+    states = archived.states()
+    archived.run(f"ALTER SCHEMA {schema} RENAME TO {schema}_moved")
+    try:
+        coldstream.install(dsn, schema=f"{schema}_moved")
+        with coldstream.connect(dsn, schema=f"{schema}_moved", archive=archived.archive) as opened:
+            assert list(opened.get_all_messages()) == archived.truth
+            chunks = opened.lifecycle.get_chunks()
+            assert [chunk.state for chunk in chunks][: len(states)] == states
+            [part] = [chunk for chunk in chunks if chunk.part_streams]
+            assert part.part_streams == ["account-*"]
+            opened.lifecycle.rehydrate(START, START + WEEK)
+            opened.lifecycle.drop(OLD)
+            assert list(opened.get_all_messages()) == archived.truth
+    finally:
+        archived.run(f"ALTER SCHEMA {schema}_moved RENAME TO {schema}")

@@ -244,6 +244,8 @@ def _install(
     before = _definitions(connection, names.schema)
     for statement in applied_every_time(names):
         run(statement)
+    if row and row[3] not in (None, names.schema):
+        connection.execute(query("rename_chunks", names.schema).encode(), [row[3]])
     if _definitions(connection, names.schema) != before:
         result.actions.append("applied functions, views, triggers and privileges")
 

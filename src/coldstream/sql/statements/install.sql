@@ -126,6 +126,15 @@ WHERE c.relname = 'migrations' AND c.relkind = 'r'
   )
 ORDER BY n.nspname
 
+-- name: rename_chunks
+-- A chunk that came back from the archive is in the store's schema: by its new name to the ledger, too.
+UPDATE @extschema@.chunks AS c
+SET chunk_name = pg_catalog.quote_ident('@extschema_name@') || '.'
+    || pg_catalog.quote_ident((pg_catalog.parse_ident(c.chunk_name))[2]),
+  part_name = pg_catalog.quote_ident('@extschema_name@') || '.'
+    || pg_catalog.quote_ident((pg_catalog.parse_ident(c.part_name))[2])
+WHERE pg_catalog.starts_with(coalesce(c.chunk_name, c.part_name), pg_catalog.format('%%I.', %s::text))
+
 -- name: record_migration
 INSERT INTO @extschema@.migrations (name, checksum, software_version) VALUES (@values@);
 
