@@ -11,6 +11,7 @@ from tests.fix_store import InstalledStore
 
 import catch_up_profile
 import read_profile
+import tiers_profile
 import write_profile
 
 pytestmark = pytest.mark.native
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.native
         (write_profile, {"ROUNDS": 2, "WRITES": 5, "SIZES": (10,), "BATCHED": 20}, 18),
         (read_profile, {"ROUNDS": 1, "CALLS": 2, "MESSAGES": 4000}, 70),
         (catch_up_profile, {"ROUNDS": 1, "MESSAGES": 4000}, 8),
+        (tiers_profile, {"ROUNDS": 1, "CALLS": 2, "STREAMS": 3}, 9),
     ],
-    ids=["write", "read", "catch_up"],
+    ids=["write", "read", "catch_up", "tiers"],
 )
 def test_every_part_has_a_figure(
     tool: ModuleType,
