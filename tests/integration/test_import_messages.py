@@ -258,6 +258,28 @@ def test_an_import_does_not_grow_the_heads(quiet_store: InstalledStore) -> None:
     assert bring(40, 160) <= 2 * grown
 
 
+def test_positions_that_a_killed_import_had_drawn_are_kept_the_next_time(
+    fresh_store: InstalledStore,
+) -> None:
+    found = messages(history())
+    found.sort(key=lambda each: each.global_position)
+    half = len(found) // 2
+    with coldstream.connect(fresh_store.dsn, schema=fresh_store.schema, max_size=1) as store:
+        store.import_messages(found[:half], global_positions="keep")
+        last = found[-1].global_position
+        # A sequence does not roll back.
+        store_run(store, f"SELECT setval('messages_global_position_seq', {last + 100})")
+        store.import_messages(found, global_positions="keep")
+        assert [(m.id, m.global_position) for m in store.get_all_messages()] == [
+            (m.id, m.global_position) for m in found
+        ]
+        # None that a message has, and no way back for the sequence.
+        again = [replace(found[0], id=UUID(int=1), stream_name="other-1", position=0)]
+        with pytest.raises(InvalidInput, match=f"beyond the last one, {last}"):
+            store.import_messages(again, global_positions="keep")
+        assert store.write_message("other-1", "T").global_position == last + 101
+
+
 @pytest.mark.native  # so many ids take the embedded server half a minute
 def test_the_ids_of_an_imported_history_leave_no_large_table(fresh_store: InstalledStore) -> None:
     fresh_store.run("SELECT setval('messages_global_position_seq', 300000)")
