@@ -78,7 +78,7 @@ class Copy:
         """Copy everything that the source has now; gives how far the copy is. Each chunk whose
         range has ended is compressed as soon as it is full."""
         with self._source() as source, self._store() as store:
-            last = source.frontier()
+            last = source.frontier(self._wait)
             with at_work(store) as session:
                 copied = self._begun(source, session)
                 self._progress("copy", copied.messages, copied.source_messages)
@@ -107,7 +107,7 @@ class Copy:
         copied = self.run()
         with self._source() as source, self._loader(source, copied) as loader:
             while not until(stop, pause):
-                last = source.frontier()
+                last = source.frontier(self._wait)
                 copied = loader.load(last, no_progress)
                 behind = max(source.last() - copied.last_global_position, 0)
                 self._progress("follow", copied.messages, copied.messages + behind)
@@ -160,6 +160,9 @@ class Copy:
                     hint="Run coldstream copy-from once more.",
                 )
             return Copied(*session.one("open_copied", [source.last_given()]))
+
+    def _wait(self, writers: int) -> None:
+        self._progress("wait", writers, None)
 
     def _known(self, session: Session) -> Copied:
         copied = copied_of(session)

@@ -16,7 +16,7 @@ _COLUMNSTORE_BYTES = 32
 
 class OnProgress(Protocol):
     """Called as a copy goes on: the step's name, the messages that are done, and of how many
-    (``None``: not known)."""
+    (``None``: not known). While it waits for writers of the source: ``"wait"``, and how many."""
 
     def __call__(self, step: str, done: int, total: int | None, /) -> None: ...
 

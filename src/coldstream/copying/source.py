@@ -29,6 +29,7 @@ _COLUMNS = {
     "id": ("uuid", "text", "character varying"),
 }
 _PAUSE = 0.005
+_SAY = 3.0
 
 
 class Source:
@@ -275,15 +276,15 @@ class Source:
             )
         return int(count)
 
-    def frontier(self, wait: Callable[[list[str]], None] | None = None) -> int:
+    def frontier(self, wait: Callable[[int], None] | None = None) -> int:
         """The global position up to which nothing can appear any more.
 
         A writer draws its position before it commits, and others that drew later ones may commit
         first. It takes the lock of an INSERT on the table before it draws, and keeps it to its end.
         So: the greatest position that is visible; then every transaction that holds such a lock;
         once none of these is left, whatever was drawn up to that position is visible, or gone. The
-        locks are for everybody to see: pg_locks needs no right. ``wait`` is called with the
-        writers that are waited for.
+        locks are for everybody to see: pg_locks needs no right. ``wait`` is called every few
+        seconds, with how many writers are waited for.
 
         Raises:
             Unavailable: the source is a standby, or gets its messages from another database by
@@ -303,9 +304,11 @@ class Source:
             )
         last = self.last()
         writers = self._writers()
+        said = time.monotonic()
         while writers:
-            if wait is not None:
-                wait(writers)
+            if wait is not None and time.monotonic() - said >= _SAY:
+                said = time.monotonic()
+                wait(len(writers))
             time.sleep(_PAUSE)
             now = set(self._writers())
             writers = [each for each in writers if each in now]

@@ -75,6 +75,13 @@ class _Lines:
 
     def __call__(self, what: str, done: int, total: int | None, /) -> None:
         now = time.monotonic()
+        if what == "wait":
+            text = f"waits for {done} transactions of the source that have written and not ended"
+            if self._is_shown:
+                self._running.part(text)
+            else:
+                print(f"copy {text}", file=sys.stderr, flush=True)
+            return
         if self._first is None:
             self._first = done
         rate = (done - self._first) / max(now - self._began, 0.001)
