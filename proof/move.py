@@ -1,7 +1,7 @@
 """A store that moves to the other engine and back while programs write and read, and is killed.
 
 Writers count what they were told is written, a consumer reads along, and every run of ``coldstream
-upgrade`` is killed by SIGKILL until so many were. Then nothing may be missing, twice or changed.
+upgrade`` is killed by SIGKILL, as often as was set. Then nothing may be missing, twice or changed.
 """
 
 from __future__ import annotations
