@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from coldstream.client._async import AsyncClient
 from coldstream.client._async.statements import connections_of
 from coldstream.client._sync import Client
+from coldstream.client._sync.statements import connections_of as connections_of_sync
 from coldstream.client.concurrency import in_thread
 from coldstream.entities._async.fetch import AsyncFetching
 from coldstream.entities._sync.fetch import Fetching
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from coldstream.consumers import AsyncConsumers, Consumers
     from coldstream.files.export import Exported, FileFormat, OnMessages
     from coldstream.files.load import GlobalPositions, Imported
+    from coldstream.insights import Status
     from coldstream.lifecycle import Lifecycle
     from coldstream.lifecycle.awaited import AsyncLifecycle
 
@@ -45,6 +47,18 @@ class Store(Fetching, Client):
         from coldstream.consumers import Consumers
 
         return Consumers(self)
+
+    def status(self) -> Status:
+        """The store at a glance: tiers, what is due, consumers, and what is wrong, worst first.
+        From the ledger, heads and statistics; no message is read.
+
+        Raises:
+            Unavailable: no connection.
+        """
+        from coldstream.insights import read_status
+
+        connections = connections_of_sync(self)
+        return read_status(connections.rows, self.schema)
 
     def export(
         self,
@@ -146,6 +160,10 @@ class AsyncStore(AsyncFetching, AsyncClient):
         from coldstream.consumers import AsyncConsumers
 
         return AsyncConsumers(self)
+
+    async def status(self) -> Status:
+        """:meth:`Store.status`, awaited."""
+        return await self._call(lambda store: store.status())
 
     async def export(
         self,

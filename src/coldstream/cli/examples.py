@@ -45,6 +45,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("upgrade --cancel", "give a move up that was broken off"),
     ),
     "sql": (("sql > coldstream.sql", "to read, or for psql"),),
+    "status": (
+        ("status", "one screen; exit status 1 where something is wrong"),
+        ("status --watch 5", "until Ctrl-C"),
+        ("status --json", "for a program"),
+    ),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),
         ("write account-123 Withdrawn '{\"amount\": 4}' --expected-version 0", ""),
