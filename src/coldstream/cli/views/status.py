@@ -86,9 +86,7 @@ def _show_tiers(status: Status) -> None:
     }
     render_table("Tiers", _TIERS, rows, total=total if len(rows) > 1 else None)
     known = status.streams
-    streams = (
-        "streams are not counted yet" if known is None else f"about {human_count(known)} streams"
-    )
+    streams = "streams not counted yet" if known is None else f"about {human_count(known)} streams"
     print(f"{streams}; their heads take {human_bytes(status.heads_bytes)}")
 
 
@@ -110,9 +108,7 @@ def _show_lifecycle(status: Status) -> None:
         print(f"last step: a chunk became {state} at {human_time(at)}")
     if lifecycle.oldest_proof is not None:
         ago = status.server.time - lifecycle.oldest_proof
-        print(
-            f"archive: {status.archive}; the longest ago that a part was proved is {human_duration(ago)}"
-        )
+        print(f"archive: {status.archive}, every part proved within {human_duration(ago)}")
 
 
 def _age(age: timedelta | None) -> str:
