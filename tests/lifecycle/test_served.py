@@ -16,6 +16,7 @@ from tests.fix_tiers import TierStore
 from tests.history import END, START, STREAMS, WEEK
 from tests.lifecycle.conftest import Store
 
+import coldstream
 from coldstream import Message
 from coldstream.serve.run import Address, ServeOptions, serving
 from coldstream.serve.run import Store as Served
@@ -335,3 +336,37 @@ def test_unregistered(
         ask("get_stream_messages", "account-1", 0, 10)
     assert caught.value.sqlstate == "CS001"
     assert served.users() == {}
+
+
+def test_a_renamed_schema_and_one_that_is_deleted(
+    store: Store, serve: Callable[..., Address], connection: psycopg.Connection
+) -> None:
+    ask = asking(store.installed, connection)
+    before = ask("get_stream_messages", "account-1", 0, 1000)
+    dropped(store)
+    serve(store.installed, store.archive)
+    other = f"{store.installed.schema}_renamed"
+    connection.execute(
+        sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
+            sql.Identifier(store.installed.schema), sql.Identifier(other)
+        )
+    )
+    try:
+        coldstream.install(store.installed.dsn, schema=other)
+        renamed = InstalledStore(store.installed.dsn, other)
+        # A server for the new name reads what was archived under the old one.
+        serve(renamed, store.archive)
+        assert asking(renamed, connection)("get_stream_messages", "account-1", 0, 1000) == before
+        names = connection.execute(
+            "SELECT srvname FROM pg_foreign_server WHERE srvname LIKE 'coldstream %'"
+        ).fetchall()
+        assert [name for (name,) in names if store.installed.schema in name] == [
+            f"coldstream {other}"
+        ]
+    finally:
+        connection.execute(
+            sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
+                sql.Identifier(other), sql.Identifier(store.installed.schema)
+            )
+        )
+        coldstream.install(store.installed.dsn, schema=store.installed.schema)

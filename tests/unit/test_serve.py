@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -254,46 +254,36 @@ def test_the_databases_user_may_ask_for_pages_alone(served: Running) -> None:
             connection.execute("SELECT 1")
 
 
-def test_only_files_of_the_store_are_read(served: Running) -> None:
-    places = Places("message_store", lambda: {served.location.url})
-    request = parse_request(
-        asked(
-            {
-                "kind": "stream",
-                "files": [[*served.files()[0], False]],
-                "stream_name": "a-1",
-                "position": 0,
-                "limit": 1,
-                "in_order": True,
-            }
-        )
-    )
-    assert request is not None
-    places.check(request.files)
+def test_only_files_that_the_ledger_names_are_read(served: Running) -> None:
+    [listed, *_] = served.files()
+    asked_for: list[list[str]] = []
+
+    def ledger(keys: Collection[str]) -> list[tuple[str, str]]:
+        asked_for.append(list(keys))
+        return [(listed[4], served.location.url)] if listed[4] in keys else []
+
+    places = Places(ledger)
+    for _ in range(2):
+        places.check(_request_of([*listed, False]).files)
+    assert asked_for == [[listed[4]]]
     for changes in (
         {4: "other_store/x/messages-1.parquet"},
         {4: "message_store/../other/x.parquet"},
         {2: "file:///etc"},
         {2: "file:///etc", 3: True},
     ):
-        file = [*served.files()[0], False]
+        file = [*listed, False]
         for place, value in changes.items():
             file[place] = value
-        request = parse_request(
-            asked(
-                {
-                    "kind": "stream",
-                    "files": [file],
-                    "stream_name": "a-1",
-                    "position": 0,
-                    "limit": 1,
-                    "in_order": True,
-                }
-            )
-        )
-        assert request is not None
-        with pytest.raises(InvalidInput):
-            places.check(request.files)
+        with pytest.raises(InvalidInput, match="Not a file of this store"):
+            places.check(_request_of(file).files)
+
+
+def _request_of(file: list[Any]) -> Request:
+    request = {"kind": "stream", "files": [file], "stream_name": "a-1", "position": 0, "limit": 1}
+    found = parse_request(asked(request | {"in_order": True}))
+    assert found is not None
+    return found
 
 
 def test_sql_over_the_archive(served: Running) -> None:

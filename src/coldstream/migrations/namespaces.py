@@ -62,6 +62,6 @@ def delete_namespace(connection: Connection[Any], schema: str) -> Namespace:
     """
     found = namespace_of(connection, schema)
     with mapped(schema), connection.transaction():
-        for name in ("namespace_settings", "delete_jobs", "drop_namespace"):
+        for name in ("namespace_settings", "delete_jobs", "drop_archive_server", "drop_namespace"):
             connection.execute(query(name, schema).encode())
     return found

@@ -10,7 +10,7 @@ import secrets
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -107,8 +107,9 @@ class Store:
             for name, verifier, may_query in rows
         }
 
-    def places(self) -> Set[str]:
-        return frozenset(url for (url,) in self._rows("archive_places"))
+    def files(self, keys: Collection[str]) -> list[TupleRow]:
+        """Those of these files that the ledger names: the key of each, and the archive's URL."""
+        return self._rows("archive_objects", [list(keys)])
 
     def location(self) -> ArchiveLocation:
         """
@@ -217,7 +218,7 @@ async def _serve(
     tls = _tls(options)
     users = Users(store.users)
     readers = Readers(store.archive, store.archive_options, options.reads)
-    places = Places(store.schema, store.places)
+    places = Places(store.files)
     pages = Pages(readers)
 
     def page(request: Request) -> list[Message]:

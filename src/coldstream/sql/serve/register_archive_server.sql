@@ -37,6 +37,7 @@ BEGIN
       EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA coldstream_dblink TO %I', _owner);
     END IF;
   END IF;
+  PERFORM @extschema@.unregister_archive_server();
   EXECUTE pg_catalog.format('DROP SERVER IF EXISTS %I CASCADE', _server);
   _options := pg_catalog.format(
     'host %L, port %L, dbname %L, sslmode %L, connect_timeout %L',

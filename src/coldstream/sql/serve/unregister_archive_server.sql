@@ -6,9 +6,15 @@ RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  _server @extschema@.archive_server;
 BEGIN
-  EXECUTE pg_catalog.format('DROP SERVER IF EXISTS %I CASCADE', 'coldstream @extschema_name@');
-  DELETE FROM @extschema@.archive_server;
-  RETURN FOUND;
+  DELETE FROM @extschema@.archive_server RETURNING * INTO _server;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  -- By its name of then: the schema may have another one by now.
+  EXECUTE pg_catalog.format('DROP SERVER IF EXISTS %I CASCADE', _server.server_name);
+  RETURN true;
 END;
 $$;

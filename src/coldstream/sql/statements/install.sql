@@ -77,6 +77,18 @@ SELECT
   ),
   EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = %(role)s)
 
+-- name: drop_archive_server
+-- The FOREIGN SERVER of a store's archive server, which is in no schema.
+DO $$
+DECLARE
+  _name text;
+BEGIN
+  FOR _name IN SELECT a.server_name FROM @extschema@.archive_server AS a LOOP
+    EXECUTE pg_catalog.format('DROP SERVER IF EXISTS %I CASCADE', _name);
+  END LOOP;
+END;
+$$
+
 -- name: drop_namespace
 DROP SCHEMA @extschema@ CASCADE
 

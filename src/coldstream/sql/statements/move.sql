@@ -215,6 +215,7 @@ UPDATE @extschema@.store SET engine = '@engine@'
 TRUNCATE @extschema@.chunks, @extschema@.chunk_categories, @extschema@.archive_files,
   @extschema@.stream_marks;
 UPDATE @extschema@.store SET closed_before = '-infinity', rows_since = '-infinity', ids_from = 0,
+  left_before = '-infinity',
   columnstore = false, archive_url = NULL, archive_epoch = archive_epoch + 1;
 SELECT pg_catalog.setval('@extschema@.closed_before', @extschema@.store_token())
 

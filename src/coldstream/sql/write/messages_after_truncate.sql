@@ -22,7 +22,7 @@ BEGIN
     @extschema@.copied;
   PERFORM @extschema@.let_writers_in();
   UPDATE @extschema@.store
-  SET closed_before = '-infinity', rows_since = '-infinity', ids_from = 0;
+  SET closed_before = '-infinity', rows_since = '-infinity', ids_from = 0, left_before = '-infinity';
   RETURN NULL;
 END;
 $$;
