@@ -60,14 +60,16 @@ BEGIN
       END IF;
       _pause := 0.0002;
       LOOP
-        EXECUTE pg_catalog.format('SELECT %s.dblink_is_busy($1)', _dblink)
-          INTO _done USING _connection;
+        -- Each look takes in what libpq's buffer has room for, a small part of a large answer.
+        EXECUTE pg_catalog.format(
+          'SELECT pg_catalog.min(%s.dblink_is_busy($1)) FROM pg_catalog.generate_series(1, 64)', _dblink
+        ) INTO _done USING _connection;
         EXIT WHEN _done = 0;
         IF pg_catalog.clock_timestamp() > _deadline THEN
           RAISE EXCEPTION 'no answer within %', _server.time_limit USING ERRCODE = 'CS014';
         END IF;
         PERFORM pg_catalog.pg_sleep(_pause);
-        _pause := least(_pause * 1.3, 0.005);
+        _pause := least(_pause * 1.3, 0.002);
       END LOOP;
       EXECUTE pg_catalog.format(
         'SELECT pg_catalog.array_agg(
