@@ -14,10 +14,11 @@ from typing import Any
 from coldstream.settings import ArchiveReads
 from coldstream_bench.arena import Arena, make
 from coldstream_bench.client_reads import call, client_time
-from coldstream_bench.context import Bench
+from coldstream_bench.context import NEEDS_CONNECTIONS, Bench
 from coldstream_bench.groups.history import TIERING
 from coldstream_bench.replayer import replay
 from coldstream_bench.result import Compare, Figure, Row, Unit
+from coldstream_bench.served import served, sql_catch_up, sql_times
 from coldstream_bench.workload import MIXED
 
 
@@ -30,7 +31,17 @@ AGAIN = _row("stream_again", "stream of 10 from the archive, again", Unit.MILLIS
 REPLAY = _row("replay", "replay of a category from the archive", Unit.RATE, 100_000)
 MEMORY = _row("replay_memory", "peak memory of the replay", Unit.BYTES)
 
-ROWS = (FIRST, AGAIN, REPLAY, MEMORY)
+SQL_FIRST = _row(
+    "sql_stream_first", "stream of 10 from the archive, in SQL, first time", Unit.MILLISECONDS, 60
+)
+SQL_AGAIN = _row(
+    "sql_stream_again", "stream of 10 from the archive, in SQL, again", Unit.MILLISECONDS, 6
+)
+SQL_PAGE = _row("sql_page", "page of 1,000 from the archive, in SQL", Unit.MILLISECONDS, 60)
+SQL_REPLAY = _row("sql_replay", "replay of a category from the archive, in SQL", Unit.RATE, 30_000)
+
+_OF_THE_SERVER = (SQL_FIRST, SQL_AGAIN, SQL_PAGE, SQL_REPLAY)
+ROWS = (FIRST, AGAIN, REPLAY, MEMORY, *_OF_THE_SERVER)
 
 _FUNCTION = "get_stream_messages"
 _CHUNKS = 4
@@ -77,8 +88,40 @@ def _figures(bench: Bench) -> Iterator[Figure]:
             had = more | {"idle_bytes": max(each.idle_bytes for each in found)}
             peak = max(each.peak_bytes for each in found)
             yield MEMORY.once(peak, None, more=had, **place)
+        if any(bench.wants(row) for row in _OF_THE_SERVER):
+            yield from _served(bench, arena, streams, (category, messages), place)
     finally:
         arena.drop()
+
+
+def _served(
+    bench: Bench,
+    arena: Arena,
+    streams: Sequence[tuple[Any, ...]],
+    of: tuple[str, int],
+    place: dict[str, str],
+) -> Iterator[Figure]:
+    """What clients that know SQL alone get, through the archive server."""
+    if not bench.several_connections:
+        yield from (row.missing(NEEDS_CONNECTIONS) for row in _OF_THE_SERVER)
+        return
+    category, messages = of
+    pages = [(category, position, 1000) for position in range(1, messages, messages // 20)]
+    with bench.step("read the archive in SQL"):
+        with served(arena, memory_bytes=0) as connection:
+            # The session's connection to the server is there.
+            sql_times(connection, arena, _FUNCTION, streams[:1], again=False)
+            took = sql_times(connection, arena, _FUNCTION, streams[1:], again=False)
+            yield SQL_FIRST.once(took, None, **place)
+        with served(arena) as connection:
+            took = sql_times(connection, arena, _FUNCTION, streams, again=True)
+            yield SQL_AGAIN.once(took, None, **place)
+            took = sql_times(connection, arena, "get_category_messages", pages, again=False)
+            yield SQL_PAGE.once(took, None, **place)
+            count, seconds = sql_catch_up(connection, arena, category)
+            if count != messages:
+                raise AssertionError(f"{count} messages, not {messages}")
+            yield SQL_REPLAY.once(count / seconds, None, **place)
 
 
 def _streams(bench: Bench, arena: Arena) -> Sequence[tuple[Any, ...]]:
