@@ -31,6 +31,9 @@ NEED_CONNECTIONS |= {"consumer.latency.notify", "consumer.latency_p99.notify"}
 NEED_CONNECTIONS |= {"consumer.notify_writes"}
 NEED_CONNECTIONS |= {"growth.8_clients_8_categories", "growth.8_clients_1_category"}
 NEED_CONNECTIONS |= {"growth.appender"}
+# The database asks the archive server, which asks the database.
+NEED_CONNECTIONS |= {"archive.sql_stream_first", "archive.sql_stream_again"}
+NEED_CONNECTIONS |= {"archive.sql_page", "archive.sql_replay"}
 NEED_SUPERUSER = {row.key for row in planning.ROWS}
 # PostgreSQL gives nothing back when its oldest rows go.
 MAY_BE_ZERO = {"retention.returned", "growth.drop_returned"}
