@@ -425,6 +425,56 @@ def test_what_nobody_comes_back_for_is_closed(served: Running) -> None:
     assert len(pages._readings) == 0
 
 
+def test_what_was_left_is_gone_on_with_for_the_same_files_alone(served: Running) -> None:
+    """A copy of the database may ask with the same epoch, and have archived otherwise since."""
+    pages = Pages(Readers(served.location.url, None))
+    request = {
+        "kind": "category",
+        "files": served.files(),
+        "epoch": 1,
+        "category": ROWS[0][3].split("-")[0],
+        "position": 0,
+        "last": 2**63 - 1,
+        "limit": 10,
+        "correlation": None,
+        "consumer_group_member": None,
+        "consumer_group_size": None,
+    }
+    first = parse_request(asked(request))
+    assert first is not None
+    position = pages.page(first)[-1].global_position + 1
+    [file, *others] = served.files()
+    assert not others
+    other = parse_request(
+        asked(
+            request | {"position": position, "files": [[*file[:4], "message_store/x", *file[5:]]]}
+        )
+    )
+    assert other is not None
+    with pytest.raises(ArchiveUnavailable):
+        pages.page(other)
+    pages.close()
+
+
+def test_to_describe_a_statement_is_not_to_run_it(served: Running) -> None:
+    from psycopg import generators
+
+    with served.connect() as connection:
+        made = connection.execute("CREATE TABLE mine AS SELECT 1 AS a", prepare=True)
+        assert made.description is None
+        connection.pgconn.prepare(b"more", b"INSERT INTO mine VALUES (2)")
+        connection.pgconn.prepare(b"show", b"SHOW TABLES")
+        fields = {}
+        for name in (b"more", b"show"):
+            connection.pgconn.send_describe_prepared(name)
+            [described] = connection.wait(generators.execute(connection.pgconn))
+            fields[name] = described.nfields
+        assert fields == {b"more": 0, b"show": 1}
+        assert connection.execute("SELECT count(*) FROM mine").fetchall() == [(1,)]
+        connection.pgconn.exec_prepared(b"more", [])
+        assert connection.execute("SELECT count(*) FROM mine").fetchall() == [(2,)]
+
+
 def test_a_monitor_is_told_how_it_is(served: Running) -> None:
     import http.client
 

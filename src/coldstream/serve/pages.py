@@ -25,11 +25,12 @@ _END = 2**63
 
 @dataclass
 class _Reading:
-    """Messages of a category up to ``upto``, which it includes. ``waiting``: read, and not
-    given."""
+    """Messages of a category up to ``upto``, which it includes, of these files. ``waiting``: read,
+    and not given."""
 
     found: Generator[list[Message]]
     upto: int
+    files: Sequence[LedgerFile]
     waiting: list[Message] = field(default_factory=list)
     used_at: float = 0.0
 
@@ -53,7 +54,8 @@ class Pages:
         """
         Raises:
             ArchiveUnavailable, ArchiveCorrupt: the files cannot be read, or are not what was
-            written. InvalidInput: no such page.
+                written.
+            InvalidInput: no such page.
         """
         if request.limit < 1 or request.position < 0:
             raise InvalidInput("A page has a limit of at least 1, and a position of at least 0")
@@ -95,7 +97,7 @@ class Pages:
         page: list[Message] = []
         position = request.position
         while position <= request.last:
-            reading = self._take(_key(request, position)) or self._begin(request, position)
+            reading = self._going_on(request, position) or self._begin(request, position)
             following: int | None = None
             try:
                 following = _fill(page, reading, request)
@@ -113,7 +115,7 @@ class Pages:
             file for file in request.files if file.last_global_position >= position
         ]
         if not files:
-            return _Reading(_nothing(), request.last)
+            return _Reading(_nothing(), request.last, files)
         found = self._readers.reader(files).read_category_batches(
             files,
             request.category,
@@ -123,11 +125,20 @@ class Pages:
             consumer_group_member=request.consumer_group_member,
             consumer_group_size=request.consumer_group_size,
         )
-        return _Reading(found, request.last)
+        return _Reading(found, request.last, files)
 
-    def _take(self, key: Hashable) -> _Reading | None:
+    def _going_on(self, request: CategoryRequest, position: int) -> _Reading | None:
+        """A reading that was left here, if it is of the same files: a copy of the database asks
+        with the same epoch, and need not have archived the same since."""
         with self._lock:
-            return self._readings.pop(key, None)
+            reading = self._readings.pop(_key(request, position), None)
+        if reading is None:
+            return None
+        end = min(reading.upto, request.last)
+        if _between(reading.files, position, end) == _between(request.files, position, end):
+            return reading
+        reading.close()
+        return None
 
     def _keep(self, key: Hashable, reading: _Reading) -> None:
         reading.used_at = time.monotonic()
@@ -161,6 +172,15 @@ def _fill(page: list[Message], reading: _Reading, request: CategoryRequest) -> i
             return page[-1].global_position + 1
         if len(within) < len(some):
             return request.last + 1
+
+
+def _between(files: Sequence[LedgerFile], first: int, last: int) -> set[tuple[str, str]]:
+    """Which files may have messages of these positions."""
+    return {
+        (file.key, file.sha256)
+        for file in files
+        if file.last_global_position >= first and file.first_global_position <= last
+    }
 
 
 def _nothing() -> Generator[list[Message]]:

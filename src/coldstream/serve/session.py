@@ -384,9 +384,7 @@ class Session:
         return self._analysis
 
     def _error(self, error: Exception) -> bytes:
-        if not isinstance(
-            error, ColdstreamError | TimeoutError | NotImplementedError | PermissionError
-        ):
+        if not isinstance(error, _TOLD):
             logger.exception("an answer failed")
             return wire.error("XX000", f"{type(error).__name__}: {error}")
         text = "The answer took too long" if isinstance(error, TimeoutError) else str(error)

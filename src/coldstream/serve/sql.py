@@ -95,22 +95,23 @@ class Analysis:
         connection = self._connection()
         with errors():
             connection.execute(statement, list(parameters) if parameters else None)
-            columns = _columns(connection)
-            return Answer("SELECT", columns, _rows(connection))
+            if (done := _done_by(connection, statement)) is not None:
+                return Answer(done)
+            return Answer("SELECT", _columns(connection), _rows(connection))
 
     def describe(self, statement: str, parameters: int) -> Sequence[Column]:
         """The columns that a statement will have, without running it."""
-        if _SAID.match(statement):
-            return ()
-        connection = self._connection().cursor()
+        connection = self._connection()
         with errors():
-            connection.execute(
-                f"DESCRIBE {statement}" if _is_query(statement) else statement,
-                [None] * parameters or None,
-            )
-            if not _is_query(statement):
-                return _columns(connection)
-            return [column_of(name, type) for name, type, *_ in connection.fetchall()]
+            if _SAID.match(statement) or _done_by(connection, statement) is not None:
+                return ()
+            with connection.cursor() as cursor:
+                nothing = [None] * parameters or None
+                if not _is_query(statement):
+                    # EXPLAIN, SHOW and the like, of which there is no description.
+                    return _columns(cursor.execute(statement, nothing))
+                described = cursor.execute(f"DESCRIBE {statement}", nothing).fetchall()
+        return [column_of(name, type) for name, type, *_ in described]
 
     def interrupt(self) -> None:
         if self._open is not None:
@@ -130,13 +131,21 @@ class Analysis:
 
 def parameters_of(statement: str) -> int:
     """How many parameters a statement has: the highest of $1, $2, ... outside of quotes."""
-    text = re.sub(
-        r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", " ", statement, flags=re.DOTALL
-    )
+    text = _NOT_CODE.sub(" ", statement)
     numbers = [int(number) for number in re.findall(r"\$(\d{1,5})", text)]
     if max(numbers, default=0) > 1000:
         raise InvalidInput("A statement has 1,000 parameters at most")
     return max(numbers, default=0)
+
+
+def _done_by(connection: DuckDBPyConnection, statement: str) -> str | None:
+    """What is said of a statement that gives no rows when it is done; ``None`` of one that does."""
+    from duckdb import ExpectedResultType
+
+    [parsed] = connection.extract_statements(statement)
+    if parsed.expected_result_type == [ExpectedResultType.QUERY_RESULT]:
+        return None
+    return str(parsed.type.name)
 
 
 def _is_query(statement: str) -> bool:
