@@ -36,8 +36,27 @@ class Finding:
 
 def find(status: Status) -> list[Finding]:
     """All that is wrong, errors first."""
-    found = [*_server(status), *_jobs(status), *_lifecycle(status), *_consumers(status)]
+    found = [
+        *_gone(status),
+        *_server(status),
+        *_jobs(status),
+        *_lifecycle(status),
+        *_consumers(status),
+    ]
     return sorted(found, key=lambda each: each.level != "error")
+
+
+def _gone(status: Status) -> Iterator[Finding]:
+    for tier in status.tiers:
+        if tier.tier == "gone":
+            count = "1 chunk" if tier.chunks == 1 else f"{tier.chunks} chunks"
+            yield Finding(
+                "warning",
+                f"{count} with {tier.messages or 0} messages left the database, and no archive has "
+                "them",
+                "that history is gone: reads of it fail",
+                "restore it from a backup, if it was not meant to go: coldstream chunks",
+            )
 
 
 def _server(status: Status) -> Iterator[Finding]:

@@ -21,16 +21,6 @@ from coldstream.insights.status import (
 Rows: TypeAlias = Callable[[str], Sequence[Sequence[Any]]]
 """The rows of a named statement."""
 
-_TIERS: dict[str, Tier] = {
-    "closed": "hot",
-    "compressed": "warm",
-    "sealed": "warm",
-    "exporting": "warm",
-    "exported": "warm",
-    "verified": "warm",
-    "rehydrated": "rehydrated",
-    "dropped": "cold",
-}
 _ORDER: tuple[Tier, ...] = ("open", "hot", "warm", "rehydrated", "cold", "gone")
 _NOT_ARCHIVED = ("closed", "compressed", "sealed", "exporting")
 
@@ -76,11 +66,9 @@ def read_status(rows: Rows, schema: str) -> Status:
 def _tiers(rows: Rows, states: Sequence[Sequence[Any]]) -> list[TierStatus]:
     chunks, size = rows("status_of_open")[0]
     found = {"open": TierStatus("open", chunks, None, size, size, None, None)} if chunks else {}
-    for state, count, messages, row_bytes, columnstore, archive, first, last, *_ in states:
-        tier = _TIERS.get(state)
-        if tier is None:
+    for state, tier, count, messages, taken, row_bytes, first, last, *_ in states:
+        if state == "open":  # counted by the catalog, above
             continue
-        taken = {"hot": row_bytes, "cold": archive}.get(tier, columnstore)
         added = TierStatus(tier, count, messages, taken, row_bytes or None, first, last)
         found[tier] = _both(found[tier], added) if tier in found else added
     return [found[tier] for tier in _ORDER if tier in found]
@@ -118,7 +106,7 @@ def _lifecycle(
             since[step] = max(since.get(step, timedelta(0)), waits)
 
     for row in states:
-        state, count, *_ = row
+        state, _, count, *_ = row
         verified_at, to_compress, to_archive, to_drop, compress_from, archive_from, drop_from = row[
             8:15
         ]
@@ -133,7 +121,7 @@ def _lifecycle(
             add("drop", to_drop, drop_from)
         if state in ("verified", "dropped", "rehydrated") and verified_at is not None:
             proofs.append(verified_at)
-    last = {state: at for state, at, *_ in rows("status_of_transitions")}
+    last = {row[0]: row[1] for row in rows("status_of_transitions")}
     return LifecycleStatus(*policy, due, since, last, min(proofs, default=None))
 
 

@@ -159,6 +159,7 @@ CREATE TABLE @extschema@.transitions (
   seconds double precision
 );
 CREATE INDEX transitions_chunk ON @extschema@.transitions (range_start);
+CREATE INDEX transitions_state ON @extschema@.transitions (to_state, id);
 
 -- Exact ranges of global positions, per category and chunk, written when a chunk closes.
 CREATE TABLE @extschema@.chunk_categories (

@@ -1,4 +1,4 @@
--- audience: internal; needs timescale
+-- audience: part; needs timescale
 -- The relation that holds a compressed chunk's rows; NULL for a chunk in row form, and in a release of
 -- TimescaleDB that keeps this elsewhere.
 CREATE OR REPLACE FUNCTION @extschema@.columnstore_of(chunk regclass)

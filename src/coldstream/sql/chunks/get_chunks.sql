@@ -37,13 +37,7 @@ BEGIN
     coalesce(@extschema@.qualified_name(h.chunk), c.chunk_name),
     coalesce(c.range_start, h.range_start),
     coalesce(c.range_end, h.range_end),
-    CASE
-      WHEN c.state = 'dropped' AND c.archive_object IS NULL THEN 'gone'
-      WHEN c.state = 'dropped' THEN 'cold'
-      WHEN c.state = 'rehydrated' THEN 'rehydrated'
-      WHEN h.is_compressed THEN 'warm'
-      ELSE 'hot'
-    END,
+    @extschema@.chunk_tier(c, coalesce(h.is_compressed, false)),
     coalesce(c.state, 'open'),
     coalesce(h.is_compressed, false),
     CASE WHEN c.state <> 'open' THEN c.messages END,

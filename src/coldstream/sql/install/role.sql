@@ -65,6 +65,9 @@ BEGIN
     @extschema@.archive_files, @extschema@.chunk_categories, @extschema@.stream_marks,
     @extschema@.store, @extschema@.consumers, @extschema@.consumer_owners,
     @extschema@.consumer_failures, @extschema@.archive_server TO @role@;
+  -- What the lifecycle did, and not who did it, from which program and address.
+  GRANT SELECT (id, recorded_at, range_start, range_end, from_state, to_state, messages, bytes, seconds)
+    ON @extschema@.transitions TO @role@;
   GRANT SELECT ON @views@ TO @role@;
 
   FOR _function IN

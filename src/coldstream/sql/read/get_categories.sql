@@ -45,18 +45,8 @@ BEGIN
     ORDER BY split_part(s.stream_name, '-', 1) COLLATE "C"
     LIMIT $3
   ), c AS MATERIALIZED (
-    SELECT c.range_start, CASE
-        WHEN c.state = 'dropped' AND c.archive_object IS NULL THEN 'gone'
-        WHEN c.state = 'dropped' THEN 'cold'
-        WHEN c.state = 'rehydrated' THEN 'rehydrated'
-        WHEN c.state = 'closed' OR c.columnstore_bytes IS NULL THEN 'hot'
-        ELSE 'warm'
-      END AS tier,
-      CASE
-        WHEN c.state = 'dropped' THEN 0
-        WHEN c.state IN ('closed', 'rehydrated') OR c.columnstore_bytes IS NULL THEN c.row_bytes
-        ELSE c.columnstore_bytes
-      END::numeric / nullif(c.messages, 0) AS database_bytes,
+    SELECT c.range_start, @extschema@.chunk_tier(c) AS tier,
+      @extschema@.chunk_bytes(c)::numeric / nullif(c.messages, 0) AS database_bytes,
       c.archive_bytes::numeric / nullif(c.messages, 0) AS archive_bytes
     FROM @extschema@.chunks AS c
     WHERE c.state <> 'open'

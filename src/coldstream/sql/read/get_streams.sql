@@ -33,14 +33,7 @@ BEGIN
   SELECT h.stream_name, h.position, h.position + 1, h.first_time, h.time, ARRAY(
     SELECT t.tier
     FROM (
-      SELECT CASE
-        WHEN c.state = 'dropped' AND c.archive_object IS NULL THEN 'gone'
-        WHEN c.state = 'dropped' THEN 'cold'
-        WHEN c.state = 'rehydrated' THEN 'rehydrated'
-        WHEN c.state IN ('open', 'closed') THEN 'hot'
-        WHEN c.columnstore_bytes IS NULL THEN 'hot'
-        ELSE 'warm'
-      END AS tier
+      SELECT @extschema@.chunk_tier(c) AS tier
       FROM @extschema@.chunks AS c
       WHERE c.range_start <= h.time AND c.range_end > h.first_time
       UNION

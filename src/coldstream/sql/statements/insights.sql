@@ -30,13 +30,15 @@ SELECT s.engine, s.archive_url, s.compress_after, s.archive_after, s.drop_after,
 FROM @extschema@.store AS s
 
 -- name: status_of_states
--- By state of the ledger: chunks and messages, bytes as rows (recorded when a chunk was closed), in the
--- columnstore and in the archive, the times that they cover, when the longest since proved was proved, and how
--- many are due by an age: to be compressed, archived, verified and dropped.
-SELECT c.state, pg_catalog.count(*), coalesce(pg_catalog.sum(c.messages), 0)::bigint,
+-- By state of the ledger and tier: chunks and messages, the bytes that they take where the tier has them (in the
+-- database, or in the archive), bytes as rows (recorded when a chunk was closed), the times that they cover, when
+-- the longest since proved was proved, and how many are due by an age: to be compressed, archived, verified and
+-- dropped.
+SELECT c.state, @extschema@.chunk_tier(c), pg_catalog.count(*), coalesce(pg_catalog.sum(c.messages), 0)::bigint,
+  coalesce(pg_catalog.sum(
+    CASE WHEN c.state OPERATOR(pg_catalog.=) 'dropped' THEN c.archive_bytes ELSE @extschema@.chunk_bytes(c) END
+  ), 0)::bigint,
   coalesce(pg_catalog.sum(c.row_bytes), 0)::bigint,
-  coalesce(pg_catalog.sum(c.columnstore_bytes), 0)::bigint,
-  coalesce(pg_catalog.sum(c.archive_bytes), 0)::bigint,
   pg_catalog.min(c.range_start), pg_catalog.max(c.range_end), pg_catalog.min(c.verified_at),
   pg_catalog.count(*) FILTER (WHERE c.range_end <= pg_catalog.now() - s.compress_after),
   pg_catalog.count(*) FILTER (WHERE c.range_end <= pg_catalog.now() - s.archive_after),
@@ -52,11 +54,17 @@ SELECT c.state, pg_catalog.count(*), coalesce(pg_catalog.sum(c.messages), 0)::bi
   ),
   pg_catalog.min(c.exported_at)
 FROM @extschema@.chunks AS c, @extschema@.store AS s
-GROUP BY c.state
+GROUP BY 1, 2
 
 -- name: status_of_open
--- The chunks of messages that the ledger has not closed: how many, and what they take on disk.
-SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(pg_catalog.pg_total_relation_size(h.chunk)), 0)::bigint
+-- The chunks of messages that the ledger has not closed: how many, and what they take on disk. Late messages open
+-- a chunk that is in the columnstore: that part counts, too.
+SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(
+    pg_catalog.pg_total_relation_size(h.chunk) + CASE
+      WHEN h.is_compressed THEN coalesce(pg_catalog.pg_total_relation_size(@extschema@.columnstore_of(h.chunk)), 0)
+      ELSE 0
+    END
+  ), 0)::bigint
 FROM @extschema@.hypertable_chunks() AS h
 WHERE NOT EXISTS (
   SELECT FROM @extschema@.chunks AS c
@@ -70,7 +78,18 @@ FROM pg_catalog.pg_class AS c
 WHERE c.oid OPERATOR(pg_catalog.=) '@extschema@.messages'::pg_catalog.regclass
 
 -- name: status_of_transitions
--- When a chunk last came to each state, and who did it.
-SELECT DISTINCT ON (t.to_state) t.to_state, t.recorded_at, t.role, t.application
-FROM @extschema@.transitions AS t
-ORDER BY t.to_state, t.recorded_at DESC
+-- When a chunk last came to each state: from one state to the next by the index, however long the history is.
+WITH RECURSIVE newest AS (
+  (
+    SELECT t.to_state, t.recorded_at FROM @extschema@.transitions AS t
+    ORDER BY t.to_state DESC, t.id DESC LIMIT 1
+  )
+  UNION ALL
+  SELECT n.to_state, n.recorded_at
+  FROM newest AS l CROSS JOIN LATERAL (
+    SELECT t.to_state, t.recorded_at FROM @extschema@.transitions AS t
+    WHERE t.to_state OPERATOR(pg_catalog.<) l.to_state
+    ORDER BY t.to_state DESC, t.id DESC LIMIT 1
+  ) AS n
+)
+SELECT to_state, recorded_at FROM newest
