@@ -23,6 +23,7 @@ DECLARE
     FROM pg_catalog.pg_proc AS p
     WHERE p.pronamespace = '@extschema@'::regnamespace AND p.proname = 'archived_part_of_stream'
   );
+  _schema name;
   _options text;
 BEGIN
   IF $6 < INTERVAL '1 second' THEN
@@ -31,11 +32,19 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'dblink') THEN
     -- Its functions are for everybody who may look into its schema: so nobody else may.
+    PERFORM @extschema@.check_dblink_schema('coldstream_dblink', _owner);
     CREATE SCHEMA IF NOT EXISTS coldstream_dblink;
+    -- Somebody may have made it between the look and here.
+    PERFORM @extschema@.check_dblink_schema('coldstream_dblink', _owner);
     CREATE EXTENSION dblink SCHEMA coldstream_dblink;
-    IF NOT pg_catalog.has_schema_privilege(_owner, 'coldstream_dblink', 'USAGE') THEN
-      EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA coldstream_dblink TO %I', _owner);
-    END IF;
+  END IF;
+  SELECT n.nspname INTO _schema
+  FROM pg_catalog.pg_extension AS e
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+  WHERE e.extname = 'dblink';
+  -- Another store's owner may have made it.
+  IF NOT pg_catalog.has_schema_privilege(_owner, _schema, 'USAGE') THEN
+    EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', _schema, _owner);
   END IF;
   PERFORM @extschema@.unregister_archive_server();
   EXECUTE pg_catalog.format('DROP SERVER IF EXISTS %I CASCADE', _server);
