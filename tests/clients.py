@@ -79,9 +79,9 @@ def opened(kind: str, dsn: str, **options: Any) -> Iterator[Client]:
             yield SyncClient(store)
         return
     with asyncio.Runner() as runner:
-        store = coldstream.connect_async(dsn, **options)
-        runner.run(store.open())
+        opened = coldstream.connect_async(dsn, **options)
+        runner.run(opened.open())
         try:
-            yield AsyncClient(store, runner)
+            yield AsyncClient(opened, runner)
         finally:
-            runner.run(store.close())
+            runner.run(opened.close())

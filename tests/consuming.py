@@ -22,11 +22,11 @@ class SyncConsuming:
     def consumer(self, *arguments: Any, **options: Any) -> coldstream.Consumer:
         return coldstream.Consumer(self.store, *arguments, **options)
 
-    def run(self, consumer: coldstream.Consumer) -> int:
-        return consumer.run(live=False)
+    def run(self, consumer: Any) -> int:
+        return int(consumer.run(live=False))
 
-    def run_live(self, consumer: coldstream.Consumer) -> int:
-        return consumer.run(handle_signals=False)
+    def run_live(self, consumer: Any) -> int:
+        return int(consumer.run(handle_signals=False))
 
     def execute(self, context: Any, statement: str, arguments: Any) -> Any:
         context.connection().execute(statement.encode(), arguments)
@@ -52,11 +52,11 @@ class AsyncConsuming:
     def consumer(self, *arguments: Any, **options: Any) -> coldstream.AsyncConsumer:
         return coldstream.AsyncConsumer(self.store, *arguments, **options)
 
-    def run(self, consumer: coldstream.AsyncConsumer) -> int:
-        return self._run(consumer.run(live=False))
+    def run(self, consumer: Any) -> int:
+        return int(self._run(consumer.run(live=False)))
 
-    def run_live(self, consumer: coldstream.AsyncConsumer) -> int:
-        return self._run(consumer.run(handle_signals=False))
+    def run_live(self, consumer: Any) -> int:
+        return int(self._run(consumer.run(handle_signals=False)))
 
     async def execute(self, context: Any, statement: str, arguments: Any) -> None:
         await (await context.connection()).execute(statement.encode(), arguments)
@@ -87,12 +87,12 @@ def consuming(kind: str, dsn: str, **options: Any) -> Iterator[Consuming]:
             yield SyncConsuming(store)
         return
     with asyncio.Runner() as runner:
-        store = coldstream.connect_async(dsn, **options)
-        runner.run(store.open())
+        opened = coldstream.connect_async(dsn, **options)
+        runner.run(opened.open())
         try:
-            yield AsyncConsuming(store, runner)
+            yield AsyncConsuming(opened, runner)
         finally:
-            runner.run(store.close())
+            runner.run(opened.close())
 
 
 class Seen(Handlers):

@@ -111,7 +111,8 @@ def base_backup() -> Iterator[Callable[[str], Path]]:
         def base_backup(dsn: str) -> Path:
             folder = stack.enter_context(_folder())
             target = folder / "data"
-            command = [programs() / "pg_basebackup", "-d", dsn, "-D", target, "-c", "fast"]
+            command: list[str | Path] = [programs() / "pg_basebackup", "-d", dsn]
+            command += ["-D", target, "-c", "fast"]
             subprocess.run(command, check=True, capture_output=True, cwd=folder, **unprivileged())
             return target
 

@@ -52,7 +52,7 @@ def tier(
 @pytest.fixture(params=CLIENTS)
 def kind(request: pytest.FixtureRequest) -> str:
     """Which client: sync or async."""
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

@@ -170,8 +170,8 @@ def insert(store: InstalledStore, rows: list[Row]) -> None:
 def rows_of(store: InstalledStore) -> list[Message]:
     """What the table itself holds now, in the order of global positions."""
     return [
-        Message(*row, moment.replace(tzinfo=UTC))
-        for *row, moment in store.run(
+        Message(id, name, type, position, at, data, metadata, moment.replace(tzinfo=UTC))
+        for id, name, type, position, at, data, metadata, moment in store.run(
             "SELECT id, stream_name, type, position, global_position, data::text, metadata::text, "
             "time AT TIME ZONE 'UTC' FROM messages ORDER BY global_position"
         )

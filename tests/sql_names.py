@@ -113,7 +113,7 @@ def _of_tree(tree: Any) -> list[str]:
     ]
 
 
-class _Names(Visitor):  # type: ignore[misc]
+class _Names(Visitor):
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
         self.queries: set[str] = set()

@@ -42,7 +42,7 @@ def write(
     expected_version: int | None = None,
     *,
     id: str | None = None,
-) -> int:
+) -> Any:
     return value(
         db,
         "SELECT write_message(%s, %s, %s, %s, %s, %s)",

@@ -1,6 +1,7 @@
 """The six report views."""
 
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ MESSAGES = [
     ("account-1", "Deposited"),
 ]
 
-EXPECTED = {
+EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "stream_summary": [
         ("account-1", 2, "28.57"),
         ("account-2", 1, "14.29"),

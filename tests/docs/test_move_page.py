@@ -110,9 +110,9 @@ def test_the_page_moves_a_message_db(
             writer.start()
     stop.set()
     writer.join()
-    there = source.run(
+    numbers = source.run(
         "SELECT (data ->> 'n')::int FROM messages WHERE stream_name = 'live-1' ORDER BY position"
     )
-    assert there == [(n,) for n in written]
+    assert numbers == [(n,) for n in written]
     kept = in_store(store)
     assert source.messages()[: len(kept)] == kept

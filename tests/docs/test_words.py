@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ def literals(text: str) -> str:
     return "\n".join(" ".join(re.findall(r"'(?:[^']|'')*'", line)) for line in lines)
 
 
-KINDS = {".md": str, ".py": strings, ".sql": literals}
+KINDS: dict[str, Callable[[str], str]] = {".md": str, ".py": strings, ".sql": literals}
 # A question, or a name for one: "Who may write below a prefix", "Who these writers are".
 _WHO = re.compile(
     r"(?:^|[.:;|] |\"\"\"|-- |# )Who (?!(?:may|has the|holds|these|works$)\b)[a-z]+", re.MULTILINE

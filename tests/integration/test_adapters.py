@@ -138,7 +138,7 @@ def test_what_is_done_to_a_poolers_connection_is_undone(
 
     def as_through_a_pooler(connections: Connections) -> Any:
         pool = connect(connections)
-        connections._direct = False
+        connections.is_direct = False
         return pool
 
     monkeypatch.setattr(Connections, "_connect", as_through_a_pooler)

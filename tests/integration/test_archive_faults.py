@@ -53,16 +53,26 @@ def download(location: ArchiveLocation) -> bytes:
     return target.getvalue()
 
 
+def created(location: ArchiveLocation) -> bool:
+    location.create("new", b"1")
+    return location.get("new") == b"1"
+
+
+def deleted(location: ArchiveLocation) -> bool:
+    location.delete("there")
+    return not location.exists("there")
+
+
 ACTIONS: dict[str, Callable[[ArchiveLocation], Any]] = {
     "upload": lambda location: location.put_file("new", io.BytesIO(b"1")) == 1,
     "upload in parts": lambda location: location.put_file("new", io.BytesIO(LARGE)) == len(LARGE),
-    "create": lambda location: location.create("new", b"1") or location.get("new") == b"1",
+    "create": created,
     "head": lambda location: getattr(location.head("there"), "bytes", 0) == len(DATA),
     "list": lambda location: [info.key for info in location.list()] == ["there"],
     "get": lambda location: location.get("there") == DATA,
     "range": lambda location: location.get_range("there", 7, 9_000) == DATA[7:9_007],
     "download": lambda location: download(location) == DATA,
-    "delete": lambda location: location.delete("there") or not location.exists("there"),
+    "delete": deleted,
 }
 
 

@@ -255,6 +255,7 @@ def test_live_begins_with_what_is_written_from_now_on(
         coldstream.connect(written.dsn) as store,
     ):
         # When it is ready is not known: it is written to until something comes.
+        assert process.stdout is not None
         for _ in range(300):
             store.write_message("account-1", "Live")
             if select.select([process.stdout], [], [], 0.1)[0]:

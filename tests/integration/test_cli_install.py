@@ -19,6 +19,7 @@ from tests.fix_store import InstalledStore, drop_store
 
 from coldstream.migrations import checks
 from coldstream.migrations.files import migrations
+from coldstream.sql import query
 
 _numbers = count(1)
 
@@ -236,7 +237,6 @@ def test_psql_runs_the_sql_and_makes_what_init_makes(
 
 def _hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Let these queries of the checks find nothing."""
-    query = checks.query
     monkeypatch.setattr(
         checks,
         "query",

@@ -448,15 +448,15 @@ def test_rehydrated_for_a_time(lifecycle: Lifecycle) -> None:
     for words in ("archive --older-than 21d", "verify", "drop --older-than 21d"):
         assert lifecycle(*words.split()).status == 0
     first = lifecycle("chunks", "--json").json[0]
-    words = ["rehydrate", "--from", first["range_start"], "--to", first["range_end"]]
-    assert lifecycle(*words, "--for", "7d").out.startswith("Rehydrated")
+    back = ["rehydrate", "--from", first["range_start"], "--to", first["range_end"]]
+    assert lifecycle(*back, "--for", "7d").out.startswith("Rehydrated")
     chunk = lifecycle("chunks", "--json").json[0]
     assert chunk["is_kept"]
     assert chunk["kept_until"]
     wide = lifecycle("chunks", "--wide").out
     assert "kept until" in wide
     assert chunk["archive_object"] in wide
-    assert lifecycle(*words, "--for", "14d").out.startswith("nothing to rehydrate")
+    assert lifecycle(*back, "--for", "14d").out.startswith("nothing to rehydrate")
     assert lifecycle("chunks", "--json").json[0]["kept_until"] > chunk["kept_until"]
 
     # An old cron line does not cut it short.
@@ -471,14 +471,14 @@ def test_some_streams_are_rehydrated(lifecycle: Lifecycle) -> None:
     for words in ("archive --older-than 21d", "verify", "drop --older-than 21d"):
         assert lifecycle(*words.split()).status == 0
     first = lifecycle("chunks", "--json").json[0]
-    words = ["rehydrate", "--from", first["range_start"], "--to", first["range_end"]]
-    ran = lifecycle(*words, "--streams", "order-*")
+    back = ["rehydrate", "--from", first["range_start"], "--to", first["range_end"]]
+    ran = lifecycle(*back, "--streams", "order-*")
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith("coldstream: No stream of that time is matched by order-*")
 
     some = ["--streams", "acc*", "--streams", "account-1"]
-    assert lifecycle(*words, *some, "--dry-run").out.startswith("Would be rehydrated")
-    ran = lifecycle(*words, *some)
+    assert lifecycle(*back, *some, "--dry-run").out.startswith("Would be rehydrated")
+    ran = lifecycle(*back, *some)
     assert ran.out.startswith("Rehydrated")
     said = f"acc* account-1: {first['messages']} messages"
     assert said in ran.out
@@ -486,7 +486,7 @@ def test_some_streams_are_rehydrated(lifecycle: Lifecycle) -> None:
     chunk = lifecycle("chunks", "--json").json[0]
     assert (chunk["tier"], chunk["part_streams"]) == ("cold", ["acc*", "account-1"])
     assert chunk["part_messages"] == first["messages"]
-    ran = lifecycle(*words, *some)
+    ran = lifecycle(*back, *some)
     assert ran.out == "nothing to rehydrate: these streams are in the database\n"
 
     dropped = lifecycle("drop", "--older-than", "21d").out.splitlines()[-1]

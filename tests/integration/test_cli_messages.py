@@ -171,7 +171,7 @@ def test_a_page_is_printed_before_the_next_one_is_read(
         cli("write", "account-1", "A", *to)
 
     class Broken(coldstream.Store):
-        def get_stream_messages(self, *arguments: object, **options: object):  # type: ignore[no-untyped-def]
+        def get_stream_messages(self, *arguments: object, **options: object):
             yield next(iter(super().get_stream_messages("account-1")))
             raise coldstream.Unavailable("the connection was lost")
 

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -57,7 +58,7 @@ def test_a_schema_that_cannot_be(kind: str, message_store: InstalledStore, schem
         pytest.param({"user": "nobody_at_all", "password": "x"}, marks=pytest.mark.native),
     ],
 )
-def test_a_server_that_is_not_there(kind: str, dsn: str, change: dict[str, object]) -> None:
+def test_a_server_that_is_not_there(kind: str, dsn: str, change: dict[str, Any]) -> None:
     with (
         pytest.raises(Unavailable, match=r"^Cannot connect: ") as caught,
         opened(kind, make_conninfo(dsn, **change)),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -20,6 +20,7 @@ from tests.history import history, insert, move, without_jobs
 from coldstream import (
     Archived,
     ArchiveUnavailable,
+    AsyncConsumer,
     ConsumerError,
     HandlerFailed,
     InvalidInput,
@@ -219,7 +220,7 @@ def test_one_consumer_runs_once_at_a_time(using: Consuming, kind: str) -> None:
 
     async def again_later() -> None:
         with pytest.raises(ConsumerError, match="a is running already"):
-            await consumer.run(live=False)
+            await cast(AsyncConsumer, consumer).run(live=False)
         errors.append("refused")
 
     assert using.run(consumer) == 1

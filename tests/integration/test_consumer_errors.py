@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.consuming import Consuming, Seen, SyncConsuming, consuming
+from tests.consuming import AsyncConsuming, Consuming, Seen, SyncConsuming, consuming
 from tests.fix_store import InstalledStore
 
 import coldstream
@@ -162,7 +162,8 @@ def test_what_no_message_is_to_blame_for_is_tried_again(using: Consuming, over: 
     # A deadlock, as the server would report it, over the handler's connection or the store's own.
     write(using, "account-1", "account-1", "account-1")
     statement = "DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40P01'; END $$"
-    handlers, calls = Handlers(), []
+    handlers = Handlers()
+    calls: list[int] = []
 
     @handlers.default_handler
     def handle(message: Message, context: Any) -> Any:
@@ -176,10 +177,12 @@ def test_what_no_message_is_to_blame_for_is_tried_again(using: Consuming, over: 
         return in_the_way() if isinstance(using, SyncConsuming) else in_the_way_async()
 
     def in_the_way() -> None:
+        assert isinstance(using, SyncConsuming)
         with using.store.connection() as connection:
             connection.execute(statement.encode())
 
     async def in_the_way_async() -> None:
+        assert isinstance(using, AsyncConsuming)
         async with using.store.connection() as connection:
             await connection.execute(statement.encode())
 

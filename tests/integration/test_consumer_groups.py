@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -119,6 +120,14 @@ def check_each_once_and_in_order(installed: InstalledStore, count: int, streams:
         assert positions == list(range(len(positions)))
 
 
+def has_done(store: InstalledStore, count: int) -> bool:
+    return len(done(store)) >= count
+
+
+def has_got(got: list[float], count: int) -> bool:
+    return len(got) == count
+
+
 def owners(store: coldstream.Store) -> list[str | None]:
     return [member.owner for member in store.consumers.get_consumers()]
 
@@ -127,7 +136,12 @@ def test_members_are_shared_and_handed_over(
     installed: InstalledStore, store: coldstream.Store, running: Callable[..., Running]
 ) -> None:
     write(store, 40)
-    options = {"group_size": 4, "lease": LEASE, "max_interval": 0.05, "batch_size": 5}
+    options: dict[str, Any] = {
+        "group_size": 4,
+        "lease": LEASE,
+        "max_interval": 0.05,
+        "batch_size": 5,
+    }
     first = running(
         Consumer(store, "account", "a", handlers=recording(installed, "first"), **options)
     )
@@ -239,7 +253,7 @@ def test_a_former_owner_commits_nothing(
 
     former = Consumer(store, "account", "a", handlers=handlers, lease=LEASE)
     # As if the network were cut: it cannot renew.
-    former._members._renew_in_background = lambda _: None  # type: ignore[union-attr]
+    former._members._renew_in_background = lambda _: None  # type: ignore[attr-defined]
     thread = running(former)
     assert began.wait(10)
     running(Consumer(store, "account", "a", handlers=recording(installed, "next"), lease=LEASE))
@@ -261,7 +275,7 @@ def test_the_servers_connections_are_lost(
         )
     )
     for count in (10, 40, 70):
-        wait_for(lambda count=count: len(done(installed)) >= count)
+        wait_for(partial(has_done, installed, count))
         with psycopg.connect(installed.dsn, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -291,7 +305,7 @@ def test_a_write_wakes_a_consumer(
     for count in (1, 2):
         store.write_message("other-1", "Opened")
         write(store, 1)
-        wait_for(lambda count=count: len(got) == count, seconds=5)
+        wait_for(partial(has_got, got, count), seconds=5)
     # Its connection is lost: the clock goes on, and it listens again.
     installed.run(listening.replace("1 FROM", "pg_terminate_backend(pid) FROM"))
     with suppress(AssertionError):

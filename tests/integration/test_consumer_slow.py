@@ -24,7 +24,7 @@ SLOW = 1.0
 class Slow(Handlers):
     """Sleeps at every message, as a handler of asyncio should not."""
 
-    def __init__(self, stop: Callable[[], None]) -> None:
+    def __init__(self, stop: Callable[[], object]) -> None:
         super().__init__()
         self.messages: list[Message] = []
         self.stop = stop

@@ -72,7 +72,7 @@ def test_commits_out_of_order_are_not_missed(source: MessageDb, store: Installed
     copy = copy_of(source, store)
 
     def last() -> int:
-        return store.run("SELECT coalesce(max(global_position), 0) FROM messages")[0][0]
+        return int(store.run("SELECT coalesce(max(global_position), 0) FROM messages")[0][0])
 
     with (
         running(lambda stop: copy.follow(stop, pause=0.01)),

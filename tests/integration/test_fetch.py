@@ -167,7 +167,7 @@ def test_a_snapshot_that_was_dropped_by_force_is_none(
         def nowhere(*_: Any, **__: Any) -> None:
             raise Archived("It is nowhere.")
 
-        client.store.get_last_stream_message = nowhere  # type: ignore[method-assign,assignment]
+        client.store.get_last_stream_message = nowhere  # type: ignore[method-assign]
         found = client.fetch("account-1", counted(seen(), folded), snapshots=Snapshots(every=9))
     assert found == expected(truth)
     assert folded == list(range(24))

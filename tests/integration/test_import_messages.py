@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,9 +22,9 @@ ROUNDS = 15
 NewStore = Callable[[], InstalledStore]
 
 
-def messages(rows: list[tuple[object, ...]]) -> list[Message]:
+def messages(rows: Sequence[tuple[Any, ...]]) -> list[Message]:
     """As they are read: global position, position, time, stream name, type, data, metadata, id."""
-    return [Message(i, n, y, p, g, d, m, t) for g, p, t, n, y, d, m, i in rows]  # type: ignore
+    return [Message(i, n, y, p, g, d, m, t) for g, p, t, n, y, d, m, i in rows]
 
 
 def state(store: InstalledStore) -> dict[str, list[tuple[object, ...]]]:
@@ -95,8 +96,8 @@ def test_whatever_is_imported_is_as_inserted(
         assert outcomes[0] == outcomes[1]
         refused += outcomes[0] is not None
         if chance.random() < 0.2:
-            for store in two_stores:
-                store.run("CALL close_ended_chunks()")
+            for each in two_stores:
+                each.run("CALL close_ended_chunks()")
     plain, store = map(state, two_stores)
     assert store == plain
     assert 0 < refused < ROUNDS
@@ -295,7 +296,7 @@ def test_the_ids_of_an_imported_history_leave_no_large_table(fresh_store: Instal
             store.write_messages([written])
 
 
-def store_run(store: coldstream.Store, statement: str) -> list[tuple[object, ...]]:
+def store_run(store: coldstream.Store, statement: str) -> list[tuple[Any, ...]]:
     with store.connection() as connection, connection.transaction():
         connection.execute(f"SET LOCAL search_path TO {store.schema}".encode())
         cursor = connection.execute(statement.encode())

@@ -30,7 +30,7 @@ def write(store: InstalledStore, stream_name: str) -> int:
     [(position,)] = store.run(
         "SELECT write_message(%s, %s, 'T', NULL)", [str(uuid4()), stream_name]
     )
-    return position
+    return int(position)
 
 
 def positions(store: InstalledStore, stream_name: str) -> list[tuple[int, int]]:

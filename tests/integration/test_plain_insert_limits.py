@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -95,7 +96,7 @@ def test_import_messages_refuses_such_times_too(store: InstalledStore, year: int
             [
                 coldstream.Message(
                     stream_name="t-1", type="T", position=0, global_position=0, data_text=None,
-                    metadata_text=None, id=coldstream.NewMessage("t-1", "T", {}).id,
+                    metadata_text=None, id=uuid4(),
                     time=time.replace(tzinfo=UTC),
                 )
             ]
@@ -230,7 +231,7 @@ def test_what_an_insert_looks_at_does_not_grow_with_the_chunks(fresh_store: Inst
                 "WHERE locktype = 'relation' AND coalesce(pid, 0) = pg_backend_pid()"
             ).fetchall()
             connection.execute("COMMIT")
-        return count
+        return int(count)
 
     store.run(make, [1, 3])
     few = locked(0)

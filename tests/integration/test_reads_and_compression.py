@@ -283,6 +283,7 @@ def test_the_client_gives_everything_meanwhile(store: InstalledStore) -> None:
                     lacking.append("all")
                 for stream in streams:
                     last = client.get_last_stream_message(stream)
+                    assert last is not None
                     if len(list(client.get_stream_messages(stream))) < last.position + 1:
                         lacking.append(stream)
 

@@ -27,7 +27,7 @@ SHOWN = ("search_path", "datestyle", "intervalstyle", "timezone", "array_nulls",
 @contextmanager
 def database_settings(dsn: str, **settings: str) -> Iterator[None]:
     """Settings of the database, for who connects meanwhile."""
-    name = sql.Identifier(conninfo_to_dict(dsn)["dbname"])
+    name = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
     with psycopg.connect(dsn, autocommit=True) as connection:
         for setting, value in settings.items():
             connection.execute(
@@ -256,7 +256,7 @@ def test_an_idempotent_write_is_repeated_when_its_answer_is_lost(
         execute = psycopg.Connection.execute
 
         def losing(self: psycopg.Connection, *args: object, **kwargs: object) -> object:
-            result = execute(self, *args, **kwargs)  # type: ignore[arg-type, call-overload]
+            result = execute(self, *args, **kwargs)  # type: ignore[call-overload]
             if lost and b"write_message" in bytes(args[0]):  # type: ignore[call-overload]
                 self.close()
                 raise lost.pop()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -124,7 +124,7 @@ def test_an_id_is_taken_once_in_one_transaction_across_a_new_chunk(store: Writer
     assert store.run("SELECT count(*) FROM messages") == [(0,)]
 
 
-def times(writer: Writer, stream_name: str) -> list[object]:
+def times(writer: Writer, stream_name: str) -> list[datetime]:
     return [
         moment
         for (moment,) in writer.run(

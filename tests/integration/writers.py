@@ -28,8 +28,8 @@ class Writer:
     def write(self, connection: psycopg.Connection, stream_name: str, id: object = None) -> int:
         """The position of a new message."""
         statement = self.write_statement.encode()
-        [(position,)] = connection.execute(statement, [str(id or uuid4()), stream_name]).fetchall()
-        return position
+        written = connection.execute(statement, [str(id or uuid4()), stream_name]).fetchall()
+        return int(written[0][0])
 
     def positions(self, stream_name: str) -> list[int]:
         """In the order of writing."""

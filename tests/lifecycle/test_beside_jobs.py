@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -121,11 +122,11 @@ def test_archiving_and_dropping_beside_them(many: Store) -> None:
         lifecycle = opened.lifecycle
         half = START + CHUNKS // 2 * WEEK
         for until in (half, END):
-            patiently(lambda until=until: lifecycle.archive(until))
+            patiently(partial(lifecycle.archive, until))
             assert [each.problem for each in lifecycle.verify() if each.problem] == []
             patiently(lambda: many.run("SELECT drop_chunks_older_than('10 days')")) if (
                 until == END
-            ) else patiently(lambda until=until: lifecycle.drop(until))
+            ) else patiently(partial(lifecycle.drop, until))
     assert errors == []
     assert set(many.run("SELECT state FROM chunks WHERE range_end < %s", [END])) == {("dropped",)}
     assert len(many.read_all()) == before

@@ -38,7 +38,7 @@ def write(store: InstalledStore, position: int) -> None:
 
 
 def chunks(store: InstalledStore) -> dict[int, tuple[Any, ...]]:
-    return {age: rest for age, *rest in map(list, store.run(CHUNKS, [AGES]))}
+    return {age: tuple(rest) for age, *rest in map(list, store.run(CHUNKS, [AGES]))}
 
 
 def in_columnstore(store: InstalledStore) -> list[int]:
@@ -79,7 +79,7 @@ def test_it_compresses_what_is_due(quiet_store: InstalledStore, tmp_path: Path) 
     )
     assert chunks(store)[14][1] == "open"
     store.run(CALL)
-    assert chunks(store)[14] == [True, "compressed"]
+    assert chunks(store)[14] == (True, "compressed")
     assert store.run("SELECT count(*) FROM messages") == [(len(AGES) + 1,)]
 
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -121,7 +122,7 @@ def test_late_messages_of_a_sealed_columnstore_are_refused(store: Store) -> None
     bring(store, "verified")
     at = START + WEEK / 2
     late = coldstream.Message(
-        id="0192d3a4-0000-7000-8000-0000000000aa",
+        id=UUID("0192d3a4-0000-7000-8000-0000000000aa"),
         stream_name="late-1",
         type="Late",
         position=0,

@@ -11,6 +11,7 @@ from tests.lifecycle.conftest import Store
 from coldstream.archive.format.rows import Batch
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle import Chunk, Lifecycle, Policy, chunk_rows
+from coldstream.lifecycle.session import Session
 
 OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
@@ -41,10 +42,8 @@ def test_both_ways_archive_the_same_bytes(store: Store, monkeypatch: pytest.Monk
 
 def test_another_server_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.opened() as opened, opened.connection() as connection:
-        session = chunk_rows.Session(connection, opened.schema)
-        monkeypatch.setattr(
-            chunk_rows.Session, "one", lambda *_: ("2000-01-01 00:00:00+00", "another")
-        )
+        session = Session(connection, opened.schema)
+        monkeypatch.setattr(Session, "one", lambda *_: ("2000-01-01 00:00:00+00", "another"))
         assert chunk_rows._second_connection(session, opened.dsn) is None
 
 

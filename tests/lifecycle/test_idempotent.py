@@ -228,7 +228,7 @@ def test_a_connection_that_is_lost_costs_no_second_message(
     client_store: coldstream.Store, store_schema: InstalledStore
 ) -> None:
     """The server ends the connection just after the commit: the answer is lost."""
-    sent = []
+    sent: list[str] = []
     rows = client_store._connections.rows
 
     def lose(name: str, arguments: Any = ()) -> list[Any]:

@@ -45,14 +45,14 @@ def run(dsn: str, *statements: str) -> None:
 
 def dump(store: Store, folder: Path, *options: str) -> Path:
     file = folder / "dump"
-    command = [program("pg_dump"), store.installed.dsn, "-Fc", "-f", file, *options]
+    command = [str(program("pg_dump")), store.installed.dsn, "-Fc", "-f", str(file), *options]
     subprocess.run(command, check=True, capture_output=True)
     return file
 
 
 def restore(file: Path, dsn: str, *options: str) -> str:
     """What pg_restore reports."""
-    command = [program("pg_restore"), *options, "-d", dsn, file]
+    command = [str(program("pg_restore")), *options, "-d", dsn, str(file)]
     return subprocess.run(command, capture_output=True, check=False, text=True).stderr
 
 

@@ -10,6 +10,7 @@ from tests.history import CHUNKS, START, WEEK
 from tests.lifecycle.conftest import Store
 
 from coldstream import ArchiveCorrupt, ArchiveUnavailable, ChunkChanged, ColdstreamError
+from coldstream.settings import Format
 
 OLD = datetime(2025, 12, 1, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ def test_a_location_that_cannot_be_written_seals_nothing(store: Store) -> None:
     ("format", "place"), [("parquet", "first"), ("parquet", "middle"), ("csv", "last")]
 )
 def test_a_damaged_object_is_found_and_its_chunk_stays(
-    store: Store, format: str, place: str
+    store: Store, format: Format, place: str
 ) -> None:
     with store.opened() as opened:
         opened.lifecycle.archive(OLD, format=format)

@@ -44,7 +44,7 @@ def as_rows(messages: list[Message]) -> list[tuple[Any, ...]]:
 
 def asking(store: InstalledStore, connection: psycopg.Connection) -> Ask:
     def ask(name: str, *arguments: Any, **named: Any) -> list[tuple[Any, ...]]:
-        parts = [sql.Placeholder()] * len(arguments)
+        parts: list[sql.Composable] = [sql.Placeholder()] * len(arguments)
         parts += [sql.SQL("{} => %s").format(sql.Identifier(each)) for each in named]
         statement = sql.SQL("SELECT * FROM {}({})").format(
             sql.Identifier(store.schema, name), sql.SQL(", ").join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -13,7 +14,7 @@ from tests.lifecycle.conftest import Store
 from coldstream import Archived, InvalidInput, Message
 
 EDGE = START + 2 * WEEK
-READS = [
+READS: list[tuple[str, list[Any]]] = [
     ("get_stream_messages", ["account-1"]),
     ("get_category_messages", ["account"]),
     ("get_category_messages", ["account", 1, 5, None, 0, 2]),

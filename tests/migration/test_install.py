@@ -305,7 +305,7 @@ def test_a_name_that_would_need_quoting_is_refused(name: str, kind: str) -> None
         assert Names("a", role="").role_name == "a"
         return
     with pytest.raises(InvalidInput, match=f"^Not a {kind} name: "):
-        Names(**{"schema": "a", kind: name})
+        Names(**{"schema": "a", kind: name})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("schema", ["MixedCase", "select", "user"])

@@ -98,8 +98,8 @@ class Server:
     def fetch(self, rows: Rows) -> list[Any]:
         return rows.fetchall()
 
-    def version(self, stream_name: str) -> int:
-        return len(self.streams.get(stream_name, [])) - 1
+    def version(self, stream_name: str | None) -> int:
+        return len(self.streams.get(stream_name or "", [])) - 1
 
     def write(
         self, messages: Sequence[tuple[Any, ...]], versions: dict[str, int | None]
@@ -124,7 +124,8 @@ class Server:
 def elements(array: bytes) -> list[str | None]:
     """The elements of a binary array of text or JSON."""
     _, _, oid, count, _ = struct.unpack_from("!iiIii", array)
-    offset, found = 20, []
+    offset = 20
+    found: list[str | None] = []
     for _ in range(count):
         (length,) = struct.unpack_from("!i", array, offset)
         offset += 4
@@ -272,7 +273,7 @@ def test_an_error_after_a_lost_connection_that_had_committed() -> None:
     def coldstream_error() -> ColdstreamError:
         return ColdstreamError("a clock that jumped, say")
 
-    server.write = spoilt  # type: ignore[method-assign]
+    server.write = spoilt  # type: ignore[method-assign, assignment]
     assert outcomes(server, [entry(), entry()]) == [0, 1]
 
 

@@ -326,9 +326,9 @@ class ThreadGate:
         return settle(entries)
 
 
-def started(call: Callable[..., object], *arguments: object) -> Future[object]:
+def started(call: Callable[..., Any], *arguments: object) -> Future[Any]:
     """The call in a thread of its own."""
-    future: Future[object] = Future()
+    future: Future[Any] = Future()
 
     def run() -> None:
         try:

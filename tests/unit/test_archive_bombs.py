@@ -23,7 +23,7 @@ from coldstream.errors import ArchiveCorrupt
 ROWS = make_rows(1_000)
 
 
-def plain(rows: int = 10_000, **texts: str) -> pa.Table:
+def plain(rows: int = 10_000, /, **texts: str) -> pa.Table:
     columns = {
         name: pa.repeat(next(iter(to_batches(ROWS[:1]))).column(name)[0], rows) for name in COLUMNS
     }

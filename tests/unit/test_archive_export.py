@@ -278,7 +278,7 @@ def test_many_rows_are_in_several_files(location: ArchiveLocation, format: Forma
     assert [step for step in steps if step[0] == "upload"][-1][1:] == (manifest.bytes,) * 2
     one = export(location, rows, format=format)
     assert len(one.files) == 1
-    said = {"files": one.files, "created_at": one.created_at}
+    said: dict[str, Any] = {"files": one.files, "created_at": one.created_at}
     # In sum they hold what one file would, and say so.
     assert replace(manifest, **said) == one
     read = Kind(format).read_rows

@@ -127,7 +127,8 @@ def test_another_format_version() -> None:
         with pytest.raises(ArchiveCorrupt, match="this release reads 3") as caught:
             Manifest.from_json(sealed(document() | {"format_version": version}))
         assert caught.value.hint
-    for nothing in ("3", None, True, 3.0, [[]]):
+    nothings: list[object] = ["3", None, True, 3.0, [[]]]
+    for nothing in nothings:
         with pytest.raises(ArchiveCorrupt, match="no format version; this release reads 3"):
             Manifest.from_json(sealed(document() | {"format_version": nothing}))
 

@@ -83,7 +83,8 @@ def test_every_message_of_both_formats_once(
     elif place == "memory":
         location = ArchiveLocation.open(f"memory://query-{file_rows}")
     rows = [*ROWS, *shifted(ROWS, 1), *shifted(ROWS, 2)]
-    for week, format in enumerate(("parquet", "csv", "parquet")):
+    formats: tuple[Format, ...] = ("parquet", "csv", "parquet")
+    for week, format in enumerate(formats):
         commit_manifest(location, export(location, shifted(ROWS, week), week, format))
     # Never read: an object without a manifest, and one whose manifest was followed by another.
     export(location, shifted(ROWS[:10], 5), 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import datetime
 
 import pytest
 from tests.archive_files import export_rows
@@ -22,12 +23,12 @@ def shuffled(seed: int) -> list[Row]:
     """A few thousand rows, their times dealt anew within each stream."""
     rows = make_rows(3_000, seed=seed)
     chosen = random.Random(seed)
-    times: dict[str, list[object]] = {}
+    times: dict[str, list[datetime]] = {}
     for row in rows:
         times.setdefault(row[3], []).append(row[2])
     for each in times.values():
         chosen.shuffle(each)
-    return [(*row[:2], times[row[3]].pop(), *row[3:]) for row in rows]  # type: ignore[arg-type]
+    return [(*row[:2], times[row[3]].pop(), *row[3:]) for row in rows]
 
 
 def archived(location: ArchiveLocation, rows: list[Row], format: Format) -> list[Manifest]:

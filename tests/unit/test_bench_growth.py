@@ -36,7 +36,12 @@ def test_the_ratio_is_that_of_the_cost() -> None:
     figure = grown(1, 4).figure(RATED, rates, [COLDSTREAM])
     assert (figure.ratio, figure.spread, figure.met) == (2.25, (2.0, 2.5), False)
     assert (figure.value, figure.plain) == (45.0, None)
-    times = {"coldstream 1": [1.0, 1.0], "coldstream 4": [2.0, 2.5], "plain 1": [1], "plain 4": [3]}
+    times: dict[str, list[float]] = {
+        "coldstream 1": [1.0, 1.0],
+        "coldstream 4": [2.0, 2.5],
+        "plain 1": [1],
+        "plain 4": [3],
+    }
     figure = grown(1, 4).figure(TIMED, times, [COLDSTREAM, PLAIN])
     assert (figure.ratio, figure.spread, figure.met) == (2.25, (2.0, 2.5), False)
     assert (figure.value, figure.plain) == (2.25, 3)

@@ -221,7 +221,7 @@ def test_a_narrow_terminal_has_records_where_that_is_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     columns = [Column("a", "first"), Column("b", "second")]
-    rows = [{"a": "x" * 50, "b": "y" * 50}, {"a": "1", "b": None}]
+    rows: list[dict[str, Any]] = [{"a": "x" * 50, "b": "y" * 50}, {"a": "1", "b": None}]
     terminal = on_terminal(monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
     render_table("Result", columns, rows, records=True)

@@ -19,7 +19,7 @@ def test_the_type_has_every_option_and_no_other() -> None:
 def test_they_are_kept_and_passed_on() -> None:
     options = ConsumerOptions(start="end", attempts=3, on_failure="skip")
     store = coldstream.Store("host=nowhere")
-    consumer = Consumer(store, "account", "balances", lease=1.0, **options)
+    consumer = Consumer(store, "account", "balances", lease=1.0, **options)  # type: ignore[misc]
     assert consumer._options.attempts == 3
     assert consumer._options.position_update_interval == 1
     with pytest.raises(TypeError, match="atempts"):

@@ -35,7 +35,9 @@ def test_bytes_are_those_of_the_text_and_not_its_characters() -> None:
 
 
 def test_sizes_are_those_of_a_sample_of_the_whole_page() -> None:
-    rows = [(position, "x" * (1000 if position > 5_000 else 0), None) for position in range(10_000)]
+    rows: list[tuple[int, str | None, str | None]] = [
+        (position, "x" * (1000 if position > 5_000 else 0), None) for position in range(10_000)
+    ]
     assert 450 < PageSize.of(Result(rows)).bytes < 550
 
 

@@ -78,7 +78,7 @@ def test_states_may_be_values() -> None:
 
 
 def test_a_third_parameter_gets_the_message() -> None:
-    projection = Projection(list)
+    projection: Projection[list[Any]] = Projection(list)
     projection.on(Deposited)(lambda state, event, message: state.append((event, message.position)))
     projection.on("Closed")(lambda state, event, message: state.append(event is message))
 
@@ -109,7 +109,7 @@ def test_what_is_no_projection_is_refused() -> None:
     async def later(state: Any, event: Any) -> None: ...
 
     projection = deposits()
-    for bad in (lambda: projection.on(), lambda: projection.on(int), lambda: projection.on(None)):  # type: ignore[arg-type,misc]
+    for bad in (lambda: projection.on(), lambda: projection.on(int), lambda: projection.on(None)):  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="Not a type of messages"):
             bad()
     with pytest.raises(InvalidInput, match="Messages of type Deposited have a function"):
@@ -134,7 +134,7 @@ def test_snapshot_streams_are_named_as_eventide_does() -> None:
     assert Snapshots(category="balance").stream_name("account-1") == "balance:snapshot-1"
     for bad in ({"every": 0}, {"every": True}, {"category": "a-1"}, {"category": ""}):
         with pytest.raises(InvalidInput):
-            Snapshots(**bad)  # type: ignore[arg-type]
+            Snapshots(**bad)
 
 
 class Struct(msgspec.Struct):
@@ -219,7 +219,8 @@ def test_a_snapshot_of_another_projection_is_not_used() -> None:
         {"projectionVersion": None},
     ):
         assert kept(deposits(), data | change) is None
-    for other in (None, [], "x", {"entityData": {}, "entityVersion": 3, "time": "2025"}):
+    others: list[Any] = [None, [], "x", {"entityData": {}, "entityVersion": 3, "time": "2025"}]
+    for other in others:
         assert kept(deposits(), other) is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pyarrow.parquet as pq
 import pytest
 from proof import damage as prove_damage
 from proof.damage import prove
@@ -31,9 +32,8 @@ def test_a_proof_that_looks_at_nothing_is_seen(
 
 def test_a_read_without_checksums_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the Parquet library reads by default: most flipped bits give other messages."""
-    from coldstream.archive.format import parquet_rows
 
-    class Unchecked(parquet_rows.pq.ParquetFile):
+    class Unchecked(pq.ParquetFile):  # type: ignore[misc]
         def __init__(self, *args: object, **options: object) -> None:
             super().__init__(*args, **options | {"page_checksum_verification": False})
 
@@ -41,7 +41,7 @@ def test_a_read_without_checksums_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
         for byte in range(1_000, 1_000 + 40 * rounds, 40):
             yield data[:byte] + bytes([data[byte] ^ 1]) + data[byte + 1 :]
 
-    monkeypatch.setattr(parquet_rows.pq, "ParquetFile", Unchecked)
+    monkeypatch.setattr(pq, "ParquetFile", Unchecked)
     monkeypatch.setitem(prove_damage.DAMAGES, "in data", in_data)
     figures = prove_damage.prove_object("parquet", "in data", seed=1, rounds=25, number=1_000)
     assert not figures.held

@@ -6,6 +6,7 @@ import inspect
 import re
 from datetime import UTC, datetime
 from types import ModuleType
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -50,7 +51,7 @@ def test_names_that_are_loaded_late_are_there_before(package: ModuleType) -> Non
         assert getattr(package, name) is not None
 
 
-CLASSES = {
+CLASSES: dict[str, Any] = {
     name: kind
     for name, kind in vars(errors).items()
     if inspect.isclass(kind) and kind.__module__ == errors.__name__
