@@ -26,6 +26,8 @@ from coldstream.sql import query
 _STREAMS_OF = {"write_message": 1, "write_messages": 1, "import_messages": 2}
 # Those that wait for whoever has written at all.
 _READS_EVERYTHING = ("frontier", "join_consumer", "position_at", "reset_consumer")
+# And this, where its first argument names no category.
+_PAGE = "category_page"
 
 
 class Unit:
@@ -74,7 +76,7 @@ class Unit:
                     "the store with a larger max_size.",
                 )
             return
-        reads_everything = name in _READS_EVERYTHING
+        reads_everything = name in _READS_EVERYTHING or (name == _PAGE and arguments[0] is None)
         if connections.schema != own.schema or not (reads_everything or name in _STREAMS_OF):
             return
         streams = None if reads_everything else arguments[_STREAMS_OF[name]]
