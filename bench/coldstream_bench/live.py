@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from threading import Condition, Thread
+from typing import Unpack
 
 from coldstream.consumers import Consumer
+from coldstream.consumers.options import ConsumerOptions
 from coldstream.messages.message import Message
 from coldstream.store import Store
 
@@ -15,13 +17,13 @@ _PATIENCE = 30.0
 
 class Live:
     """A consumer of everything that is written to a category from now on. A context manager: it
-    runs when its body begins, and stops with it. ``notify``: whether to be woken."""
+    runs when its body begins, and stops with it. ``options``: of the consumer."""
 
-    def __init__(self, store: Store, category: str, *, notify: bool) -> None:
+    def __init__(self, store: Store, category: str, **options: Unpack[ConsumerOptions]) -> None:
         self._handled: dict[int, float] = {}
         self._changed = Condition()
         self._error: BaseException | None = None
-        self._consumer = Consumer(store, category, f"bench {category}", notify=notify)
+        self._consumer = Consumer(store, category, f"bench {category}", **options)
         self._consumer.default_handler(self._handle)
         self._thread = Thread(target=self._run, daemon=True)
 

@@ -28,7 +28,8 @@ PROGRAM = [sys.executable, "-c", "import sys; from coldstream.cli import main; s
 NEED_CONNECTIONS = {"write.8_clients_8_categories", "write.8_clients_1_category", "write.appender"}
 NEED_CONNECTIONS |= {"consumer.latency.poll", "consumer.latency_p99.poll"}
 NEED_CONNECTIONS |= {"consumer.latency.notify", "consumer.latency_p99.notify"}
-NEED_CONNECTIONS |= {"consumer.notify_writes"}
+NEED_CONNECTIONS |= {"consumer.latency.watch", "consumer.latency_p99.watch"}
+NEED_CONNECTIONS |= {"consumer.notify_writes", "consumer.watch_writes"}
 NEED_CONNECTIONS |= {"growth.8_clients_8_categories", "growth.8_clients_1_category"}
 NEED_CONNECTIONS |= {"growth.appender"}
 # The database asks the archive server, which asks the database.

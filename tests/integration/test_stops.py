@@ -141,7 +141,14 @@ def test_what_was_handled_before_is_recorded(
     for _ in range(3):
         fresh_store.run("SELECT write_message(gen_random_uuid()::varchar, 'a-1', 'T', '{}')")
     running = Running(
-        kind, fresh_store, None, "everything", position_update_interval=100, max_interval=0.02
+        kind,
+        fresh_store,
+        None,
+        "everything",
+        position_update_interval=100,
+        max_interval=0.02,
+        # Or it would look for nothing before the writer has ended.
+        watch=False,
     )
     wait_for(lambda: len(running.seen) == 3)
     foreign.execute("SELECT write_message(gen_random_uuid()::varchar, 'slow-1', 'T', '{}')")

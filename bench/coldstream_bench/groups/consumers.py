@@ -1,4 +1,4 @@
-"""Consumers: how soon a message is handled, how many a second, and what NOTIFY costs writers."""
+"""Consumers: how soon a message is handled, how many a second, and what that costs writers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from statistics import median, quantiles
 from psycopg import sql
 
 from coldstream.consumers import Consumer, Context
+from coldstream.consumers.options import ConsumerOptions
 from coldstream.messages.message import Message
 from coldstream.store import Store
 from coldstream_bench.arena import Arena, make
 from coldstream_bench.context import NEEDS_CONNECTIONS, Bench
+from coldstream_bench.idle import Idle
 from coldstream_bench.live import Live
 from coldstream_bench.measure import compare, take_turns
 from coldstream_bench.result import Compare, Figure, Row, Unit
@@ -29,21 +31,34 @@ _HISTORY = 200_000
 # Seconds between two messages, on the mean, and messages in a second of a round.
 _GAP, _LIVE = 0.1, 30
 _ON, _OFF = "on", "off"
+# Consumers that the watcher watches for, while others write.
+_IDLE = 100
 
 
 def _row(key: str, title: str, unit: Unit, target: float | None = None) -> Row:
     return Row(f"consumer.{key}", SECTION, title, unit, Compare.LIMIT, target)
 
 
-def _latency(key: str, how: str) -> tuple[Row, Row]:
+def _latency(
+    key: str, how: str, middle: float | None = None, most: float | None = None
+) -> tuple[Row, Row]:
     title = f"from commit to handler, {how}"
     return (
-        _row(f"latency.{key}", title, Unit.MILLISECONDS),
-        _row(f"latency_p99.{key}", f"{title}, 99 of 100", Unit.MILLISECONDS),
+        _row(f"latency.{key}", title, Unit.MILLISECONDS, middle),
+        _row(f"latency_p99.{key}", f"{title}, 99 of 100", Unit.MILLISECONDS, most),
     )
 
 
-LATENCY = {False: _latency("poll", "polling"), True: _latency("notify", "woken by NOTIFY")}
+HOW: dict[str, ConsumerOptions] = {
+    "poll": {"watch": False, "notify": False},
+    "watch": {"watch": True, "notify": False},
+    "notify": {"notify": True},
+}
+LATENCY = {
+    "poll": _latency("poll", "polling"),
+    "watch": _latency("watch", "woken by the watcher", 5, 20),
+    "notify": _latency("notify", "woken by NOTIFY"),
+}
 RATES = {
     "hot": _row("rate.hot", "one consumer, rows", Unit.RATE),
     "warm": _row("rate.warm", "one consumer, columnstore", Unit.RATE, 30_000),
@@ -61,7 +76,23 @@ WRITES = Row(
     against="NOTIFY off",
 )
 
-ROWS = (*LATENCY[False], *LATENCY[True], *RATES.values(), *IN_TRANSACTION.values(), WRITES)
+WATCHED_WRITES = Row(
+    "consumer.watch_writes",
+    SECTION,
+    f"write_message, {_CLIENTS} clients, {_CLIENTS} categories, {_IDLE} consumers watched for",
+    Unit.RATE,
+    Compare.RATE,
+    0.97,
+    against="no consumers",
+)
+
+ROWS = (
+    *(row for rows in LATENCY.values() for row in rows),
+    *RATES.values(),
+    *IN_TRANSACTION.values(),
+    WRITES,
+    WATCHED_WRITES,
+)
 
 _names = count(1)
 
@@ -89,11 +120,13 @@ def _figures(bench: Bench) -> Iterator[Figure]:
         for size, row in IN_TRANSACTION.items():
             if bench.wants(row):
                 yield _transactions(bench, arena, row, category, size)
-        for notify, rows in LATENCY.items():
+        for how, rows in LATENCY.items():
             if any(bench.wants(row) for row in rows):
-                yield from _latencies(bench, arena, rows, notify=notify)
+                yield from _latencies(bench, arena, rows, how)
         if bench.wants(WRITES):
             yield _writes(bench, arena)
+        if bench.wants(WATCHED_WRITES):
+            yield _watched_writes(bench, arena)
     finally:
         arena.drop()
 
@@ -144,9 +177,7 @@ def _transactions(bench: Bench, arena: Arena, row: Row, category: str, size: int
     return row.once(median(rates), None, more={"rates": [round(rate) for rate in rates]})
 
 
-def _latencies(
-    bench: Bench, arena: Arena, rows: tuple[Row, Row], *, notify: bool
-) -> Iterator[Figure]:
+def _latencies(bench: Bench, arena: Arena, rows: tuple[Row, Row], how: str) -> Iterator[Figure]:
     """From when a writer knows that its message is committed to when a consumer, which had nothing
     to do, has it in its handler. Messages come by chance."""
     options = bench.options
@@ -160,11 +191,13 @@ def _latencies(
         bench.step(rows[0].title, total=number, noun="messages") as step,
         arena.client() as store,
     ):
-        store.consumers.set_notify(notify)
-        with Live(store, f"live{notify:d}", notify=notify) as live:
+        store.consumers.set_notify(how == "notify")
+        with Live(store, f"live{how}", **HOW[how]) as live:
+            # Or the first messages would be those of a consumer that begins.
+            time.sleep(1)
             for _ in range(number):
                 time.sleep(random.expovariate(1 / _GAP))
-                written = store.write_message(f"live{notify:d}-1", "Happened")
+                written = store.write_message(f"live{how}-1", "Happened")
                 committed = time.perf_counter()
                 times.append(live.handled_at(written.global_position) - committed)
                 step.advance()
@@ -205,3 +238,26 @@ def _writes(bench: Bench, arena: Arena) -> Figure:
         rounds = take_turns(bench.options.rounds, turns)
         store.consumers.set_notify(False)
     return WRITES.figure(compare(rounds[_ON], rounds[_OFF]))
+
+
+def _watched_writes(bench: Bench, arena: Arena) -> Figure:
+    """The same writers while consumers wait for messages of other categories, and while nobody
+    does."""
+    if not bench.several_connections:
+        return WATCHED_WRITES.missing(NEEDS_CONNECTIONS)
+    categories = [f"bench{number}" for number in range(_CLIENTS)]
+    with (
+        bench.step(WATCHED_WRITES.title),
+        Writers(bench.place.dsn, categories, [arena.store]) as writers,
+    ):
+
+        def watched() -> float:
+            with Idle(bench.place.dsn, arena.store.schema, _IDLE):
+                return writers.rate(arena.store.name, bench.options.seconds)
+
+        turns: dict[str, Callable[[], float]] = {
+            _ON: watched,
+            _OFF: partial(writers.rate, arena.store.name, bench.options.seconds),
+        }
+        rounds = take_turns(bench.options.rounds, turns)
+    return WATCHED_WRITES.figure(compare(rounds[_ON], rounds[_OFF]))

@@ -50,6 +50,7 @@ class ConsumerOptions(TypedDict, total=False):
     lease: float
     min_interval: float
     max_interval: float
+    watch: bool | None
     notify: bool | None
     attempts: int
     first_pause: float
@@ -77,6 +78,7 @@ class Options:
     lease: float = 10.0
     min_interval: float = 0.01
     max_interval: float = 0.5
+    watch: bool | None = None
     notify: bool | None = None
     attempts: int = 5
     first_pause: float = 0.1

@@ -12,13 +12,13 @@ from coldstream.client.concurrency import called_on_signals
 from coldstream.client.whose import cancelled_when
 from coldstream.consumers._async.failures import AsyncFailures
 from coldstream.consumers._async.leases import AsyncLeases
-from coldstream.consumers._async.listener import AsyncListener
 from coldstream.consumers._async.positions import (
     AsyncNoPositions,
     AsyncPositions,
     AsyncSolo,
     AsyncStreamPositions,
 )
+from coldstream.consumers._async.wakeups import AsyncWakeups
 from coldstream.consumers._async.work import AsyncMembers, AsyncWork
 from coldstream.consumers.decorators import ForModel
 from coldstream.consumers.handlers import F, Handlers, M
@@ -58,9 +58,12 @@ class AsyncConsumer:
     the position is recorded; a crash repeats at most that many, and a batch. Left out, 1; with
     ``"stream"``, 100.
 
-    ``min_interval``, ``max_interval``: seconds between looks for new messages; the first is after
-    a message, and each look that finds none doubles it. ``notify``: whether to be woken by NOTIFY;
-    left out, where the store has it switched on (``coldstream consumers notify on``).
+    ``watch``: whether to be woken when something was written, by one watcher that all consumers of
+    the process share, over a connection of its own; left out, where the server takes several
+    connections and no pooler is in between. ``min_interval``, ``max_interval``: without a watcher,
+    seconds between looks for new messages; the first is after a message, and each look that finds
+    none doubles it. ``notify``: whether to be woken by NOTIFY instead; left out, where the store
+    has it switched on (``coldstream consumers notify on``).
 
     ``attempts``: how often a message is tried before ``on_failure``: ``"stop"`` raises
     HandlerFailed; ``"skip"`` records it (``coldstream consumers failures``) and goes on;
@@ -96,6 +99,7 @@ class AsyncConsumer:
         self._failures = AsyncFailures(store, self._options, self._is_stopped)
         self._works: dict[int, AsyncWork] = {}
         self._running = self._stop = False
+        self._wakeups: AsyncWakeups | None = None
 
     @property
     def name(self) -> str | None:
@@ -128,6 +132,7 @@ class AsyncConsumer:
         ``run`` return; also one that is called later. From any thread, and from a signal
         handler."""
         self._stop = True
+        self._wake()
 
     async def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
         """Handle messages until :meth:`stop` is called, or SIGTERM or SIGINT come. Returns how many
@@ -164,7 +169,7 @@ class AsyncConsumer:
 
     async def _run(self, *, live: bool) -> int:
         await self._store.open()
-        listener = AsyncListener(self._store, self._options.source, self._is_stopped)
+        wakeups = self._wakeups = AsyncWakeups(self._store, self._options, self._is_stopped)
         try:
             try:
                 with cancelled_when(self._is_left):
@@ -174,17 +179,18 @@ class AsyncConsumer:
                     raise
                 return 0
             await self._look_for_nobodys()
-            if live and await self._notifies():
-                await listener.listen()
-            return await self._loop(listener, live=live)
+            if live:
+                await wakeups.begin()
+            return await self._loop(wakeups, live=live)
         finally:
-            await listener.close()
+            self._wakeups = None
+            await wakeups.close()
             await self._end()
 
-    async def _loop(self, listener: AsyncListener, *, live: bool) -> int:
+    async def _loop(self, wakeups: AsyncWakeups, *, live: bool) -> int:
         handled = 0
-        interval = self._options.min_interval
         while not self._stop:
+            wakeups.look()
             try:
                 found = await self._turn()
             except LeaseLost:
@@ -198,13 +204,11 @@ class AsyncConsumer:
             handled += found
             self._failures.over()
             if found:
-                interval = self._options.min_interval
+                wakeups.found()
             elif not live and self._works:
                 break
-            elif await listener.wait(interval):
-                interval = self._options.min_interval
-            else:
-                interval = min(interval * 2, self._options.max_interval)
+            elif not self._stop:
+                await wakeups.wait(has_work=bool(self._works))
         return handled
 
     async def _turn(self) -> int:
@@ -283,13 +287,6 @@ class AsyncConsumer:
         self._works = {}
         await self._members.leave()
 
-    async def _notifies(self) -> bool:
-        notify = self._options.notify
-        # The only connection there is is the pool's.
-        if notify is False or self._store.max_size == 1:
-            return False
-        return notify or bool((await connections_of(self._store).rows("notifies"))[0][0])
-
     async def _look_for_nobodys(self) -> None:
         """Say so where there are messages that fall to no member of a group: those of a stream
         without an id."""
@@ -305,6 +302,12 @@ class AsyncConsumer:
                 *(self._options.name, version + 1, category),
             )
 
+    def _wake(self) -> None:
+        """Have the loop go on that waits: there is something to do, or it is to end."""
+        wakeups = self._wakeups
+        if wakeups is not None:
+            wakeups.wake()
+
     def _is_stopped(self) -> bool:
         return self._stop
 
@@ -317,7 +320,7 @@ class AsyncConsumer:
         store, options = self._store, self._options
         name = options.name
         if positions == "database" and name is not None:
-            return AsyncLeases(store, options)
+            return AsyncLeases(store, options, self._wake)
         if options.group_size > 1 and options.group_member is None:
             raise InvalidInput(
                 "The members of a group are shared among processes by the database",

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -34,12 +34,14 @@ _RENEWALS = 3
 
 
 class AsyncLeases:
-    """The members of a consumer that this process may handle messages of."""
+    """The members of a consumer that this process may handle messages of. ``changed`` is called, by
+    any thread, when these are others than before."""
 
-    def __init__(self, store: AsyncClient, options: Options) -> None:
+    def __init__(self, store: AsyncClient, options: Options, changed: Callable[[], None]) -> None:
         assert options.name is not None
         self._store = store
         self._options = options
+        self._changed = changed
         self._name = options.name
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         # Never changed, only replaced: the keeper's thread does that while others look at it.
@@ -207,17 +209,23 @@ class AsyncLeases:
             _log.warning("Consumer %s could not renew its leases: %s", self._name, error)
         else:
             self._error = error
+            self._changed()
 
     def _grant(self, asked: float, rows: Sequence[Sequence[Any]]) -> None:
         granted: dict[int, Lease] = {}
+        has_changed = len(rows) != len(self._granted)
         for member, size, position, token, keep in rows:
             lease = self._granted.get(member)
             if lease is None or lease.token != token:
                 lease = Lease(member, size, position, token)
+                has_changed = True
             lease.deadline = asked + self._options.lease
+            has_changed = has_changed or lease.keep != keep
             lease.keep = keep
             granted[member] = lease
         self._granted = granted
+        if has_changed:
+            self._changed()
 
     def _forget(self, lease: Lease) -> None:
         self._granted = {m: held for m, held in self._granted.items() if m != lease.member}

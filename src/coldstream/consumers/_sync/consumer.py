@@ -15,13 +15,13 @@ from coldstream.client.concurrency import called_on_signals_sync
 from coldstream.client.whose import cancelled_when
 from coldstream.consumers._sync.failures import Failures
 from coldstream.consumers._sync.leases import Leases
-from coldstream.consumers._sync.listener import Listener
 from coldstream.consumers._sync.positions import (
     NoPositions,
     Positions,
     Solo,
     StreamPositions,
 )
+from coldstream.consumers._sync.wakeups import Wakeups
 from coldstream.consumers._sync.work import Members, Work
 from coldstream.consumers.decorators import ForModel
 from coldstream.consumers.handlers import F, Handlers, M
@@ -61,9 +61,12 @@ class Consumer:
     the position is recorded; a crash repeats at most that many, and a batch. Left out, 1; with
     ``"stream"``, 100.
 
-    ``min_interval``, ``max_interval``: seconds between looks for new messages; the first is after
-    a message, and each look that finds none doubles it. ``notify``: whether to be woken by NOTIFY;
-    left out, where the store has it switched on (``coldstream consumers notify on``).
+    ``watch``: whether to be woken when something was written, by one watcher that all consumers of
+    the process share, over a connection of its own; left out, where the server takes several
+    connections and no pooler is in between. ``min_interval``, ``max_interval``: without a watcher,
+    seconds between looks for new messages; the first is after a message, and each look that finds
+    none doubles it. ``notify``: whether to be woken by NOTIFY instead; left out, where the store
+    has it switched on (``coldstream consumers notify on``).
 
     ``attempts``: how often a message is tried before ``on_failure``: ``"stop"`` raises
     HandlerFailed; ``"skip"`` records it (``coldstream consumers failures``) and goes on;
@@ -99,6 +102,7 @@ class Consumer:
         self._failures = Failures(store, self._options, self._is_stopped)
         self._works: dict[int, Work] = {}
         self._running = self._stop = False
+        self._wakeups: Wakeups | None = None
 
     @property
     def name(self) -> str | None:
@@ -131,6 +135,7 @@ class Consumer:
         ``run`` return; also one that is called later. From any thread, and from a signal
         handler."""
         self._stop = True
+        self._wake()
 
     def run(self, *, live: bool = True, handle_signals: bool = True) -> int:
         """Handle messages until :meth:`stop` is called, or SIGTERM or SIGINT come. Returns how many
@@ -167,7 +172,7 @@ class Consumer:
 
     def _run(self, *, live: bool) -> int:
         self._store.open()
-        listener = Listener(self._store, self._options.source, self._is_stopped)
+        wakeups = self._wakeups = Wakeups(self._store, self._options, self._is_stopped)
         try:
             try:
                 with cancelled_when(self._is_left):
@@ -177,17 +182,18 @@ class Consumer:
                     raise
                 return 0
             self._look_for_nobodys()
-            if live and self._notifies():
-                listener.listen()
-            return self._loop(listener, live=live)
+            if live:
+                wakeups.begin()
+            return self._loop(wakeups, live=live)
         finally:
-            listener.close()
+            self._wakeups = None
+            wakeups.close()
             self._end()
 
-    def _loop(self, listener: Listener, *, live: bool) -> int:
+    def _loop(self, wakeups: Wakeups, *, live: bool) -> int:
         handled = 0
-        interval = self._options.min_interval
         while not self._stop:
+            wakeups.look()
             try:
                 found = self._turn()
             except LeaseLost:
@@ -201,13 +207,11 @@ class Consumer:
             handled += found
             self._failures.over()
             if found:
-                interval = self._options.min_interval
+                wakeups.found()
             elif not live and self._works:
                 break
-            elif listener.wait(interval):
-                interval = self._options.min_interval
-            else:
-                interval = min(interval * 2, self._options.max_interval)
+            elif not self._stop:
+                wakeups.wait(has_work=bool(self._works))
         return handled
 
     def _turn(self) -> int:
@@ -286,13 +290,6 @@ class Consumer:
         self._works = {}
         self._members.leave()
 
-    def _notifies(self) -> bool:
-        notify = self._options.notify
-        # The only connection there is is the pool's.
-        if notify is False or self._store.max_size == 1:
-            return False
-        return notify or bool((connections_of(self._store).rows("notifies"))[0][0])
-
     def _look_for_nobodys(self) -> None:
         """Say so where there are messages that fall to no member of a group: those of a stream
         without an id."""
@@ -308,6 +305,12 @@ class Consumer:
                 *(self._options.name, version + 1, category),
             )
 
+    def _wake(self) -> None:
+        """Have the loop go on that waits: there is something to do, or it is to end."""
+        wakeups = self._wakeups
+        if wakeups is not None:
+            wakeups.wake()
+
     def _is_stopped(self) -> bool:
         return self._stop
 
@@ -320,7 +323,7 @@ class Consumer:
         store, options = self._store, self._options
         name = options.name
         if positions == "database" and name is not None:
-            return Leases(store, options)
+            return Leases(store, options, self._wake)
         if options.group_size > 1 and options.group_member is None:
             raise InvalidInput(
                 "The members of a group are shared among processes by the database",

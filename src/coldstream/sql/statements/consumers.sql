@@ -1,3 +1,7 @@
+-- name: new_messages
+SELECT n.closed_before::text, n.positions, n.categories
+FROM @extschema@.new_messages(%s, %s, %s::bigint[], %s) AS n
+
 -- name: notifies
 SELECT s.notify FROM @extschema@.store AS s
 
@@ -54,3 +58,7 @@ ORDER BY c.range_start, k.stream_name
 -- name: renew_consumer_leases
 SELECT member, size, position, token, keep
 FROM @extschema@.renew_consumer_leases(%s, %s, %s, %s)
+
+-- name: session_is_ours
+-- Whether the session took our startup options: one of a pooler did not.
+SELECT pg_catalog.current_setting('coldstream.session', true) OPERATOR(pg_catalog.=) 'on'
