@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import io
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
+from uuid import UUID
 
 import pytest
 from tests.fix_cli import Cli
 from tests.fix_store import InstalledStore
 from tests.fix_tiers import TierStore
-from tests.history import rows_of, without_jobs
+from tests.history import START, rows_of, without_jobs
 
 import coldstream
 from coldstream import ArchiveUnavailable, InvalidInput, Message
@@ -86,6 +89,36 @@ def test_a_history_comes_back_byte_for_byte(
         assert ran.status == 0, ran.err
         assert sorted(rows_of(empty_store), key=lambda m: m.global_position) == truth
     assert empty_store.run("SELECT count(*) FROM recent_ids") == [(len(truth),)]
+
+
+@pytest.mark.parametrize("global_positions", ["keep", "new"])
+def test_json_as_somebody_wrote_it_of_every_size(
+    empty_store: InstalledStore, tmp_path: Path, global_positions: Literal["keep", "new"]
+) -> None:
+    """What makes the JSON jsonb's moves rows of the session's table about: not their order."""
+    chance = random.Random(7)
+    found: list[Message] = []
+    for n in range(1200):
+        long = chance.randbytes(chance.choice([1, 40, 900])).hex()
+        name, metadata = "account-1", None
+        if n % 3 == 0:
+            # The key in other letters is the key.
+            metadata = '{ "correlation\\u0053treamName" :"order-5",  "correlationStreamNam":1 }'
+        id = UUID(int=n + 1, version=4)
+        data = f'{{ "n" :{n}  , "long":  "{long}","n":{n}.50}}'
+        found.append(Message(id, name, "T", n, 3 * n + 5, data, metadata, START))
+    file = tmp_path / "a.ndjson"
+    file.write_text("\n\n".join(map(own_line, found)))
+    with coldstream.connect(empty_store.dsn, schema=empty_store.schema, max_size=2) as store:
+        for _ in range(2):
+            store.import_file(file, global_positions=global_positions, batch_size=500)
+        there = list(store.get_category_messages("account", batch_size=2000))
+        correlated = store.get_category_messages("account", correlation="order", batch_size=2000)
+        assert [m.position for m in correlated] == list(range(0, 1200, 3))
+    assert [(m.id, m.position) for m in there] == [(m.id, m.position) for m in found]
+    if global_positions == "keep":
+        assert [m.global_position for m in there] == [m.global_position for m in found]
+    assert there[7].data_text == f'{{"n": 7.50, "long": "{there[7].data["long"]}"}}'
 
 
 WRONG: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import BinaryIO, Literal, TypeAlias
 
 from coldstream.client._sync import Client
-from coldstream.client._sync.statements import connections_of, rows_over
 from coldstream.client.arguments import check_global_positions, import_arguments
-from coldstream.client.concurrency import Ahead
-from coldstream.errors import ColdstreamError, InvalidInput, Unavailable
+from coldstream.errors import InvalidInput
 from coldstream.files import places, tables
+from coldstream.files.bring import BATCH, Bringing, Numbered
 from coldstream.files.compression import lines_of
 from coldstream.files.export import OnMessages, no_messages
 from coldstream.files.lines import messages_of
@@ -23,11 +21,12 @@ from coldstream.files.seen import Seen
 from coldstream.messages.message import Message
 
 GlobalPositions: TypeAlias = Literal["new", "keep"]
-Numbered: TypeAlias = tuple[int, Message]
 
-BATCH = 20_000
-_BATCH_BYTES = 16_000_000
-"""Of JSON: a batch is in memory, here and at the server."""
+_NUL = "\\u0000"
+_POSITION, _DIGEST = 8, 16
+"""Bytes of a key."""
+_MOST = 100_000
+"""Names that are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def import_file(
         read = partial(_messages, file, places.name_of(source))
         found = _check(read, source, keep, checking)
         if not dry_run:
-            _write(store, read, keep, batch_size, progress)
+            Bringing(store, keep, batch_size, progress).run(read())
     return found
 
 
@@ -80,19 +79,23 @@ def _check(
     """
     count = 0
     first = last = 0
-    first_time: datetime | None = None
-    last_time: datetime | None = None
+    first_time = last_time = datetime.max.replace(tzinfo=UTC)
     last_number = 0
-    names: set[str] = set()
-    with Seen() as ids, Seen() as positions:
+    names: dict[str, bytes] = {}
+    types: set[str] = set()
+    with Seen() as ids, Seen(_POSITION + _DIGEST) as positions:
         for number, message in read():
             name = message.stream_name
-            if name not in names:
+            digest = names.get(name)
+            if digest is None or message.type not in types:
                 _check_message(number, message)
-                if len(names) > 100_000:
+                if len(names) + len(types) > _MOST:
                     names.clear()
-                names.add(name)
-            if "\\u0000" in (message.data_text or "") or "\\u0000" in (message.metadata_text or ""):
+                    types.clear()
+                types.add(message.type)
+                digest = names[name] = hashlib.blake2b(name.encode(), digest_size=_DIGEST).digest()
+            data, metadata = message.data_text, message.metadata_text
+            if (data and _NUL in data) or (metadata and _NUL in metadata):
                 _check_message(number, message)
             given = message.global_position
             if not given:
@@ -110,17 +113,17 @@ def _check(
                 )
             if not count:
                 first = given
+                first_time = last_time = message.time
             last, last_number = given, number
             time = message.time
-            if first_time is None or time < first_time:
+            if time < first_time:
                 first_time = time
-            if last_time is None or time > last_time:
+            elif time > last_time:
                 last_time = time
             ids.add(message.id.bytes, number)
-            key = f"{message.position} {name}".encode()
-            positions.add(hashlib.blake2b(key, digest_size=16).digest(), number)
+            positions.add(message.position.to_bytes(_POSITION, "little") + digest, number)
             count += 1
-            if count % 10_000 == 0:
+            if not count % 10_000:
                 progress(count)
         progress(count)
         for what, seen in (("the id", ids), ("the stream and position", positions)):
@@ -129,6 +132,8 @@ def _check(
                     f"Line {twice[1]} has {what} of line {twice[0]}",
                     hint="Leave one of them out. Nothing was imported.",
                 )
+    if not count:
+        return Imported(source, 0, None, None, None, None)
     return Imported(source, count, first or None, last or None, first_time, last_time)
 
 
@@ -139,97 +144,3 @@ def _check_message(number: int, message: Message) -> None:
         import_arguments([message])
     except InvalidInput as error:
         raise InvalidInput(f"Line {number}: {error}", hint=error.hint) from None
-
-
-def _write(
-    store: Client,
-    read: Callable[[], Iterator[Numbered]],
-    keep: bool,
-    batch_size: int,
-    progress: OnMessages,
-) -> None:
-    """A transaction for each batch. The next one is read while the server is at one."""
-    connections = connections_of(store)
-    messages = read()
-    done = 0
-    progress(done)
-    sent: tuple[Ahead[object], list[Numbered]] | None = None
-    try:
-        while True:
-            batch = _batch(messages, batch_size)
-            arguments = import_arguments([each for _, each in batch], keep) if batch else ()
-            if sent is not None:
-                before, sent = sent, None
-                _settle(store, *before, done, keep)
-                done += len(before[1])
-                progress(done)
-            if not batch:
-                return
-            sent = Ahead(connections.rows, "import_messages", arguments), batch
-    finally:
-        if sent is not None:
-            sent[0].drop()
-
-
-def _batch(messages: Iterator[Numbered], most: int) -> list[Numbered]:
-    batch: list[Numbered] = []
-    size = 0
-    for each in islice(messages, most):
-        batch.append(each)
-        size += len(each[1].data_text or "") + len(each[1].metadata_text or "")
-        if size >= _BATCH_BYTES:
-            break
-    return batch
-
-
-def _settle(
-    store: Client, sent: Ahead[object], batch: Sequence[Numbered], done: int, keep: bool
-) -> None:
-    """
-    Raises:
-        ColdstreamError: what the server refused, with the number of its line.
-    """
-    try:
-        sent.result()
-    except Unavailable:
-        raise
-    except ColdstreamError as error:
-        number = _first_wrong(store, batch, keep)
-        # It stays the error that it is, whatever that is made of.
-        error.args = (f"Line {number}: {error}",)
-        error.hint = (
-            f"{error.hint or ''} The {done} messages of the batches before are in the store. Mend "
-            "the file and import it again: what is there is left as it is."
-        ).strip()
-        raise
-
-
-def _first_wrong(store: Client, batch: Sequence[Numbered], keep: bool) -> int:
-    """The number of the first message that the store refuses. Halves are tried and taken back."""
-    low, high = 0, len(batch) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if _is_refused(store, [each for _, each in batch[: middle + 1]], keep):
-            high = middle
-        else:
-            low = middle + 1
-    return batch[low][0]
-
-
-class _TakenBack(Exception):
-    """Ends a transaction whose work is not to stay."""
-
-
-def _is_refused(store: Client, messages: list[Message], keep: bool) -> bool:
-    with connections_of(store).connection() as connection:
-        try:
-            with connection.transaction():
-                arguments = import_arguments(messages, keep)
-                rows_over(connection, store.schema, "import_messages", arguments)
-                raise _TakenBack
-        except _TakenBack:
-            return False
-        except Unavailable:
-            raise
-        except ColdstreamError:
-            return True

@@ -9,19 +9,21 @@ from typing import Self
 from coldstream.archive.storage.spool import spool_file
 
 _PARTS = 64
-_KEY, _NUMBER = 16, 6
-_RECORD = _KEY + _NUMBER
-_BUFFER = 3_000 * _RECORD
+_NUMBER = 6
+_BUFFER = 66_000
 
 
 class Seen:
-    """Keys of 16 bytes, each with a number; :meth:`twice` gives the first that came again.
+    """Keys of so many bytes, each with a number; :meth:`twice` gives the first that came again.
 
     Memory is that of a 64th of the keys, about 100 MB for 50 million; the temporary file has
-    22 bytes for each.
+    6 bytes more than a key for each. So the first or the last byte of a key has to be one that is
+    as often this as that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: int = 16) -> None:
+        self._key = key
+        self._record = key + _NUMBER
         self._stack = ExitStack()
         self._parts = [bytearray() for _ in range(_PARTS)]
         # Where in the file the blocks of each part are.
@@ -42,7 +44,7 @@ class Seen:
 
     def add(self, key: bytes, number: int) -> None:
         # The last byte is a random one in every kind of UUID.
-        part = key[-1] & (_PARTS - 1)
+        part = (key[0] ^ key[-1]) & (_PARTS - 1)
         buffer = self._parts[part]
         buffer += key
         buffer += number.to_bytes(_NUMBER, "big")
@@ -54,15 +56,23 @@ class Seen:
     def twice(self) -> tuple[int, int] | None:
         """The numbers of the first two that have one key; the second is the least there is."""
         found: tuple[int, int] | None = None
+        size, step = self._key, self._record
         for part in range(_PARTS):
+            blocks = self._data(part)
+            keys = [data[at : at + size] for data in blocks for at in range(0, len(data), step)]
+            # Nearly always, and numbers are not looked at then.
+            if len(set(keys)) == len(keys):
+                continue
+            numbers = (
+                int.from_bytes(data[at + size : at + step], "big")
+                for data in blocks
+                for at in range(0, len(data), step)
+            )
             first: dict[bytes, int] = {}
-            for data in self._data(part):
-                for at in range(0, len(data), _RECORD):
-                    key = data[at : at + _KEY]
-                    number = int.from_bytes(data[at + _KEY : at + _RECORD], "big")
-                    before = first.setdefault(key, number)
-                    if before != number and (found is None or number < found[1]):
-                        found = before, number
+            for key, number in zip(keys, numbers, strict=True):
+                before = first.setdefault(key, number)
+                if before != number and (found is None or number < found[1]):
+                    found = before, number
         return found
 
     def _data(self, part: int) -> list[bytes]:

@@ -128,7 +128,7 @@ def import_(
     ] = "new",
     batch_size: Annotated[
         int, Parameter(metavar="N", validator=Number(gte=1), help="Messages a transaction.")
-    ] = 20_000,
+    ] = 50_000,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

@@ -6,6 +6,10 @@ FROM @extschema@.import_messages(
   %s::jsonb[], %s::jsonb[], %s::uuid[], %s::bigint[]
 )
 
+-- name: import_incoming
+-- What fill_incoming has put there, in the same transaction; gives how many there were.
+SELECT pg_catalog.cardinality(@extschema@.import_incoming(%s::boolean))
+
 -- name: taken_global_positions
 -- Those of the database that lie among an archived range's, and are not of that range.
 SELECT m.global_position

@@ -17,14 +17,9 @@ DECLARE
   _last bigint;
 BEGIN
   LOCK TABLE @extschema@.streams IN SHARE MODE;
+  PERFORM @extschema@.check_ascending($1);
   _last := coalesce(pg_sequence_last_value('@extschema@.messages_global_position_seq'), 0);
-  IF $1[1] <= _last OR array_position($1, NULL) IS NOT NULL OR EXISTS (
-    SELECT FROM (
-      SELECT u.number <= lag(u.number) OVER (ORDER BY u.place) AS is_wrong
-      FROM unnest($1) WITH ORDINALITY AS u (number, place)
-    ) AS o
-    WHERE o.is_wrong
-  ) THEN
+  IF $1[1] <= _last THEN
     RAISE EXCEPTION 'Global positions that are kept must go up from beyond the last one, %', _last
       USING
         ERRCODE = 'invalid_parameter_value',
