@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -80,21 +80,26 @@ class Settings:
     iceberg: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_environment(
+        cls,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        archive_reads: ArchiveReads | None = None,
+    ) -> Self:
         """What the variables ``COLDSTREAM_ARCHIVE_*`` and ``COLDSTREAM_ICEBERG`` say, and the
-        defaults for the others.
+        defaults for the others, or ``archive_reads`` in their place.
 
         Raises:
             InvalidInput: not a number, or one that cannot be meant.
         """
         return cls(
-            archive_reads=_archive_reads(environment),
+            archive_reads=_archive_reads(environment, archive_reads or ArchiveReads()),
             file_rows=_file_rows(environment),
             iceberg=environment.get(_ICEBERG) or None,
         )
 
 
-def _archive_reads(environment: Mapping[str, str]) -> ArchiveReads:
+def _archive_reads(environment: Mapping[str, str], defaults: ArchiveReads) -> ArchiveReads:
     given: dict[str, Any] = {}
     for name, variable in _VARIABLES.items():
         text = environment.get(variable, "")
@@ -104,4 +109,4 @@ def _archive_reads(environment: Mapping[str, str]) -> ArchiveReads:
             given[name] = text if name == "cache" else int(text)
         except ValueError:
             raise InvalidInput(f"{variable} is not a whole number: {text!r}") from None
-    return ArchiveReads(**given)
+    return replace(defaults, **given)

@@ -160,7 +160,8 @@ def test_a_reader_asks_for_streams_and_replays() -> None:
     )
     clock = Still()
     budget = Budget(2, 1_000, clock=clock)
-    reader = ArchiveReader(location, budget=budget)
+    # Without memory: what the stream decoded would do for the replay.
+    reader = ArchiveReader(location, budget=budget, memory_bytes=0)
     assert list(reader.read_stream([manifest], rows[0][3]))
     assert clock.time == 0
     assert sum(1 for _ in read_category(reader, [manifest], None)) == 3_000
@@ -197,6 +198,9 @@ def test_settings_of_the_environment() -> None:
         }
     )
     assert given == Settings(ArchiveReads(0, "/tmp/cache", 1000, 3, 5000), 7, "database")
+    defaults = ArchiveReads(memory_bytes=5, requests=2)
+    given = Settings.from_environment({"COLDSTREAM_ARCHIVE_REQUESTS": "3"}, archive_reads=defaults)
+    assert given.archive_reads == ArchiveReads(memory_bytes=5, requests=3)
     with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_FILE_ROWS is not a whole number"):
         Settings.from_environment({"COLDSTREAM_ARCHIVE_FILE_ROWS": "0"})
     with pytest.raises(InvalidInput, match="COLDSTREAM_ARCHIVE_REQUESTS is not a whole number"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import pickle
 import threading
+from contextlib import closing
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -288,3 +289,52 @@ def test_threads_share_a_reader(location: ArchiveLocation) -> None:
     for thread in threads:
         thread.join()
     assert counts == [6_000] * 4
+
+
+@pytest.mark.parametrize("shift", [0, 2_500 * 10])
+@pytest.mark.parametrize("head", [7, 1_000_000])
+@pytest.mark.parametrize("category", [None, "account"])
+def test_a_page_first_and_then_the_rest(
+    location: ArchiveLocation, format: Format, shift: int, category: str | None, head: int
+) -> None:
+    manifests = archived(location, ALL, format, shift)
+    reader = ArchiveReader(location)
+    expected = list(read_category(reader, manifests, category, 500, 5_000))
+    found = list(reader.read_category_batches(manifests, category, 500, 5_000, head=head))
+    assert [message for batch in found for message in batch] == expected
+    assert not found or len(found[0]) <= head
+
+
+def test_pages_of_one_object_decode_it_once(
+    location: ArchiveLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests = archived(location, ALL)[:1]
+    reader = ArchiveReader(location)
+    whole = sorted(row[0] for row in ALL if row[8] == "account")
+    counting = Counting(location, monkeypatch)
+    for position in (0, 10, 400):
+        with closing(
+            reader.read_category_batches(manifests, "account", position, head=20)
+        ) as pages:
+            first = [message.global_position for message in next(pages)]
+        assert first == [each for each in whole if each >= position][:20]
+        if not position:
+            counting.requests = 0
+    assert counting.requests == 0
+    # A replay passes through and keeps nothing; nor does a page of more than half of the memory.
+    for size, head in ((64 * 1024 * 1024, None), (1_000, 20)):
+        reader = ArchiveReader(location, memory_bytes=size)
+        list(reader.read_category_batches(manifests, "account", head=head))
+        counting.requests = 0
+        list(reader.read_category_batches(manifests, "account", head=head))
+        assert counting.requests > 0
+
+
+def test_a_position_that_is_archived_twice_is_found_at_the_end_of_a_page(
+    location: ArchiveLocation, format: Format
+) -> None:
+    rows = [(500 if row[0] == 501 else row[0], *row[1:]) for row in ALL]
+    manifests = archived(location, rows, format)[:1]
+    pages = ArchiveReader(location).read_category_batches(manifests, None, head=500)
+    with closing(pages), pytest.raises(ArchiveCorrupt, match="archived twice"):
+        next(pages)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 
+from coldstream.archive.storage.memory import give_back
 from coldstream.client.archived import LedgerFile, Readers
 from coldstream.errors import InvalidInput
 from coldstream.messages.message import Message
@@ -66,13 +67,14 @@ class Pages:
         return self._of_category(request)
 
     def tidy(self) -> None:
-        """Close the readings that nobody came back for."""
+        """Close the readings that nobody came back for, and give free memory back."""
         latest = time.monotonic() - self._seconds
         with self._lock:
             old = [key for key, each in self._readings.items() if each.used_at < latest]
             closing = [self._readings.pop(key) for key in old]
         for each in closing:
             each.close()
+        give_back()
 
     def close(self) -> None:
         with self._lock:
@@ -124,6 +126,7 @@ class Pages:
             correlation=request.correlation,
             consumer_group_member=request.consumer_group_member,
             consumer_group_size=request.consumer_group_size,
+            head=request.limit,
         )
         return _Reading(found, request.last, files)
 

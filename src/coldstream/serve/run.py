@@ -41,6 +41,10 @@ logger = logging.getLogger("coldstream.serve")
 DATABASE_USER = "coldstream_database"
 """Whom the database logs in as. It may ask for what the ledger lists, and for nothing else."""
 
+MEMORY_BYTES = 128 * 1024 * 1024
+"""Of decoded parts that the command keeps: a page takes all of a category's in a chunk, and those
+of the next page are the same."""
+
 _THREADS = 16
 
 

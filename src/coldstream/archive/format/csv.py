@@ -184,8 +184,10 @@ class CsvRows:
         category: str | None = None,
         first: int | None = None,
         last: int | None = None,
+        keep: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        """As :meth:`coldstream.archive.format.parquet_rows.ParquetRows.batches`."""
+        """As :meth:`coldstream.archive.format.parquet_rows.ParquetRows.batches`; nothing is
+        kept."""
         # Only what is wanted is turned from text into values.
         wanted = (
             _row(record)

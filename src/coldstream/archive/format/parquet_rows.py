@@ -40,6 +40,8 @@ _AT_ONCE = 4 * 1024 * 1024  # bytes of row groups that a read of the whole file 
 class DecodedGroups(Protocol):
     """Row groups of one file, by their number, for another time."""
 
+    @property
+    def limit(self) -> int: ...
     def get(self, number: int) -> pa.Table | None: ...
     def put(self, number: int, table: pa.Table) -> None: ...
 
@@ -50,7 +52,8 @@ class ParquetRows:
     ``file`` is a path or a seekable binary file (which stays the caller's to close). ``footer``, a
     file's ``footer`` from an earlier opening, saves reading it again. Page checksums do not cover
     the footer: where the file may be damaged, prove it first; see :func:`parse_footer`.
-    ``decoded`` keeps the row groups that hold a stream somebody asked for, by their number.
+    ``decoded`` keeps the row groups that hold a stream or a page that somebody asked for, by their
+    number, ``limit`` bytes of them at most.
     """
 
     def __init__(
@@ -113,12 +116,14 @@ class ParquetRows:
         category: str | None = None,
         first: int | None = None,
         last: int | None = None,
+        keep: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """Rows in file order, filtered by category and global position. One row group is in memory,
         and the next one is read meanwhile; of an object in a store, a few of them in one request.
 
         ``first`` and ``last`` are inclusive. ``columns`` must name what is filtered by; where all
-        of a row group are of the category, that column is left out.
+        of a row group are of the category, that column is left out. ``keep``: the row groups are
+        kept for another time, where all of them are a part of what is kept.
         """
         numbers = [
             number
@@ -127,26 +132,39 @@ class ParquetRows:
             and self._may_hold(number, "global_position", first, last)
         ]
 
-        together = self._together(numbers) if columns is None and self._ranges else {}
+        decoded = self._decoded
+        unpacked = sum(self.footer.row_group(number).total_byte_size for number in numbers)
+        keeps = keep and columns is None and decoded is not None and 2 * unpacked <= decoded.limit
+        known = {n for n in numbers if decoded and decoded.get(n) is not None}
+        missing = [number for number in numbers if number not in known]
+        together = self._together(missing) if columns is None and self._ranges else {}
 
         def read(number: int) -> pa.Table:
             if self._ranges and number in together:
-                give_back()
+                # What is kept comes right back: a page alone takes longer by half with this.
+                if not keep:
+                    give_back()
                 self._ranges.release()
                 self._ranges.hold(together[number], keep=False)
             alone = self._is_all_of(number, category)
             names = columns
             if alone and columns is not None:
                 names = [name for name in columns if name != "category"]
-            table = self._read(number, names)
+            table = decoded.get(number) if decoded and number in known else None
+            if table is None:
+                table = self._read(number, names)
+                if decoded and keeps:
+                    decoded.put(number, table)
+            elif names is not None:
+                table = table.select(list(names))
             wanted = None
-            for keep in (
+            for condition in (
                 None if alone or category is None else pc.equal(table["category"], category),
                 None if first is None else pc.greater_equal(table["global_position"], first),
                 None if last is None else pc.less_equal(table["global_position"], last),
             ):
-                if keep is not None:
-                    wanted = keep if wanted is None else pc.and_(wanted, keep)
+                if condition is not None:
+                    wanted = condition if wanted is None else pc.and_(wanted, condition)
             return table if wanted is None else table.filter(wanted)
 
         with closing(one_ahead(read, numbers)) as tables:

@@ -62,6 +62,7 @@ class FilesInOrder:
         category: str | None = None,
         first: int | None = None,
         last: int | None = None,
+        keep: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """As those of one file; files that cannot have such positions are left out."""
         names = None if columns is None else list(columns)
@@ -72,7 +73,7 @@ class FilesInOrder:
             if (last is None or low <= last) and (first is None or high >= first):
                 with self._source(number) as source:
                     yield from source.batches(
-                        columns=names, category=category, first=first, last=last
+                        columns=names, category=category, first=first, last=last, keep=keep
                     )
 
     def _source(self, number: int) -> AbstractContextManager[RowSource]:

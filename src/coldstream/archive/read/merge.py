@@ -114,6 +114,7 @@ class _Object:
         self._tables = RunAhead(make)
         self._matching = matching
         self._pieces: list[pa.RecordBatch] = []
+        self._given = False
         self.ended = False
 
     def start(self) -> None:
@@ -125,7 +126,9 @@ class _Object:
             while self._pieces:
                 if (batch := self._matching(self._pieces.pop())).num_rows:
                     return to_messages(batch)
-            give_back()
+            if self._given:
+                give_back()
+            self._given = True
             if (table := self._tables.next()) is None:
                 self.close()
                 return None

@@ -3,7 +3,8 @@
 A light pass over the global positions cuts them into windows that fit in memory. The first window
 is found by a pass of its own, because its messages may be all that is wanted; and so is each one
 where they are few. Otherwise another pass deals the rows of the others out to their windows, in a
-temporary file. A caller that is known to read all saves the first of the two.
+temporary file. A caller that is known to read all saves the first of the two. One that wants a page
+gets the page's rows alone first: bringing a whole window in order takes longer than all else.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class RowSource(Protocol):
         category: str | None = None,
         first: int | None = None,
         last: int | None = None,
+        keep: bool = False,
     ) -> Iterator[pa.RecordBatch]: ...
 
 
@@ -63,6 +65,7 @@ def tables_in_global_order(
     window_rows: int = WINDOW_ROWS,
     spool_dir: Path | None = None,
     reading_on: bool = False,
+    head: int | None = None,
     stop: Event | None = None,
 ) -> Generator[pa.Table]:
     """Rows by global position, ``first`` and ``last`` inclusive; ``category=None``: all. As tables
@@ -70,10 +73,18 @@ def tables_in_global_order(
     fewer where they are large.
 
     ``reading_on``: all of it is wanted, so the first window need not come before the others are
-    dealt. ``stop``, once set, ends it by Stopped.
+    dealt. ``head``: so many rows may be all that is wanted, and are the first table; what is
+    decoded for them is kept, because others ask for the pages around them. ``stop``, once set,
+    ends it by Stopped.
     """
     source = source if stop is None else _Stoppable(source, stop)
     rows = max(1, min(window_rows, WINDOW_BYTES // max(1, source.row_bytes)))
+    if head is not None and not reading_on:
+        end = _end_of_head(source, category, first, last, min(head, rows))
+        yield from _sorted(source.batches(category=category, first=first, last=end, keep=True))
+        if end is None or end == last:
+            return
+        first, reading_on = end + 1, True
     ranges = windows(source, category, first, last, rows=rows)
     few = len(ranges) <= _PASSES
     alone = len(ranges) if few else 0 if reading_on else 1
@@ -101,12 +112,45 @@ class _Stoppable:
         category: str | None = None,
         first: int | None = None,
         last: int | None = None,
+        keep: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        found = self._source.batches(columns=columns, category=category, first=first, last=last)
+        found = self._source.batches(
+            columns=columns, category=category, first=first, last=last, keep=keep
+        )
         for batch in found:
             if self._stop.is_set():
                 raise Stopped
             yield batch
+
+
+def _end_of_head(
+    source: RowSource, category: str | None, first: int, last: int | None, head: int
+) -> int | None:
+    """The global position that the first ``head`` rows end with; ``last`` where they are fewer."""
+    columns = ["global_position"] if category is None else ["global_position", "category"]
+    lowest: list[pa.Array] = []
+    count, end = 0, last
+    found = source.batches(columns=columns, category=category, first=first, last=last)
+    for batch in found:
+        positions = batch["global_position"]
+        if end is not None:
+            positions = positions.filter(pc.less_equal(positions, end))
+        lowest.append(positions)
+        count += len(positions)
+        # Not after every batch: most of what comes is above the end that is known by then.
+        if count >= 4 * head:
+            lowest, count = [_lowest(lowest, head)], head
+            end = lowest[0][-1].as_py()
+    if count < head:
+        return last
+    lowest_end: int = _lowest(lowest, head)[-1].as_py()
+    return lowest_end
+
+
+def _lowest(positions: list[pa.Array], count: int) -> pa.Array:
+    """The lowest of them, in order."""
+    every = pa.concat_arrays(positions)
+    return every.take(pc.sort_indices(every)[:count])
 
 
 def windows(

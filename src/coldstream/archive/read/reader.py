@@ -185,13 +185,15 @@ class ArchiveReader:
         correlation: str | None = None,
         consumer_group_member: int | None = None,
         consumer_group_size: int | None = None,
+        head: int | None = None,
     ) -> Generator[list[Message]]:
         """A category's messages (``None``: all) in global order from ``position`` on: in lists as
         they come from the files, of some thousands at most, never empty.
 
         ``to_position`` is inclusive. The files of one range are read as one; ranges that overlap
         are merged, and each is opened when the order first reaches it. The filters are
-        ``get_category_messages``' own; see :mod:`coldstream.archive.read.filters`.
+        ``get_category_messages``' own; see :mod:`coldstream.archive.read.filters`. ``head``: how
+        many messages the caller wants first, and may be content with.
         """
         ranges: dict[datetime, list[ArchivedFile]] = {}
         for each in _files(objects, category):
@@ -206,8 +208,10 @@ class ArchiveReader:
         ]
 
         def tables(files: list[ArchivedFile], on: bool, stop: Event) -> Generator[pa.Table]:
-            return self._tables(files, category, position, to_position, on, stop)
+            return self._tables(files, category, position, to_position, on, rows, stop)
 
+        # A member's streams are a part of all.
+        rows = head and head * (consumer_group_size or 1)
         matching = Matching(correlation, consumer_group_member, consumer_group_size)
         return merged(found, tables, matching, position)
 
@@ -218,6 +222,7 @@ class ArchiveReader:
         first: int,
         last: int | None,
         reading_on: bool,
+        head: int | None,
         stop: Event,
     ) -> Generator[pa.Table]:
         with ExitStack() as stack:
@@ -235,6 +240,7 @@ class ArchiveReader:
                 last,
                 spool_dir=self._spool_dir,
                 reading_on=reading_on,
+                head=head,
                 stop=stop,
             )
 
@@ -303,6 +309,10 @@ class _Groups:
     def __init__(self, memory: MemoryCache, sha256: str) -> None:
         self._memory = memory
         self._sha256 = sha256
+
+    @property
+    def limit(self) -> int:
+        return self._memory.limit
 
     def get(self, number: int) -> pa.Table | None:
         table: pa.Table | None = self._memory.get((self._sha256, number))

@@ -97,9 +97,9 @@ def serve(
     import logging
 
     from coldstream.cli.views.render import write_json
-    from coldstream.serve.run import Address, ServeOptions
+    from coldstream.serve.run import MEMORY_BYTES, Address, ServeOptions
     from coldstream.serve.run import serve as run
-    from coldstream.settings import Settings
+    from coldstream.settings import ArchiveReads, Settings
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
     options = ServeOptions(
@@ -109,7 +109,9 @@ def serve(
         tls_certificate=tls_cert,
         tls_key=tls_key,
         query_memory=query_memory,
-        reads=Settings.from_environment().archive_reads,
+        reads=Settings.from_environment(
+            archive_reads=ArchiveReads(memory_bytes=MEMORY_BYTES)
+        ).archive_reads,
     )
     advertised = None if advertise is None else Address.parse(advertise, name="--advertise")
     store = _store(database)
