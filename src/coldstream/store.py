@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from coldstream.consumers import AsyncConsumers, Consumers
     from coldstream.files.export import Exported, FileFormat, OnMessages
     from coldstream.files.load import GlobalPositions, Imported
-    from coldstream.insights import Status
+    from coldstream.insights import Measured, Status
     from coldstream.lifecycle import Lifecycle
     from coldstream.lifecycle.awaited import AsyncLifecycle
 
@@ -59,6 +59,17 @@ class Store(Fetching, Client):
 
         connections = connections_of_sync(self)
         return read_status(connections.rows, self.schema)
+
+    def measured(self) -> Measured:
+        """How much is written, and how small it gets, by the newest chunks whose time is over.
+        From the ledger; no message is read.
+
+        Raises:
+            Unavailable: no connection.
+        """
+        from coldstream.insights import read_measured
+
+        return read_measured(connections_of_sync(self).rows)
 
     def export(
         self,
@@ -164,6 +175,10 @@ class AsyncStore(AsyncFetching, AsyncClient):
     async def status(self) -> Status:
         """:meth:`Store.status`, awaited."""
         return await self._call(lambda store: store.status())
+
+    async def measured(self) -> Measured:
+        """:meth:`Store.measured`, awaited."""
+        return await self._call(lambda store: store.measured())
 
     async def export(
         self,

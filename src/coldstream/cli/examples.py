@@ -50,6 +50,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("status --watch 5", "until Ctrl-C"),
         ("status --json", "for a program"),
     ),
+    "advise": (
+        ("advise", "from what this store has measured"),
+        (
+            "advise --messages-per-day 1000000 --bytes-per-message 1000 --memory 16GB",
+            "from figures",
+        ),
+        ("advise --prices prices.toml --keep 1095d", "what three years come to"),
+    ),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),
         ("write account-123 Withdrawn '{\"amount\": 4}' --expected-version 0", ""),

@@ -93,3 +93,15 @@ WITH RECURSIVE newest AS (
   ) AS n
 )
 SELECT to_state, recorded_at FROM newest
+
+-- name: measured_chunks
+-- The newest closed chunks that have messages: when they begin and end, messages, and bytes as rows, in the
+-- columnstore and in the archive; whether one is the first of all.
+SELECT c.range_start, c.range_end, c.messages, c.row_bytes, c.columnstore_bytes, c.archive_bytes,
+  NOT EXISTS (
+    SELECT FROM @extschema@.chunks AS b WHERE b.range_start OPERATOR(pg_catalog.<) c.range_start
+  )
+FROM @extschema@.chunks AS c
+WHERE c.state OPERATOR(pg_catalog.<>) 'open' AND c.messages OPERATOR(pg_catalog.>) 0
+ORDER BY c.range_start DESC
+LIMIT 9
