@@ -57,7 +57,15 @@ def test_streams_and_categories_are_those_of_the_messages(tier: TierStore) -> No
             assert categories[0].cold_messages == categories[0].messages
             assert categories[0].archive_bytes
             assert found[0].tiers == ["cold"]
-
+            # Nothing is in the database, and what all of them are said to have is the archive.
+            assert {each.estimated_database_bytes for each in found} == {0}
+            archived = sum(each.archive_bytes or 0 for each in categories)
+            estimated = sum(each.estimated_archive_bytes or 0 for each in found)
+            assert archived * 0.7 < estimated < archived * 1.3
+        if tier.tier == "warm":
+            held = sum(each.database_bytes or 0 for each in categories)
+            estimated = sum(each.estimated_database_bytes or 0 for each in found)
+            assert held * 0.7 < estimated < held * 1.3
         with store.connection() as connection, connection.transaction():
             for function in ("get_streams", "get_categories"):
                 connection.execute(f"SELECT * FROM {store.schema}.{function}()".encode())

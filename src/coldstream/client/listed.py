@@ -10,7 +10,9 @@ from datetime import datetime
 class StreamSummary:
     """A stream, as ``get_streams`` gives it. ``position``: of its last message; ``messages``:
     how many that makes. ``tiers``: those that messages of its time are in, of ``hot``, ``warm``,
-    ``rehydrated``, ``cold`` and ``gone``. Times are aware."""
+    ``rehydrated``, ``cold`` and ``gone``. Times are aware. Sizes in bytes are estimates: of closed
+    and archived chunks the share that the stream would have if it had been written to evenly;
+    ``None`` where it has time in none."""
 
     stream_name: str
     position: int
@@ -18,6 +20,8 @@ class StreamSummary:
     first_time: datetime
     last_time: datetime
     tiers: list[str]
+    estimated_database_bytes: int | None
+    estimated_archive_bytes: int | None
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,15 @@ from psycopg import Connection, IsolationLevel, Rollback
 
 from coldstream.client._sync import Client
 from coldstream.client._sync.statements import connections_of, rows_over
-from coldstream.client.adapters import OwnCursor
 from coldstream.client.concurrency import Ahead
-from coldstream.client.errors import mapped
+from coldstream.client.incoming import Incoming, correlation_category, fill_incoming
 from coldstream.errors import ColdstreamError, Unavailable
 from coldstream.messages.message import Message
-from coldstream.sql import query
 
 BATCH = 50_000
 """Messages a transaction: each moves the heads of its streams once."""
 _BATCH_BYTES = 32_000_000
 """Of JSON: a batch is in memory here."""
-
-_TYPES = ["int8", "int8", "timestamptz", "text", "text", "text", "text", "uuid", "text"]
-_KEY = "correlationStreamName"
 
 Numbered: TypeAlias = tuple[int, Message]
 """A message, and the number of its line or row."""
@@ -139,12 +134,14 @@ class _Sent:
             stack.callback(self._connection.set_isolation_level, None)
             stack.enter_context(self._connection.transaction())
             self._rows("make_incoming")
-            fill = query("fill_incoming", schema).encode()
-            with mapped(schema), OwnCursor(self._connection) as cursor, cursor.copy(fill) as copy:
-                copy.set_types(_TYPES)
-                write = copy.write_row
-                for place, (_, message) in enumerate(batch, 1):
-                    write(_row(message, message.global_position if keep else place))
+            fill_incoming(
+                self._connection,
+                schema,
+                (
+                    _row(message, message.global_position if keep else place)
+                    for place, (_, message) in enumerate(batch, 1)
+                ),
+            )
             self._rows("normalise_incoming")
             self._stack = stack.pop_all()
 
@@ -173,10 +170,7 @@ class _Sent:
         return rows_over(self._connection, self._schema, name, arguments)
 
 
-def _row(message: Message, global_position: int) -> tuple[Any, ...]:
-    metadata = message.metadata_text
-    # What is not there cannot be in other letters either: those begin with a backslash.
-    has_key = metadata is not None and (_KEY in metadata or "\\" in metadata)
+def _row(message: Message, global_position: int) -> Incoming:
     return (
         global_position,
         message.position,
@@ -184,9 +178,9 @@ def _row(message: Message, global_position: int) -> tuple[Any, ...]:
         message.stream_name,
         message.type,
         message.data_text,
-        metadata,
+        message.metadata_text,
         message.id,
-        None if has_key else "-",
+        correlation_category(message.metadata_text),
     )
 
 

@@ -14,7 +14,7 @@ _BUFFER = 66_000
 
 
 class Seen:
-    """Keys of so many bytes, each with a number; :meth:`twice` gives the first that came again.
+    """Keys of one length, each with a number; :meth:`twice` gives the first that came again.
 
     Memory is that of a 64th of the keys, about 100 MB for 50 million; the temporary file has
     6 bytes more than a key for each. So the first or the last byte of a key has to be one that is

@@ -11,12 +11,16 @@ from coldstream.archive.format.rows import Row
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.restore import archived_rows
 from coldstream.archive.storage.location import ArchiveLocation
+from coldstream.client.incoming import correlation_category, fill_incoming
 from coldstream.errors import LifecycleError
 from coldstream.lifecycle.restored_streams import RestoredStreams, by_stream
 from coldstream.lifecycle.session import Session
 from coldstream.sql import query
 
 _ROWS = 1_000
+"""Of the database at a time."""
+_LOADED = 20_000
+"""Into the database at a time."""
 
 
 def merge_range(session: Session, location: ArchiveLocation, key: str, manifest: Manifest) -> int:
@@ -28,6 +32,7 @@ def merge_range(session: Session, location: ArchiveLocation, key: str, manifest:
         LifecycleError: both have another message at one position.
     """
     session.rows("begin_merge", [manifest.range_start])
+    session.rows("make_incoming")
     streams = RestoredStreams(session, manifest, in_database=True)
     ours = _database_rows(session, manifest)
     mine = next(ours, None)
@@ -50,7 +55,7 @@ def merge_range(session: Session, location: ArchiveLocation, key: str, manifest:
                     "archive fork.",
                 )
             mine = next(ours, None)
-        if len(missing) >= _ROWS:
+        if len(missing) >= _LOADED:
             loaded += _load(session, missing)
             missing = []
     loaded += _load(session, missing)
@@ -83,7 +88,10 @@ def _database_rows(session: Session, manifest: Manifest) -> Any:
 
 def _load(session: Session, rows: list[Row]) -> int:
     if rows:
-        columns = [list(column) for column in zip(*(row[:8] for row in rows), strict=True)]
-        session.rows("rehydrate_rows", columns)
-        session.rows("merge_ids", [columns[7], columns[0]])
+        fill_incoming(
+            session.connection,
+            session.schema,
+            ((*row[:8], correlation_category(row[6])) for row in rows),
+        )
+        session.rows("merge_incoming")
     return len(rows)

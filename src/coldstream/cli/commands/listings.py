@@ -31,9 +31,11 @@ def streams(
     after: After = "",
     json: Json = False,
 ) -> None:
-    """List streams by name: messages, first and last activity, and the tiers of that time.
+    """List streams by name: messages, first and last activity, the tiers of that time, and about
+    what they take.
 
-    It asks heads and ledger and reads no message, so it costs the same whatever they hold.
+    It asks heads and ledger and reads no message, so it costs the same whatever they hold. Sizes
+    are estimates: as if a stream had been written to evenly, with messages like all of their time.
     """
     from coldstream.cli.options import opened
     from coldstream.cli.views.listings import STREAMS, show_listing

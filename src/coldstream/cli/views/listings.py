@@ -19,6 +19,8 @@ STREAMS = [
     Column("first_time", "first", Unit.TIME, aside=True),
     Column("last_time", "last", Unit.TIME),
     Column("tiers_in_words", "tiers", aside=True),
+    Column("estimated_database_bytes", "~database", Unit.BYTES, aside=True),
+    Column("estimated_archive_bytes", "~archive", Unit.BYTES, aside=True),
 ]
 CATEGORIES = [
     Column("category", "category"),

@@ -103,13 +103,6 @@ FROM @extschema@.keep_range(%s, coalesce(pg_catalog.clock_timestamp() + %s::inte
 -- name: keep_staged
 SELECT @extschema@.keep_staged(%s, %s::jsonb)
 
--- name: merge_ids
--- An id that a message of another range has is that message's.
-INSERT INTO @extschema@.recent_ids (id, global_position)
-SELECT u.id, u.global_position
-FROM unnest(%s::uuid[], %s::bigint[]) AS u (id, global_position)
-ON CONFLICT DO NOTHING
-
 -- name: move_archive
 -- The ranges of an archive that was copied are read in their new place.
 WITH moved AS (
@@ -141,19 +134,6 @@ WHERE range_start = %s AND digest = %s
 
 -- name: record_verified
 SELECT state FROM @extschema@.record_verified(%s, %s, %s, %s::jsonb)
-
--- name: rehydrate_rows
--- Back as they were: with their bucket, so past the trigger, which would move heads and ledger.
-INSERT INTO @extschema@.messages
-  (global_position, position, time, stream_name, type, data, metadata, id, position_bucket,
-    correlation_category)
-SELECT u.global_position, u.position, u.time, u.stream_name, u.type,
-  u.data::json, u.metadata::json, u.id, u.global_position >> 14,
-  coalesce(split_part(u.metadata::json ->> 'correlationStreamName', '-', 1), '-')
-FROM unnest(
-  %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[],
-  %s::uuid[]
-) AS u (global_position, position, time, stream_name, type, data, metadata, id)
 
 -- name: restore_heads
 SELECT @extschema@.restore_heads(%s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::timestamptz)
