@@ -46,7 +46,7 @@ FORBIDDEN = [
     ("coldstream.errors", "psycopg"),
 ]
 # Only these may import the command line and what comes with it.
-FRONTS = ("coldstream.cli", "coldstream.demo")
+FRONTS = ("coldstream.cli", "coldstream.dashboard", "coldstream.demo")
 
 
 def nodes(tree: ast.AST, *, typing: bool) -> Iterator[ast.AST]:

@@ -40,7 +40,7 @@ class Environment(Env):
             ]
 
 
-ABOVE = ("coldstream.demo.command",)
+ABOVE = ("coldstream.dashboard.command", "coldstream.demo.command")
 """Rooms with a command of their own. They use the command line, so it knows them by name alone."""
 
 

@@ -58,6 +58,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("advise --prices prices.toml --keep 1095d", "what three years come to"),
     ),
+    "dashboard": (
+        ("dashboard", "prints an address; read-only, on loopback"),
+        ("dashboard --port 8090 --show-bodies", "with data and metadata of messages"),
+        ("dashboard --allow-actions", "a second address, for those who may act"),
+    ),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),
         ("write account-123 Withdrawn '{\"amount\": 4}' --expected-version 0", ""),
