@@ -66,12 +66,12 @@ class MadeUpStore:
     def _chunk(self, start: datetime, age: float) -> tuple[Any, ...]:
         end = start + timedelta(days=1)
         rows = 1_000_000 + int(age * 500_000)
+        sizes: tuple[int | None, ...] = (rows, None, None)
+        state, tier = "closed", "hot"
         if age < 0.6:
             state, tier, sizes = "dropped", "cold", (rows, rows // 3, rows // 10)
         elif age < 0.95:
             state, tier, sizes = "compressed", "warm", (rows, rows // 3, None)
-        else:
-            state, tier, sizes = "closed", "hot", (rows, None, None)
         return (start, end, state, tier, 1000, 1, 1000, *sizes, None, None, None)
 
     def status(self) -> Status:

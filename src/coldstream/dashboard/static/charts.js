@@ -17,7 +17,7 @@
     return step >= 86400 ? text.slice(0, 10) : step >= 60 ? text.slice(11, 16) : text.slice(11, 19);
   });
   const axes = (format) => [
-    { values: ticks, space: 90, stroke: value("soft"), grid: { stroke: value("line-soft"), width: 1 }, ticks: { show: false }, font: "11px system-ui, 'DejaVu Sans', sans-serif" },
+    { values: ticks, space: 90, size: 30, stroke: value("soft"), grid: { stroke: value("line-soft"), width: 1 }, ticks: { show: false }, font: "11px system-ui, 'DejaVu Sans', sans-serif" },
     { stroke: value("soft"), grid: { stroke: value("line-soft"), width: 1 }, ticks: { show: false }, size: 64, font: "11px system-ui, 'DejaVu Sans', sans-serif", values: (_, all) => all.map(format) },
   ];
   const time = { label: "UTC", value: (_, ts) => (ts ? date(ts).toISOString().slice(0, 16).replace("T", " ") : "–") };
@@ -39,7 +39,7 @@
     const stepped = uPlot.paths.stepped({ align: 1 });
     const form = (label, name, real) => ({ label, stroke: value(name), fill: value(name) + "cc", width: 1, paths: stepped, points: { show: false }, value: (_, n, __, i) => bytes(i === null ? null : real[i]) });
     return new uPlot({
-      width: place.clientWidth, height: 180, tzDate: UTC, cursor: { y: false, points: { show: false } }, legend: { live: true },
+      width: place.clientWidth, height: 190, tzDate: UTC, cursor: { y: false, points: { show: false } }, 
       scales: { y: { range: (_, low, high) => [0, (high || 1) * 1.05] } }, axes: axes(bytes),
       series: [stamp,
         { label: "as rows", stroke: value("soft"), dash: [4, 4], width: 1.5, paths: stepped, points: { show: false }, value: (_, n) => bytes(n) },
@@ -49,7 +49,7 @@
   function rates(place, data) {
     if (data[0].length < 2) return empty(place, "Measured every five seconds: it begins now");
     return new uPlot({
-      width: place.clientWidth, height: 180, tzDate: UTC, cursor: { y: false },
+      width: place.clientWidth, height: 190, tzDate: UTC, cursor: { y: false },
       scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.1)] } }, axes: axes((n) => n.toLocaleString("en")),
       series: [stamp, { label: "messages/s", stroke: value("accent"), fill: value("accent") + "22", width: 1.5, points: { show: false }, value: (_, n) => (n === null || n === undefined ? "–" : n.toLocaleString("en", { maximumFractionDigits: 1 })) }],
     }, data, place);
