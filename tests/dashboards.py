@@ -95,7 +95,7 @@ class MadeUpStore:
 
     def get_streams(self, prefix: str = "", limit: int = 1, after: str = "") -> list[StreamSummary]:
         found = [
-            StreamSummary(name, 1, 2, NOW, NOW, ["cold", "hot"])
+            StreamSummary(name, 1, 2, NOW, NOW, ["cold", "hot"], 100, 10)
             for name in (STREAM, "order-1")
             if name.startswith(prefix) and name > after
         ]

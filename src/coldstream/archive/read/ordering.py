@@ -73,7 +73,7 @@ def tables_in_global_order(
     fewer where they are large.
 
     ``reading_on``: all of it is wanted, so the first window need not come before the others are
-    dealt. ``head``: so many rows may be all that is wanted, and are the first table; what is
+    dealt. ``head``: that many rows may be all that is wanted, and are the first table; what is
     decoded for them is kept, because others ask for the pages around them. ``stop``, once set,
     ends it by Stopped.
     """
