@@ -38,6 +38,7 @@ lint:      ## style, types, and generated files that are current
 	.venv/bin/python tools/async_to_sync.py --check
 	.venv/bin/python tools/cli_reference.py --check
 	.venv/bin/python tools/sql_reference.py --check
+	.venv/bin/python tools/doctor_reference.py --check
 	.venv/bin/python tools/bench_reference.py --check
 	.venv/bin/python tools/released.py --check
 
@@ -48,6 +49,7 @@ docs:      ## write the generated pages of docs/ anew
 	$(BOOTSTRAP) dev
 	.venv/bin/python tools/cli_reference.py
 	.venv/bin/python tools/sql_reference.py
+	.venv/bin/python tools/doctor_reference.py
 	.venv/bin/python tools/bench_reference.py
 
 clean:     ## remove what the other targets made

@@ -18,6 +18,7 @@ from coldstream.entities._sync.fetch import Fetching
 
 if TYPE_CHECKING:
     from coldstream.consumers import AsyncConsumers, Consumers
+    from coldstream.doctor import Examination
     from coldstream.files.export import Exported, FileFormat, OnMessages
     from coldstream.files.load import GlobalPositions, Imported
     from coldstream.insights import Measured, Status
@@ -70,6 +71,25 @@ class Store(Fetching, Client):
         from coldstream.insights import read_measured
 
         return read_measured(connections_of_sync(self).rows)
+
+    def doctor(self, *, deep: bool = False) -> Examination:
+        """Look for what is wrong with the store, its server and its archive: findings, worst first,
+        each with why it matters and the command that mends it; and what could not be looked at.
+        Nothing is changed. ``deep``: heads are compared with messages, all of which are read.
+
+        Raises:
+            Unavailable: no connection.
+        """
+        from coldstream.doctor import examine
+
+        with connections_of_sync(self).connection() as connection:
+            return examine(
+                connection,
+                self.schema,
+                deep=deep,
+                archive=self.archive,
+                archive_options=self.archive_options,
+            )
 
     def export(
         self,
@@ -179,6 +199,10 @@ class AsyncStore(AsyncFetching, AsyncClient):
     async def measured(self) -> Measured:
         """:meth:`Store.measured`, awaited."""
         return await self._call(lambda store: store.measured())
+
+    async def doctor(self, *, deep: bool = False) -> Examination:
+        """:meth:`Store.doctor`, awaited."""
+        return await self._call(lambda store: store.doctor(deep=deep))
 
     async def export(
         self,

@@ -63,6 +63,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("dashboard --port 8090 --show-bodies", "with data and metadata of messages"),
         ("dashboard --allow-actions", "a second address, for those who may act"),
     ),
+    "doctor": (
+        ("doctor", "what is wrong, why it matters, what mends it"),
+        ("doctor --deep", "heads against messages, too"),
+        ("doctor --fix --dry-run", "what would be run; without --dry-run, it asks"),
+        ("doctor --json", "for a program; exit status 1 where somebody should be woken"),
+    ),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),
         ("write account-123 Withdrawn '{\"amount\": 4}' --expected-version 0", ""),
