@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -443,6 +444,10 @@ def test_dead_rows_of_heads(patient: Patient, cli: Cli) -> None:
     installed.run(bloated.fix)
 
 
+def shifted(ahead: timedelta) -> datetime:
+    return datetime.now(UTC) + ahead
+
+
 @pytest.mark.native
 def test_clocks_that_differ(patient: Patient) -> None:
     for ahead in (timedelta(hours=-1), timedelta(hours=1)):
@@ -450,7 +455,7 @@ def test_clocks_that_differ(patient: Patient) -> None:
             asked = Asked(
                 connection,
                 patient.installed.schema,
-                clock=lambda ahead=ahead: datetime.now(UTC) + ahead,
+                clock=partial(shifted, ahead),
             )
             asked.look_around()
             found = examined(asked)
@@ -462,7 +467,7 @@ def test_clocks_that_differ(patient: Patient) -> None:
 def test_a_setting_that_no_release_knows(dsn: str, patient: Patient) -> None:
     # Where TimescaleDB is not loaded, the server takes any setting in its name.
     with psycopg.connect(make_conninfo(dsn, dbname="template1"), autocommit=True) as other:
-        name = sql.Identifier(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+        name = sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]))
         setting = sql.SQL("timescaledb.compress_orderby_default")
         other.execute(sql.SQL("ALTER DATABASE {} SET {} = 'time DESC'").format(name, setting))
         try:
