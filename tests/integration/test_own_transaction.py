@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -99,3 +101,39 @@ def test_djangos_connection(store_schema: InstalledStore) -> None:
         connection.close()
     with store:
         assert names(store, "d") == ["d-1"]
+
+
+@pytest.mark.native
+def test_fastapis_dependency(store_schema: InstalledStore) -> None:
+    """The recipe of the how-to: a dependency gives each request a transaction."""
+    from fastapi import Depends, FastAPI, HTTPException
+    from fastapi.testclient import TestClient
+    from psycopg_pool import AsyncConnectionPool
+
+    store = coldstream.connect_async(store_schema.dsn, schema=store_schema.schema)
+    pool = AsyncConnectionPool(store_schema.dsn, open=False, min_size=1)
+
+    async def transaction() -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        async with pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with pool:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    of_request = Depends(transaction, scope="function")
+
+    @app.post("/invoices/{number}")
+    async def issue(number: int, fails: bool = False, connection: Any = of_request) -> None:
+        await store.write_message(f"invoice-{number}", "Issued", connection=connection)
+        if fails:
+            raise HTTPException(400)
+
+    with TestClient(app) as client:
+        assert client.post("/invoices/1").status_code == 200
+        assert client.post("/invoices/2?fails=true").status_code == 400
+    with coldstream.connect(store_schema.dsn, schema=store_schema.schema) as opened:
+        assert names(opened, "invoice") == ["invoice-1"]

@@ -78,6 +78,8 @@ def sync_use(dsn: str) -> None:
             context.connection().execute("SELECT 1")
 
         consumer.run(live=False)
+        for message in store.get_stream_messages("account-1"):
+            assert_type(message.data_as(Deposited), Deposited)
         entity = store.fetch("account-1", coldstream.Projection(Account))
         assert_type(entity.state, Account)
 

@@ -18,7 +18,8 @@ import pytest
 
 import coldstream
 from coldstream import InvalidInput, JsonText, Message, PayloadMismatch, to_message
-from coldstream.messages.payloads import decoder, encode, is_model, message_type
+from coldstream.messages.models import decoder, is_model
+from coldstream.messages.payloads import encode, message_type
 
 
 class Currency(Enum):
@@ -153,6 +154,20 @@ def test_a_typed_dict_is_named() -> None:
     with pytest.raises(InvalidInput, match="Not an instance of a model: dict") as caught:
         to_message("account-1", event)
     assert "type=" in (caught.value.hint or "")
+
+
+class OfPydantic(pydantic.BaseModel):
+    amount: Decimal
+    note: str | None = None
+
+
+@pytest.mark.parametrize("model", [Deposited, OfPydantic])
+def test_a_message_gives_its_data_as_a_model(model: Any) -> None:
+    assert message('{"amount": 1.10, "more": 1}').data_as(model) == model(amount=Decimal("1.10"))
+    with pytest.raises(PayloadMismatch, match="position 7 of account-1"):
+        message('{"amount": "much"}').data_as(model)
+    with pytest.raises(InvalidInput, match="Not a model"):
+        message("{}").data_as(int)
 
 
 @pytest.mark.parametrize("model", [Deposited, Withdrawn, Opened])

@@ -11,7 +11,8 @@ from typing import Any, TypeVar, overload
 from coldstream.consumers.decorators import ForModel
 from coldstream.errors import InvalidInput
 from coldstream.messages.message import Message
-from coldstream.messages.payloads import decoder, is_model, message_type
+from coldstream.messages.models import decoder, is_model
+from coldstream.messages.payloads import message_type
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M")

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from coldstream.errors import InvalidInput
 from coldstream.messages.message import Message
-from coldstream.messages.payloads import decoder, is_model, message_type
+from coldstream.messages.models import decoder, is_model
+from coldstream.messages.payloads import message_type
 
 S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., Any])

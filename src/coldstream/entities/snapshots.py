@@ -19,8 +19,9 @@ from coldstream.entities.projection import Projection
 from coldstream.errors import InvalidInput
 from coldstream.messages.json import decode_json, encode_json
 from coldstream.messages.message import Message
+from coldstream.messages.models import decode_text, is_model
 from coldstream.messages.names import category, stream_id
-from coldstream.messages.payloads import decode_text, encode, is_model
+from coldstream.messages.payloads import encode
 
 RECORDED = "Recorded"
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from coldstream.messages.json import decode_json
+from coldstream.messages.models import decoder
 from coldstream.messages.names import category
 
+T = TypeVar("T")
 _SHOWN = 80
 
 
@@ -47,6 +50,16 @@ class Message:
     def metadata(self) -> Any:
         """The decoded metadata, or ``None``."""
         return decode_json(self.metadata_text)
+
+    def data_as(self, model: builtins.type[T]) -> T:
+        """The body as an instance of a class: a dataclass, a ``msgspec.Struct``, a ``TypedDict`` or
+        a pydantic model. Numbers are exact; a message without data is one without fields.
+
+        Raises:
+            InvalidInput: the class is none of these.
+            PayloadMismatch: the body does not fit.
+        """
+        return decoder(model)(self)
 
     @property
     def category(self) -> str:
