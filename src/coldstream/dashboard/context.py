@@ -81,6 +81,11 @@ class Context:
                 self._timeline = (now, read_timeline(self.rows))
             return self._timeline[1]
 
+    def forget(self) -> None:
+        """Something was done to the chunks from here: the next page sees it."""
+        with self._lock:
+            self._timeline = None
+
 
 def context_of(request: Request) -> Context:
     found: Context = request.app.state.context

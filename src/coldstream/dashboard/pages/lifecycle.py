@@ -66,6 +66,7 @@ def _act(request: Request, form: dict[str, str]) -> Response:
     name, work = _work(context, verb, form)
 
     def ended(state: State, lines: Sequence[str]) -> None:
+        context.forget()
         audit.record(request, name, f"{state}: {'; '.join(lines)}", **form)
 
     # Before it begins, so that no line is missing where the program ends meanwhile.
