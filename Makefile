@@ -1,7 +1,7 @@
 # Every target sets up what it needs by itself; PYTHON=python3.12 picks the Python for a new .venv.
 BOOTSTRAP = @python=$$(sh tools/find-python) && "$$python" tools/bootstrap.py
 
-.PHONY: help demo bench test test-wheel test-readers test-spark lint generate docs clean
+.PHONY: help demo bench test test-wheel test-readers test-spark lint generate pages docs clean
 
 help:      ## list the targets
 	@sed -n 's/^\([a-z-]*\): *[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
@@ -42,15 +42,20 @@ lint:      ## style, types, and generated files that are current
 	.venv/bin/python tools/bench_reference.py --check
 	.venv/bin/python tools/released.py --check
 
-generate: docs  ## write every generated file anew
+generate: pages ## write every generated file anew
 	.venv/bin/python tools/async_to_sync.py
 
-docs:      ## write the generated pages of docs/ anew
+pages:     ## write the generated pages of docs/ anew
 	$(BOOTSTRAP) dev
 	.venv/bin/python tools/cli_reference.py
 	.venv/bin/python tools/sql_reference.py
 	.venv/bin/python tools/doctor_reference.py
 	.venv/bin/python tools/bench_reference.py
+
+docs: pages ## the documentation as a site in build/site, its links checked
+	$(BOOTSTRAP) dev,docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@echo build/site/index.html
 
 clean:     ## remove what the other targets made
 	rm -rf .venv .readers-venv .spark-venv .mypy_cache .pytest_cache .ruff_cache build dist

@@ -23,7 +23,7 @@ def write_or_check(words: list[str] | None, page: Path, generate: Callable[[], s
         )
         print("\n".join(diff))
         if old != wanted:
-            print(f"{page.name} is not current: run `make docs`.", file=sys.stderr)
+            print(f"{page.name} is not current: run `make pages`.", file=sys.stderr)
         return int(old != wanted)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(wanted)

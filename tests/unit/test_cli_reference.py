@@ -64,7 +64,7 @@ def test_a_page_that_is_not_current_is_found(
     assert cli_reference.main(["--check"], page=page) == 1
     printed = capsys.readouterr()
     assert "Ctrl-D" in printed.out
-    assert "make docs" in printed.err
+    assert "make pages" in printed.err
 
 
 def test_every_command_has_examples_and_no_other_has() -> None:
