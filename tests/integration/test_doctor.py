@@ -495,3 +495,36 @@ def test_an_ordinary_table_is_looked_at_too(dsn: str) -> None:
         assert codes(found) - OF_THE_SERVER == {"index-missing", "head-missing"}
     finally:
         drop_store(dsn, installed.schema)
+
+
+@pytest.mark.native
+def test_settings_of_the_database_change_nothing(patient: Patient) -> None:
+    installed = patient.installed
+    settings = {
+        "quote_all_identifiers": "on",
+        "standard_conforming_strings": "off",
+        "transform_null_equals": "on",
+        "TimeZone": "Asia/Kathmandu",
+        "DateStyle": "German",
+        "IntervalStyle": "iso_8601",
+        "extra_float_digits": "-15",
+        "search_path": "planted,public",
+    }
+    with installed.connect() as other:
+        other.execute("CREATE SCHEMA planted")
+        other.execute(
+            "CREATE FUNCTION planted.equals(name, text) RETURNS boolean LANGUAGE plpgsql "
+            "AS 'BEGIN RAISE EXCEPTION ''planted''; END'"
+        )
+        other.execute(
+            "CREATE OPERATOR planted.= (LEFTARG = name, RIGHTARG = text, FUNCTION = planted.equals)"
+        )
+    try:
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        dsn = make_conninfo(installed.dsn, options=options)
+        with direct_connection(dsn, installed.schema) as connection:
+            found = examine(connection, installed.schema, deep=True)
+    finally:
+        installed.run("DROP SCHEMA planted CASCADE")
+    assert codes(found) - OF_THE_SERVER == set()
+    assert found.unchecked == []

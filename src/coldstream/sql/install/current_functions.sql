@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION @extschema@.current_functions()
 RETURNS TABLE (signature text, digest text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+-- The text of the arguments is compared with what an install recorded.
+SET quote_all_identifiers = off
 AS $$
 BEGIN
   RETURN QUERY

@@ -1,6 +1,12 @@
 -- name: doctor_settings_of_check
--- A check changes nothing, and neither waits for long nor keeps others waiting.
-SELECT pg_catalog.set_config('transaction_read_only', 'on', true),
+-- A check changes nothing, and neither waits for long nor keeps others waiting. What it sees and says does not
+-- depend on settings of the role or the database, and no operator of theirs runs.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+  pg_catalog.set_config('quote_all_identifiers', 'off', true),
+  pg_catalog.set_config('TimeZone', 'UTC', true), pg_catalog.set_config('DateStyle', 'ISO, MDY', true),
+  pg_catalog.set_config('standard_conforming_strings', 'on', true),
+  pg_catalog.set_config('transform_null_equals', 'off', true),
+  pg_catalog.set_config('transaction_read_only', 'on', true),
   pg_catalog.set_config('lock_timeout', '2s', true), pg_catalog.set_config('statement_timeout', %s, true)
 
 -- name: doctor_server
