@@ -11,6 +11,7 @@ from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Env
 
 from coldstream._version import __version__
+from coldstream.cli import profiles
 
 TRY_IT = Group("Try it", sort_key=0)
 STORE = Group("The store", sort_key=1)
@@ -30,6 +31,9 @@ class Environment(Env):
     that is not set."""
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        named = next((each for each in arguments if each.name == "--profile"), None)
+        if named is not None:
+            profiles.use(named.tokens[-1].value if named.tokens else None)
         super().__call__(app, commands, arguments)
         for argument in arguments:
             taken = argument.name in FROM_ENVIRONMENT
@@ -50,7 +54,8 @@ def create(**settings: Any) -> App:
         name="coldstream",
         help="Message DB on TimescaleDB, with history that gets cheaper as it ages.\n\n"
         "COLDSTREAM_DSN, COLDSTREAM_SCHEMA, COLDSTREAM_ARCHIVE and COLDSTREAM_ARCHIVE_OPTION stand "
-        "for the options of these names. coldstream COMMAND --help has examples.",
+        "for the options of these names, and a profile for all of them. coldstream COMMAND --help "
+        "has examples.",
         default_parameter=Parameter(show_env_var=False),
         help_format="plaintext",
         version=__version__,

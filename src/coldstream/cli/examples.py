@@ -69,6 +69,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("doctor --fix --dry-run", "what would be run; without --dry-run, it asks"),
         ("doctor --json", "for a program; exit status 1 where somebody should be woken"),
     ),
+    "profiles": (("profiles", "then: coldstream status --profile NAME"),),
     "write": (
         ("write account-123 Deposited '{\"amount\": 11}'", ""),
         ("write account-123 Withdrawn '{\"amount\": 4}' --expected-version 0", ""),
@@ -169,7 +170,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "lifecycle show": (("lifecycle show", ""),),
     "lifecycle run": (
         ("lifecycle run --dry-run", ""),
-        ("lifecycle run --yes --wait 10m", "from cron"),
+        ("lifecycle run --yes --wait 10min", "from cron"),
+        ("lifecycle run --every 1h --monitor 127.0.0.1:9187", "as a service"),
     ),
     "lifecycle log": (("lifecycle log --limit 10", ""),),
     "iceberg publish": (

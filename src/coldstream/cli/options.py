@@ -63,6 +63,18 @@ Schema: TypeAlias = Annotated[
         help="The schema that the store is in.",
     ),
 ]
+Profile: TypeAlias = Annotated[
+    str | None,
+    Parameter(
+        group=WHERE,
+        validator=_not_empty,
+        metavar="NAME",
+        show_default=False,
+        help="Take all of these from a profile, of profiles.toml in ~/.config/coldstream or of the "
+        "file that COLDSTREAM_CONFIG names; variables that say where a store is do not count then. "
+        "COLDSTREAM_PROFILE names one, too, where no such variable is set.",
+    ),
+]
 _ARCHIVE = Parameter(
     group=WHERE,
     validator=_not_empty,
@@ -99,6 +111,7 @@ class Database:
     archive_option: Annotated[
         tuple[str, ...], Parameter(show=False, negative="", help="Not used, as the archive.")
     ] = ()
+    profile: Profile = None
 
 
 @Parameter(name="*")
@@ -115,6 +128,7 @@ class Server:
     archive_option: Annotated[
         tuple[str, ...], Parameter(show=False, negative="", help="Not used, as the schema.")
     ] = ()
+    profile: Profile = None
 
 
 @Parameter(name="*")
@@ -125,6 +139,7 @@ class Archive:
     archive: Annotated[str, _ARCHIVE]
     schema: Schema = "message_store"
     archive_option: ArchiveOptions = ()
+    profile: Profile = None
 
     @property
     def archive_options(self) -> dict[str, str]:

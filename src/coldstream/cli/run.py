@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnknownCommandError, UnusedCliTokensError
 
 from coldstream.cli.app import load
+from coldstream.cli.profiles import environment_kept
 from coldstream.cli.views.human import one_line
 from coldstream.errors import ColdstreamError, InvalidInput, LifecycleBusy
 
@@ -30,9 +31,13 @@ def run(arguments: Sequence[str], app: App | None = None) -> int:
             # A message may hold any character; a terminal's encoding may not. Never fail on that.
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = (app or load())(
-            list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        with environment_kept():
+            status = (app or load())(
+                list(arguments),
+                exit_on_error=False,
+                print_error=False,
+                result_action="return_value",
+            )
         sys.stdout.flush()
     except BrokenPipeError:
         # What is still buffered has no reader; the flush at exit must not fail once more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from coldstream.errors import SetupError, Unavailable
@@ -73,13 +73,19 @@ class Metrics:
         return made
 
 
+class Texts(Protocol):
+    """What a monitor gets at ``/metrics``."""
+
+    def text(self) -> bytes: ...
+
+
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         """Nothing: whoever looks every few seconds is no news."""
 
 
 @contextmanager
-def monitored(host: str, port: int, metrics: Metrics, healthy: Callable[[], bool]) -> Iterator[int]:
+def monitored(host: str, port: int, metrics: Texts, healthy: Callable[[], bool]) -> Iterator[int]:
     """Answer a monitor while the body runs, at the port that is given (another for 0).
 
     Raises:
@@ -93,7 +99,9 @@ def monitored(host: str, port: int, metrics: Metrics, healthy: Callable[[], bool
             status, body = "200 OK", metrics.text()
         elif path == "/health":
             up = healthy()
-            status, body = ("200 OK", b"ok\n") if up else ("503 Service Unavailable", b"stopping\n")
+            status, body = (
+                ("200 OK", b"ok\n") if up else ("503 Service Unavailable", b"not healthy\n")
+            )
         start(status, [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")])
         return [body]
 

@@ -9,10 +9,14 @@ from cyclopts import Parameter
 
 from coldstream.cli.app import LIFECYCLE, app, group
 from coldstream.cli.options import Database, DryRun, Json, Tiers, Yes, lifecycle_of, opened
+from coldstream.errors import InvalidInput
 from coldstream.settings import Format, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
+
+    from coldstream.lifecycle import Step
 
 lifecycle = group(
     "lifecycle", "All that is due, by a policy that is stored in the database.", group=LIFECYCLE
@@ -79,6 +83,20 @@ def run(
             help="How long to wait for another lifecycle on the store to end (else: not at all).",
         ),
     ] = None,
+    every: Annotated[
+        str | None,
+        Parameter(
+            metavar="LENGTH",
+            help="Again and again, from the start of one run to the start of the next, until "
+            "SIGTERM or Ctrl-C. A run that failed is followed sooner.",
+        ),
+    ] = None,
+    monitor: Annotated[
+        str | None,
+        Parameter(
+            metavar="HOST:PORT", help="With --every: answer /health and /metrics over HTTP there."
+        ),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     json: Json = False,
@@ -108,6 +126,15 @@ def run(
 
     longest = parse_length(wait) if wait else timedelta(0)
     file_rows = Settings.from_environment().file_rows
+    if every is not None:
+
+        def once() -> Sequence[Step]:
+            with opened(database) as store:
+                return lifecycle_of(store).run(format=format, file_rows=file_rows, wait=longest)
+
+        return _again_and_again(once, every, monitor=monitor, dry_run=dry_run, yes=yes, json=json)
+    if monitor is not None:
+        raise InvalidInput("--monitor is for a run --every so often")
     with opened(database) as store:
         planned = steps = lifecycle_of(store).run(dry_run=True)
         show_position_streams(step.position_streams for step in steps)
@@ -129,6 +156,30 @@ def run(
     show_steps(steps, json=json)
     show_publication(steps.publication)
     return show_problems(steps)
+
+
+def _again_and_again(
+    run: Callable[[], Sequence[Step]],
+    every: str,
+    *,
+    monitor: str | None,
+    dry_run: bool,
+    yes: bool,
+    json: bool,
+) -> int:
+    from coldstream.cli.durations import parse_length
+    from coldstream.cli.prompt import somebody_is_there
+    from coldstream.cli.service import serve
+
+    if dry_run:
+        raise InvalidInput("--dry-run is for one run", hint="Leave --every out.")
+    if somebody_is_there() and not yes:
+        # Nobody will be there to ask when the next run drops something.
+        raise InvalidInput(
+            "A service drops by the policy, and asks nobody",
+            hint="coldstream lifecycle run --dry-run shows what is due; --yes starts the service.",
+        )
+    return serve(run, parse_length(every), monitor=monitor, json=json)
 
 
 @lifecycle.command

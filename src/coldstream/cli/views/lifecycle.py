@@ -98,10 +98,10 @@ def show_steps(steps: Sequence[Step], *, json: bool) -> None:
         print("nothing is due")
         return
     render_table("Steps", _STEPS, rows)
-    print(_summary(steps))
+    print(in_one_line(steps))
 
 
-def _summary(steps: Sequence[Step]) -> str:
+def in_one_line(steps: Sequence[Step]) -> str:
     """``3 archived (12.0 MB), 2 to be dropped (8.1 MB), 1 failed``: what each takes in the database
     before it."""
     count: Counter[str] = Counter()

@@ -173,6 +173,15 @@ def write_json(value: Any) -> None:
     )
 
 
+def write_json_line(value: Any) -> None:
+    """Print ``value`` to stdout as JSON in one line."""
+    import simplejson
+
+    sys.stdout.write(
+        simplejson.dumps(value, ensure_ascii=False, use_decimal=True, default=_raw) + "\n"
+    )
+
+
 def _raw(value: object) -> Any:
     match value:
         case datetime():
