@@ -13,7 +13,9 @@ from tests.history import CHUNKS, END, START, history, insert, rows_of, without_
 
 import coldstream
 from coldstream import ChunkChanged, LateMessage, MissingExtension, UnsupportedEdition
+from coldstream.doctor import examine
 from coldstream.migrations import Settings, install
+from coldstream.migrations.connection import direct_connection
 from coldstream.sql import Names
 
 pytestmark = pytest.mark.native
@@ -177,3 +179,22 @@ def test_a_role_that_may_not_create_the_extension(managed: str) -> None:
     ):
         install(connection, Names("message_store"))
     assert caught.value.hint == "As a superuser: CREATE EXTENSION timescaledb."
+
+
+def test_the_doctor_names_the_edition_and_nothing_else(store: InstalledStore) -> None:
+    # No job does it in this edition.
+    store.run("CALL close_ended_chunks()")
+    with direct_connection(store.dsn, store.schema) as connection:
+        found = examine(connection, store.schema, deep=True)
+    codes = {each.code for each in found.findings}
+    assert "edition-apache" in codes
+    # The rest is the server's.
+    assert codes <= {
+        "edition-apache",
+        "durability-off",
+        "shared-buffers-small",
+        "toast-compression-pglz",
+        "workers-few",
+        "timescaledb-not-updated",
+    }
+    assert found.unchecked == []
