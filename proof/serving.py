@@ -216,6 +216,12 @@ class Serving:
                 return self._port
         raise Wrong("the server did not start: " + (self._folder / "log").read_text())
 
+    @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self._process is not None:
             self._process.send_signal(number)
