@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from coldstream.cli.options import Database, opened
 from coldstream.cli.views.human import one_line
 from coldstream.cli.views.lifecycle import in_one_line, show_problems
 from coldstream.cli.views.render import write_json_line
@@ -16,15 +17,36 @@ from coldstream.errors import SetupError
 from coldstream.lifecycle.service import Round, Service
 
 if TYPE_CHECKING:
+    from coldstream.insights import Status
     from coldstream.lifecycle import Step
+    from coldstream.metrics.collectors import Watched
+
+
+class OfDatabase:
+    """A store whose figures are asked for now and then: each time it has a connection of its
+    own, so that a monitor does not wait for a run."""
+
+    def __init__(self, database: Database) -> None:
+        self.schema = database.schema
+        self._database = database
+
+    def status(self) -> Status:
+        """As ``Store.status``."""
+        with opened(self._database) as store:
+            return store.status()
 
 
 def serve(
-    run: Callable[[], Sequence[Step]], every: timedelta, *, monitor: str | None, json: bool
+    run: Callable[[], Sequence[Step]],
+    every: timedelta,
+    *,
+    monitor: str | None,
+    json: bool,
+    watched: Watched | None = None,
 ) -> int:
     """Run until SIGTERM or Ctrl-C, which both end it with 0: a service that is told to stop has
-    not failed."""
-    metrics = None if monitor is None else RunMetrics()
+    not failed. A monitor is also given the figures of ``watched``."""
+    metrics = None if monitor is None else RunMetrics(watched)
 
     def after(found: Round) -> None:
         if metrics is not None:
@@ -97,15 +119,19 @@ class RunMetrics:
         SetupError: prometheus_client is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watched: Watched | None = None) -> None:
         try:
             import prometheus_client as prometheus
         except ModuleNotFoundError as error:
             raise SetupError(
-                "--monitor needs prometheus_client", hint="pip install 'coldstream[serve]'"
+                "--monitor needs prometheus_client", hint="pip install 'coldstream[metrics]'"
             ) from error
         self._prometheus: Any = prometheus
         self.registry = prometheus.CollectorRegistry()
+        if watched is not None:
+            from coldstream.metrics import StoreCollector
+
+            self.registry.register(StoreCollector(watched))
         self._runs = prometheus.Counter(
             "coldstream_lifecycle_runs", "Runs, by outcome.", ["outcome"], registry=self.registry
         )

@@ -132,7 +132,9 @@ def run(
             with opened(database) as store:
                 return lifecycle_of(store).run(format=format, file_rows=file_rows, wait=longest)
 
-        return _again_and_again(once, every, monitor=monitor, dry_run=dry_run, yes=yes, json=json)
+        return _again_and_again(
+            once, every, monitor=monitor, dry_run=dry_run, yes=yes, json=json, database=database
+        )
     if monitor is not None:
         raise InvalidInput("--monitor is for a run --every so often")
     with opened(database) as store:
@@ -166,10 +168,11 @@ def _again_and_again(
     dry_run: bool,
     yes: bool,
     json: bool,
+    database: Tiers,
 ) -> int:
     from coldstream.cli.durations import parse_length
     from coldstream.cli.prompt import somebody_is_there
-    from coldstream.cli.service import serve
+    from coldstream.cli.service import OfDatabase, serve
 
     if dry_run:
         raise InvalidInput("--dry-run is for one run", hint="Leave --every out.")
@@ -179,7 +182,7 @@ def _again_and_again(
             "A service drops by the policy, and asks nobody",
             hint="coldstream lifecycle run --dry-run shows what is due; --yes starts the service.",
         )
-    return serve(run, parse_length(every), monitor=monitor, json=json)
+    return serve(run, parse_length(every), monitor=monitor, json=json, watched=OfDatabase(database))
 
 
 @lifecycle.command
