@@ -43,7 +43,10 @@ def status() -> Status:
             HOUR, None, None, {"compress": 1, "drop": 0}, {"compress": HOUR}, {"closed": NOW}, NOW
         ),
         consumers=[ConsumerStatus("orders", 0, 1, "account", 7, 93, 4.5, True, False, 2)],
-        jobs=[JobStatus(1, "close_ended_chunks", True, "Failed", NOW, NOW, 1)],
+        jobs=[
+            JobStatus(1, "close_ended_chunks", True, "Failed", NOW, NOW, 1),
+            JobStatus(2, "close_ended_chunks", True, "Success", NOW, NOW, 0),
+        ],
     )
 
 

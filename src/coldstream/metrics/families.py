@@ -63,8 +63,10 @@ def samples_of(status: Status) -> Samples:
         add("consumer_owned", each.has_owner, *labels)
         add("consumer_paused", each.is_paused, *labels)
         add("consumer_failed_messages", each.failures, *labels)
-    for job in status.jobs:
-        add("job_failed", job.last_status == "Failed", job.name)
+    # Several jobs may have one name, and Prometheus refuses a scrape that has a sample twice.
+    for name in {job.name for job in status.jobs}:
+        same = [job.last_status == "Failed" for job in status.jobs if job.name == name]
+        add("job_failed", any(same), name)
     for level in ("error", "warning"):
         add("findings", sum(each.level == level for each in status.findings), level)
     return found
