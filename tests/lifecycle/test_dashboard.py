@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 
+import pytest
 from starlette.testclient import TestClient
 from tests.dashboards import ACT, READ
 from tests.history import END, START, WEEK
@@ -70,6 +71,7 @@ def bytes_of(timeline: Timeline) -> dict[str, int]:
     return sums
 
 
+@pytest.mark.native
 def test_a_stream_across_tiers_and_a_run_as_it_was_shown(store: Store) -> None:
     of = {each.stream_name for each in store.truth}
     longest = max(of, key=lambda name: sum(each.stream_name == name for each in store.truth))
