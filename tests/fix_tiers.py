@@ -20,7 +20,8 @@ from coldstream import Message
 @dataclass(frozen=True)
 class TierStore:
     """A store whose history is in one tier. ``truth``: the messages as they were written, in the
-    order of global positions; tests may append to streams of the category ``continued`` only."""
+    order of global positions; tests may append to streams of the category ``continued`` only, and
+    add what they wrote to it: others read the same stores."""
 
     tier: str
     installed: InstalledStore
