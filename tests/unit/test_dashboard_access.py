@@ -14,7 +14,9 @@ from tests.dashboards import ACT, EVIL, READ, MadeUpStore, made_up
 from coldstream.dashboard.app import create
 from coldstream.dashboard.run import Listen
 from coldstream.dashboard.sessions import Sessions
-from coldstream.errors import InvalidInput
+from coldstream.errors import InvalidInput, Unavailable
+from coldstream.insights import Status
+from coldstream.metrics.text import text_of
 
 HERE = "http://127.0.0.1:8080"
 PAGES = [
@@ -276,3 +278,20 @@ def test_a_run_does_what_its_dry_run_showed(
         "begun",
         "done: Nothing was due any more.",
     ]
+
+
+def test_a_monitor_gives_its_token_with_the_request() -> None:
+    class Away:
+        schema = "shop"
+
+        def status(self) -> Status:
+            raise Unavailable("no route")
+
+    context = made_up()
+    context.metrics = text_of(Away())
+    hosts = Listen(port=8080).hosts(8080)
+    with TestClient(create(context, hosts=hosts), base_url=HERE) as client:
+        assert client.get("/metrics").status_code == 401
+        answer = client.get("/metrics", headers={"authorization": f"Bearer {READ}"})
+    assert answer.status_code == 200
+    assert 'coldstream_up{schema="shop"} 0.0' in answer.text.splitlines()

@@ -90,6 +90,7 @@ def dashboard(
     from coldstream.dashboard.app import create
     from coldstream.dashboard.context import Context
     from coldstream.dashboard.sessions import Sessions, new_token
+    from coldstream.metrics.text import text_of
 
     tokens = {"read": _first_line(token_file) or new_token()}
     if allow_actions:
@@ -106,6 +107,7 @@ def dashboard(
             lifecycle_of,
             show_bodies=show_bodies,
             may_act=allow_actions,
+            metrics=text_of(store),
         )
 
         def application(port: int) -> Starlette:
