@@ -178,7 +178,17 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("write", WRITES)
+def test_an_import_cannot_be_prepared(store: Writer) -> None:
+    """It has a temporary table, and PostgreSQL prepares no transaction that has touched one."""
+    with store.connect() as slow:
+        slow.execute("BEGIN")
+        slow.execute(WRITES["import_messages"].format(name="slow-1").encode())
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            slow.execute("PREPARE TRANSACTION 'slow'")
+    assert store.run("SELECT count(*) FROM messages") == [(0,)]
+
+
+@pytest.mark.parametrize("write", [each for each in WRITES if each != "import_messages"])
 @pytest.mark.parametrize("ending", ["COMMIT", "ROLLBACK"])
 def test_a_prepared_transaction_is_waited_for(store: Writer, write: str, ending: str) -> None:
     with store.connect() as slow, store.connect() as fast:
