@@ -136,6 +136,25 @@ def test_status_agrees_with_the_chunks_also_where_they_are_gone_or_came_back(sto
     assert gone[0].what.startswith("1 chunk with ")
 
 
+def test_status_agrees_with_the_chunks_where_somebody_else_compressed_one(store: Store) -> None:
+    """TimescaleDB's own policy, say: the ledger learns of it with the next run."""
+    store.run("CALL close_ended_chunks()")
+    store.run(
+        "SELECT public.compress_chunk(h.chunk) FROM hypertable_chunks() AS h "
+        "WHERE h.range_start = %s",
+        [START],
+    )
+    with store.opened() as opened:
+        tiers = {each.tier: each for each in opened.status().tiers}
+        chunks = opened.lifecycle.get_chunks()
+    assert [each.range_start for each in chunks if each.tier == "warm"] == [START]
+    for tier in ("warm", "hot"):
+        of_tier = [each for each in chunks if each.tier == tier and each.state == "closed"]
+        assert tiers[tier].chunks == len(of_tier), tier
+    assert 0 < tiers["warm"].bytes
+    assert tiers["warm"].messages == chunks[0].messages
+
+
 def test_what_was_archived_from_rows_takes_the_bytes_of_rows(store: Store) -> None:
     store.run("CALL close_ended_chunks()")
     # The ledger of a store without a columnstore: what the Apache edition gives.

@@ -33,10 +33,17 @@ FROM @extschema@.store AS s
 -- By state of the ledger and tier: chunks and messages, the bytes that they take where the tier has them (in the
 -- database, or in the archive), bytes as rows (recorded when a chunk was closed), the times that they cover, when
 -- the longest since proved was proved, and how many are due by an age: to be compressed, archived, verified and
--- dropped.
-SELECT c.state, @extschema@.chunk_tier(c), pg_catalog.count(*), coalesce(pg_catalog.sum(c.messages), 0)::bigint,
+-- dropped. A closed chunk that somebody else compressed is warm, as it is in get_chunks: the ledger learns of it
+-- with the next run.
+SELECT c.state, @extschema@.chunk_tier(c, CASE WHEN h.chunk IS NOT NULL THEN true END), pg_catalog.count(*),
+  coalesce(pg_catalog.sum(c.messages), 0)::bigint,
   coalesce(pg_catalog.sum(
-    CASE WHEN c.state OPERATOR(pg_catalog.=) 'dropped' THEN c.archive_bytes ELSE @extschema@.chunk_bytes(c) END
+    CASE
+      WHEN c.state OPERATOR(pg_catalog.=) 'dropped' THEN c.archive_bytes
+      WHEN h.chunk IS NOT NULL THEN pg_catalog.pg_total_relation_size(h.chunk)
+        + coalesce(pg_catalog.pg_total_relation_size(@extschema@.columnstore_of(h.chunk)), 0)
+      ELSE @extschema@.chunk_bytes(c)
+    END
   ), 0)::bigint,
   coalesce(pg_catalog.sum(c.row_bytes), 0)::bigint,
   pg_catalog.min(c.range_start), pg_catalog.max(c.range_end), pg_catalog.min(c.verified_at),
@@ -53,7 +60,10 @@ SELECT c.state, @extschema@.chunk_tier(c), pg_catalog.count(*), coalesce(pg_cata
       AND coalesce(c.kept_until, '-infinity') <= pg_catalog.now()
   ),
   pg_catalog.min(c.exported_at)
-FROM @extschema@.chunks AS c, @extschema@.store AS s
+FROM @extschema@.chunks AS c CROSS JOIN @extschema@.store AS s
+LEFT JOIN @extschema@.hypertable_chunks() AS h
+  ON h.range_start OPERATOR(pg_catalog.=) c.range_start AND h.is_compressed
+    AND c.state OPERATOR(pg_catalog.=) 'closed'
 GROUP BY 1, 2
 
 -- name: status_of_open
