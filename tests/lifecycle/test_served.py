@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -370,3 +372,20 @@ def test_a_renamed_schema_and_one_that_is_deleted(
             )
         )
         coldstream.install(store.installed.dsn, schema=store.installed.schema)
+
+
+def test_a_monitor_gets_the_figures_of_the_store_and_of_the_server(store: Store) -> None:
+    installed = store.installed
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ServeOptions(
+        listen=Address(host="127.0.0.1", port=0), monitor=Address(host="127.0.0.1", port=port)
+    )
+    served = Served(installed.dsn, installed.schema, store.archive, None)
+    with (
+        serving(served, options),
+        urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer,
+    ):
+        lines = answer.read().decode().splitlines()
+    assert f'coldstream_up{{schema="{installed.schema}"}} 1.0' in lines
+    assert "coldstream_serve_connections 0.0" in lines

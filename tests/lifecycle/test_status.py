@@ -151,7 +151,7 @@ def test_status_agrees_with_the_chunks_where_somebody_else_compressed_one(store:
     for tier in ("warm", "hot"):
         of_tier = [each for each in chunks if each.tier == tier and each.state == "closed"]
         assert tiers[tier].chunks == len(of_tier), tier
-    assert 0 < tiers["warm"].bytes
+    assert tiers["warm"].bytes > 0
     assert tiers["warm"].messages == chunks[0].messages
 
 

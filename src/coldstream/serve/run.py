@@ -24,7 +24,9 @@ from coldstream.client._sync.statements import rows_over
 from coldstream.client.archived import Readers
 from coldstream.client.connect import connect
 from coldstream.errors import InvalidInput, SetupError
+from coldstream.insights import Status, read_status
 from coldstream.messages.message import Message
+from coldstream.metrics import StoreCollector
 from coldstream.serve.health import Metrics, monitored
 from coldstream.serve.pages import Pages
 from coldstream.serve.places import Places
@@ -153,6 +155,13 @@ class Store:
         verifier = None if password is None else str(Verifier.of(password))
         self._rows("set_archive_server_user", [name, verifier, may_query])
 
+    def status(self) -> Status:
+        """The store's figures, for a monitor."""
+        with connect(self.dsn, self.schema, name="coldstream serve", timeout=10) as connection:
+            return read_status(
+                lambda name: rows_over(connection, self.schema, name, ()), self.schema
+            )
+
     def _rows(self, name: str, arguments: object = ()) -> list[TupleRow]:
         with connect(self.dsn, self.schema, name="coldstream serve", timeout=10) as connection:
             return rows_over(connection, self.schema, name, arguments)
@@ -251,6 +260,7 @@ async def _serve(
         users.get("")
         monitor = None
         if options.monitor is not None:
+            metrics.registry.register(StoreCollector(store))
             monitor = stack.enter_context(
                 monitored(
                     options.monitor.host,
