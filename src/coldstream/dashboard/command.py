@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from coldstream.cli.app import STORE, app
+from coldstream.cli.logs import LogFormat, log_to_stderr
 from coldstream.cli.options import Json, Tiers, lifecycle_of, opened
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def dashboard(
             help="Show data and metadata of messages too.",
         ),
     ] = False,
+    log_format: LogFormat = "text",
     json: Json = False,
 ) -> None:
     """Show the store in a browser, until Ctrl-C: every chunk on a line of time, streams across
@@ -84,7 +85,7 @@ def dashboard(
 
     if action_token_file is not None and not allow_actions:
         raise InvalidInput("--action-token-file needs --allow-actions")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    log_to_stderr(log_format)
     listen = Listen(host, port, public_name)
 
     from coldstream.dashboard.app import create

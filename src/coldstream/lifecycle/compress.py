@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from coldstream import tracing
 from coldstream.client._sync import Client
 from coldstream.lifecycle.chunk import Chunk
 from coldstream.lifecycle.planned import as_closed, check_rest, only
@@ -55,6 +56,7 @@ def compress(
         return [chunk for chunk in now if chunk.range_start in done]
 
 
+@tracing.step("compress")
 def compress_chunk(session: Session, chunk: Chunk, progress: Progress) -> None:
     """Compress one chunk."""
     progress(chunk, "compress", 0, 1)

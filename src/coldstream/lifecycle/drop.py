@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC
 
+from coldstream import tracing
 from coldstream.client._sync import Client
 from coldstream.errors import ArchiveError
 from coldstream.lifecycle.chunk import Chunk
@@ -125,6 +126,7 @@ def _with_problems(session: Session, locate: Locate, drops: list[Drop]) -> list[
     ]
 
 
+@tracing.step("drop")
 def drop_chunk(session: Session, locate: Locate, chunk: Chunk, progress: Progress) -> None:
     """Drop one chunk, which must be verified, from the database.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from coldstream import tracing
 from coldstream.archive.export import Export, Files
 from coldstream.client._sync import Client
 from coldstream.errors import LifecycleError
@@ -97,6 +98,7 @@ def _export(
     claim(session, export.location, probe=False)
 
 
+@tracing.step("archive")
 def export_chunk(
     session: Session,
     rows: ChunkRows,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from coldstream import tracing
 from coldstream.archive.manifest.inventory import read_manifest
 from coldstream.archive.manifest.manifest import Manifest
 from coldstream.archive.read.verify import verify_files
@@ -152,6 +153,7 @@ def _check_there(session: Session, locate: Locate, named: str | None) -> None:
         next(locate(url, own).list(), None)
 
 
+@tracing.step("verify")
 def verify_chunk(
     session: Session, locate: Locate, chunk: Chunk, progress: Progress, deep: bool = True
 ) -> None:

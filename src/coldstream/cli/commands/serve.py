@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from coldstream.cli.app import STORE, app, group
+from coldstream.cli.logs import LogFormat, log_to_stderr
 from coldstream.cli.options import Database, Json, Tiers
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def serve(
         str,
         Parameter(metavar="SIZE", help="Memory of each connection's SQL, such as 500MB."),
     ] = "1GB",
+    log_format: LogFormat = "text",
     json: Json = False,
 ) -> None:
     """Run the server until Ctrl-C or SIGTERM; what is being answered then is answered.
@@ -94,14 +96,13 @@ def serve(
     It holds no state but a cache, so several may run behind one address. COLDSTREAM_ARCHIVE_CACHE
     names a folder that keeps what was fetched. Needs the extra "serve"; SQL needs "query" too.
     """
-    import logging
 
     from coldstream.cli.views.render import write_json
     from coldstream.serve.run import MEMORY_BYTES, Address, ServeOptions
     from coldstream.serve.run import serve as run
     from coldstream.settings import ArchiveReads, Settings
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
+    log_to_stderr(log_format)
     options = ServeOptions(
         listen=Address.parse(listen, name="--listen"),
         monitor=None if monitor is None else Address.parse(monitor, name="--monitor"),

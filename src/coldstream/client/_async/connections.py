@@ -15,6 +15,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from coldstream import tracing
 from coldstream._forks import after_fork, leave
 from coldstream.client._sockets import readable
 from coldstream.client.adapters import OWN
@@ -351,6 +352,10 @@ class AsyncConnections:
     async def _execute(self, name: str, arguments: Any) -> AsyncCursor[TupleRow]:
         if (unit := AsyncUnitInHand.get()) is not None:
             await unit.check(self, name, arguments)
+        with tracing.statement(name, self.schema):
+            return await self._execute_over_one(name, arguments)
+
+    async def _execute_over_one(self, name: str, arguments: Any) -> AsyncCursor[TupleRow]:
         async with self.connection() as connection:
             if name in _LARGE and connection not in self._roomy:
                 await connection.execute(query("large_row", self.schema).encode())

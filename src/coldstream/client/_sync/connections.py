@@ -18,6 +18,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import ConnectionPool
 
+from coldstream import tracing
 from coldstream._forks import after_fork, leave
 from coldstream.client._sockets import readable
 from coldstream.client.adapters import OWN
@@ -352,6 +353,10 @@ class Connections:
     def _execute(self, name: str, arguments: Any) -> Cursor[TupleRow]:
         if (unit := UnitInHand.get()) is not None:
             unit.check(self, name, arguments)
+        with tracing.statement(name, self.schema):
+            return self._execute_over_one(name, arguments)
+
+    def _execute_over_one(self, name: str, arguments: Any) -> Cursor[TupleRow]:
         with self.connection() as connection:
             if name in _LARGE and connection not in self._roomy:
                 connection.execute(query("large_row", self.schema).encode())

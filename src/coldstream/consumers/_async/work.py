@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from coldstream import tracing
 from coldstream.client._async.client import AsyncClient, Tiers
 from coldstream.client._async.retries import connection_lost
 from coldstream.client._async.statements import connections_of
@@ -262,7 +263,8 @@ class AsyncWork:
         arguments = (payload, context) if handler.with_context else (payload,)
         in_hand = AsyncUnitInHand.set(self._unit)
         try:
-            await settled(handler.function(*arguments))
+            with tracing.handler(self._options.name, step):
+                await settled(handler.function(*arguments))
         finally:
             AsyncUnitInHand.reset(in_hand)
 

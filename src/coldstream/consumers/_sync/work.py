@@ -17,6 +17,7 @@ from typing import Protocol, cast
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from coldstream import tracing
 from coldstream.client._sync.client import Client, Tiers
 from coldstream.client._sync.retries import connection_lost
 from coldstream.client._sync.statements import connections_of
@@ -265,7 +266,8 @@ class Work:
         arguments = (payload, context) if handler.with_context else (payload,)
         in_hand = UnitInHand.set(self._unit)
         try:
-            settled_sync(handler.function(*arguments))
+            with tracing.handler(self._options.name, step):
+                settled_sync(handler.function(*arguments))
         finally:
             UnitInHand.reset(in_hand)
 
