@@ -20,8 +20,9 @@ HARMLESS = {
     ("read/read_positions.sql", "coldstream.condition_path"),
     ("read/read_stream.sql", "coldstream.condition_path"),
     ("serve/matching_messages.sql", "coldstream.condition_path"),
-    # Shown, and nothing else.
+    # Shown, or looked at by the session whose it is, and nothing else.
     ("chunks/chunks_after_state.sql", "coldstream.seconds"),
+    ("statements/consumers.sql", "coldstream.session"),
     ("statements/install.sql", "coldstream.session"),
     ("statements/sessions.sql", "coldstream.session"),
 }

@@ -77,9 +77,11 @@ class Bringing:
         try:
             sent.settle()
         except Unavailable:
+            sent.drop()
             raise
         except ColdstreamError as error:
-            # Its connection is wanted.
+            # Their connections are wanted: there may be no other.
+            sent.drop()
             if following is not None:
                 following.drop()
             number = self._first_wrong(sent.batch)
