@@ -129,14 +129,14 @@ def _consumers(status: Status) -> Iterator[Finding]:
         if each.is_paused:
             yield Finding(
                 "warning",
-                f"the consumer {name} is paused, {each.lag_messages} messages behind",
+                f"the consumer {name} is paused, {_messages(each.lag_messages)} behind",
                 "nobody handles what comes",
                 f"coldstream consumers resume {each.consumer}",
             )
         elif each.lag_messages and (each.lag_seconds or 0) > _LAG_SECONDS:
             yield Finding(
                 "error",
-                f"the consumer {name} is {each.lag_messages} messages behind"
+                f"the consumer {name} is {_messages(each.lag_messages)} behind"
                 + ("" if each.has_owner else ", and nobody works for it"),
                 f"its oldest message has waited for {(each.lag_seconds or 0) / 3600:.0f} hours",
                 "start it" if not each.has_owner else "coldstream consumers",
@@ -144,7 +144,11 @@ def _consumers(status: Status) -> Iterator[Finding]:
         if each.failures:
             yield Finding(
                 "warning",
-                f"the consumer {name} went past {each.failures} messages that it could not handle",
+                f"the consumer {name} went past {_messages(each.failures)} it could not handle",
                 "they are not handled until somebody does",
                 f"coldstream consumers failures {each.consumer}",
             )
+
+
+def _messages(count: int | None) -> str:
+    return "1 message" if count == 1 else f"{count or 0} messages"
