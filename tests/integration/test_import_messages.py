@@ -301,3 +301,18 @@ def store_run(store: coldstream.Store, statement: str) -> list[tuple[Any, ...]]:
         connection.execute(f"SET LOCAL search_path TO {store.schema}".encode())
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def test_a_table_of_the_sessions_own_is_let_be(
+    two_stores: tuple[InstalledStore, InstalledStore],
+) -> None:
+    store, _ = two_stores
+    with psycopg.connect(store.dsn) as connection:
+        connection.execute("CREATE TEMPORARY TABLE incoming (a integer)")
+        connection.execute("INSERT INTO incoming VALUES (1)")
+        connection.execute(
+            f"SELECT {store.schema}.import_messages(ARRAY[0::bigint], ARRAY[now()], "
+            "ARRAY['account-1'::varchar], ARRAY['T'::varchar], ARRAY[NULL::jsonb], "
+            "ARRAY[NULL::jsonb], ARRAY[gen_random_uuid()])".encode()
+        )
+        assert connection.execute("SELECT a FROM incoming").fetchall() == [(1,)]

@@ -10,8 +10,8 @@ AS $$
 BEGIN
   PERFORM @extschema@.take_incoming();
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  SELECT i.id, i.global_position FROM pg_temp.incoming AS i
+  SELECT i.id, i.global_position FROM pg_temp.coldstream_incoming AS i
   ON CONFLICT DO NOTHING;
-  TRUNCATE pg_temp.incoming;
+  TRUNCATE pg_temp.coldstream_incoming;
 END;
 $$;

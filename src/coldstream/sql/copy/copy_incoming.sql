@@ -21,13 +21,13 @@ BEGIN
 
   SELECT count(*), min(i.global_position), max(i.global_position), min(i.time)
   INTO messages, _first, _last, first_time
-  FROM pg_temp.incoming AS i;
+  FROM pg_temp.coldstream_incoming AS i;
   IF messages = 0 OR _first <= $1 OR _last <> $2 THEN
     RAISE EXCEPTION 'Not the messages after % and up to %: % to %', $1, $2, _first, _last
       USING ERRCODE = 'CS009', HINT = 'The source has changed meanwhile. Run this again.';
   END IF;
   PERFORM @extschema@.check_time(i.stream_name, i.time)
-  FROM pg_temp.incoming AS i
+  FROM pg_temp.coldstream_incoming AS i
   WHERE i.time > clock_timestamp() OR i.time < '0100-01-01 00:00:00+00';
 
   PERFORM set_config('coldstream.copying', 'on', true);
@@ -36,20 +36,20 @@ BEGIN
   PERFORM @extschema@.take_incoming();
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
-  SELECT i.id, i.global_position FROM pg_temp.incoming AS i WHERE i.time >= _copied.ids_since;
+  SELECT i.id, i.global_position FROM pg_temp.coldstream_incoming AS i WHERE i.time >= _copied.ids_since;
 
   -- After the INSERT, which holds the locks of the chunks: see admit_time.
   IF first_time < (SELECT s.closed_before FROM @extschema@.store AS s) THEN
     PERFORM @extschema@.admit_time(c.time)
     FROM (
       SELECT min(i.time) AS time
-      FROM pg_temp.incoming AS i
+      FROM pg_temp.coldstream_incoming AS i
       JOIN @extschema@.hypertable_chunks() AS h ON i.time >= h.range_start AND i.time < h.range_end
       GROUP BY h.range_start
     ) AS c;
   END IF;
 
-  SELECT i.id INTO last_id FROM pg_temp.incoming AS i WHERE i.global_position = $2 LIMIT 1;
+  SELECT i.id INTO last_id FROM pg_temp.coldstream_incoming AS i WHERE i.global_position = $2 LIMIT 1;
   UPDATE @extschema@.copied AS c
   SET last_global_position = $2, last_id = copy_incoming.last_id, messages = c.messages + copy_incoming.messages;
   RETURN NEXT;

@@ -19,7 +19,7 @@ BEGIN
       SELECT i.stream_name, i.position, i.time, coalesce(
         i.position > lag(i.position) OVER w AND i.time >= lag(i.time) OVER w, true
       ) AS in_order
-      FROM pg_temp.incoming AS i
+      FROM pg_temp.coldstream_incoming AS i
       WINDOW w AS (PARTITION BY i.stream_name COLLATE "C" ORDER BY i.global_position)
     ) AS o
     GROUP BY o.stream_name
@@ -46,7 +46,7 @@ BEGIN
 
   -- A name whose hash another stream has did not move a head.
   IF NOT _all_moved THEN
-    PERFORM @extschema@.check_heads(array_agg(DISTINCT i.stream_name::varchar)) FROM pg_temp.incoming AS i;
+    PERFORM @extschema@.check_heads(array_agg(DISTINCT i.stream_name::varchar)) FROM pg_temp.coldstream_incoming AS i;
   END IF;
 END;
 $$;

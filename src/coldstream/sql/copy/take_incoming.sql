@@ -17,7 +17,7 @@ BEGIN
     coalesce(
       i.correlation_category, split_part(i.metadata::json ->> 'correlationStreamName', '-', 1), '-'
     )
-  FROM pg_temp.incoming AS i,
+  FROM pg_temp.coldstream_incoming AS i,
     LATERAL (SELECT CASE WHEN $1 IS NULL THEN i.global_position ELSE $1[i.global_position] END) AS n (number);
 END;
 $$;

@@ -10,7 +10,7 @@ SELECT source, first_global_position, first_id, last_global_position, last_id, m
 FROM @extschema@.begin_copy(%s::text, %s::bigint, %s::uuid, %s::timestamptz, %s::timestamptz, %s::bigint, %s::bigint, %s::integer)
 
 -- name: fill_incoming
-COPY pg_temp.incoming (
+COPY pg_temp.coldstream_incoming (
   global_position, position, time, stream_name, type, data, metadata, id, correlation_category
 ) FROM STDIN (FORMAT binary)
 

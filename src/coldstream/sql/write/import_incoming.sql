@@ -19,17 +19,17 @@ DECLARE
   _positions bigint[];
 BEGIN
   PERFORM @extschema@.check_time(i.stream_name, i.time)
-  FROM pg_temp.incoming AS i
+  FROM pg_temp.coldstream_incoming AS i
   WHERE i.time > clock_timestamp() OR i.time < '0100-01-01 00:00:00+00';
 
   PERFORM @extschema@.acquire_locks(ARRAY(
-    SELECT DISTINCT split_part(i.stream_name, '-', 1)::varchar FROM pg_temp.incoming AS i
+    SELECT DISTINCT split_part(i.stream_name, '-', 1)::varchar FROM pg_temp.coldstream_incoming AS i
   ));
 
   PERFORM @extschema@.raise_exists(
     'messages_stream', format('(stream_name, "position")=(%s, %s)', i.stream_name, i.position)
   )
-  FROM pg_temp.incoming AS i
+  FROM pg_temp.coldstream_incoming AS i
   GROUP BY i.stream_name, i.position
   HAVING count(*) > 1
   LIMIT 1;
@@ -39,7 +39,7 @@ BEGIN
   IF EXISTS (
     SELECT FROM (
       SELECT i.stream_name, min(i.position) AS position
-      FROM pg_temp.incoming AS i
+      FROM pg_temp.coldstream_incoming AS i
       GROUP BY i.stream_name
     ) AS f
     WHERE f.position <= (
@@ -52,7 +52,7 @@ BEGIN
 
   PERFORM @extschema@.move_incoming_heads();
 
-  _given := ARRAY(SELECT i.global_position FROM pg_temp.incoming AS i ORDER BY i.global_position);
+  _given := ARRAY(SELECT i.global_position FROM pg_temp.coldstream_incoming AS i ORDER BY i.global_position);
   IF cardinality(_given) = 0 THEN
     RETURN _existing;
   ELSIF $1 THEN
@@ -69,12 +69,12 @@ BEGIN
 
   INSERT INTO @extschema@.recent_ids (id, global_position)
   SELECT i.id, CASE WHEN $1 THEN i.global_position ELSE _positions[i.global_position] END
-  FROM pg_temp.incoming AS i;
+  FROM pg_temp.coldstream_incoming AS i;
 
   -- After the INSERT, which holds the locks of the chunks: see admit_time. The list of chunks takes the
   -- longer the more there are, so it is looked at only where a time is late.
   IF (
-    (SELECT min(i.time) FROM pg_temp.incoming AS i)
+    (SELECT min(i.time) FROM pg_temp.coldstream_incoming AS i)
       < to_timestamp(
         least(pg_sequence_last_value('@extschema@.closed_before') # @extschema@.store_token(), 9000000000000)
       )
@@ -82,7 +82,7 @@ BEGIN
     PERFORM @extschema@.admit_time(c.time)
     FROM (
       SELECT min(i.time) AS time
-      FROM pg_temp.incoming AS i
+      FROM pg_temp.coldstream_incoming AS i
       JOIN @extschema@.hypertable_chunks() AS h ON i.time >= h.range_start AND i.time < h.range_end
       GROUP BY h.range_start
     ) AS c;

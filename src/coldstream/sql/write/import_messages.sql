@@ -22,8 +22,8 @@ BEGIN
   PERFORM @extschema@.check_ascending($8);
   PERFORM @extschema@.make_incoming();
   -- Of a call before this one, in the same transaction.
-  DELETE FROM pg_temp.incoming;
-  INSERT INTO pg_temp.incoming
+  DELETE FROM pg_temp.coldstream_incoming;
+  INSERT INTO pg_temp.coldstream_incoming
     (global_position, position, time, stream_name, type, data, metadata, id, correlation_category)
   SELECT coalesce(u.global_position, u.number), u.position, u.time,
     u.stream_name, u.type, u.data, u.metadata, u.id,

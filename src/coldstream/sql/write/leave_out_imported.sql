@@ -17,19 +17,19 @@ BEGIN
     array_agg(i.id ORDER BY i.global_position)
   )
   INTO _places, _existing
-  FROM pg_temp.incoming AS i;
+  FROM pg_temp.coldstream_incoming AS i;
   IF cardinality(_existing) = 0 THEN
     RETURN NULL;
   END IF;
-  DELETE FROM pg_temp.incoming AS i
+  DELETE FROM pg_temp.coldstream_incoming AS i
   USING unnest(_places, _existing) AS u (place, existing)
   WHERE i.ctid = u.place AND u.existing IS NOT NULL;
   IF NOT $1 THEN
-    UPDATE pg_temp.incoming AS i
+    UPDATE pg_temp.coldstream_incoming AS i
     SET global_position = u.number
     FROM (
       SELECT r.ctid AS place, row_number() OVER (ORDER BY r.global_position) AS number
-      FROM pg_temp.incoming AS r
+      FROM pg_temp.coldstream_incoming AS r
     ) AS u
     WHERE i.ctid = u.place;
   END IF;

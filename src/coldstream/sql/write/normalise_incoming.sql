@@ -6,5 +6,5 @@ RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  UPDATE pg_temp.incoming SET data = data::jsonb, metadata = metadata::jsonb
+  UPDATE pg_temp.coldstream_incoming SET data = data::jsonb, metadata = metadata::jsonb
 $$;
