@@ -17,7 +17,8 @@ def test_history_is_what_the_suite_needs(tier: TierStore) -> None:
     # A truth of its own size, in global order, so that the other tests do not compare nothing.
     assert len(tier.truth) > 75
     assert {m.stream_name for m in tier.truth} == set(STREAMS)
-    chunks = [(m.time - START) // WEEK for m in tier.truth]
+    # Other tests may have appended to one category, today.
+    chunks = [(m.time - START) // WEEK for m in tier.truth if m.type != "Continued"]
     assert set(chunks) == set(range(CHUNKS))
     assert chunks != sorted(chunks)
 
