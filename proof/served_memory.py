@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -22,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 
-from proof.serving import CATEGORIES, Serving
+from proof.serving import CATEGORIES, Serving, serving_of
 
 _PAGE = 1_000
 
@@ -84,12 +82,7 @@ def main() -> int:
     if not given.dsn:
         print("A native TimescaleDB is needed: --dsn, or COLDSTREAM_TEST_DSN", file=sys.stderr)
         return 2
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="coldstream-serving-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        serving = Serving(given.dsn, folder, given.messages)
-        stack.callback(serving.remove)
-        stack.callback(serving.kill)
+    with serving_of(given.dsn, given.messages) as serving:
         measure(serving, given.clients)
     return 0
 

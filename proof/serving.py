@@ -370,6 +370,18 @@ def prove(serving: Serving, *, kills: int, faults: int, readers: int, seed: int)
     _report("afterwards", threads)
 
 
+@contextmanager
+def serving_of(dsn: str, messages: int) -> Iterator[Serving]:
+    """A server of a store with so many messages, archived; nothing of either is left."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="coldstream-serving-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        serving = Serving(dsn, folder, messages)
+        stack.callback(serving.remove)
+        stack.callback(serving.kill)
+        yield serving
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dsn", default=os.environ.get("COLDSTREAM_TEST_DSN"))
@@ -382,12 +394,7 @@ def main() -> int:
     if not given.dsn:
         print("A native TimescaleDB is needed: --dsn, or COLDSTREAM_TEST_DSN", file=sys.stderr)
         return 2
-    with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="coldstream-serving-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        serving = Serving(given.dsn, folder, given.messages)
-        stack.callback(serving.remove)
-        stack.callback(serving.kill)
+    with serving_of(given.dsn, given.messages) as serving:
         try:
             prove(
                 serving,

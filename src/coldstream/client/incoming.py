@@ -1,4 +1,4 @@
-"""Messages with all that they have into the table incoming of a session, by COPY in binary form."""
+"""Messages with all that they have into the incoming table of a session, by COPY in binary form."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,36 +15,30 @@ _PAGE = 50
 
 
 def streams(request: Request) -> Response:
-    prefix, after = _asked(request)
-    # One more says whether there are more.
-    found = context_of(request).store.get_streams(prefix, _PAGE + 1, after)
-    return page(
-        request,
-        "streams.html",
-        title="Streams",
-        prefix=prefix,
-        after=after,
-        found=found[:_PAGE],
-        next=found[_PAGE - 1].stream_name if len(found) > _PAGE else None,
-    )
+    return _listed(request, "streams", context_of(request).store.get_streams, "stream_name")
 
 
 def categories(request: Request) -> Response:
-    prefix, after = _asked(request)
-    found = context_of(request).store.get_categories(prefix, _PAGE + 1, after)
+    return _listed(request, "categories", context_of(request).store.get_categories, "category")
+
+
+def _listed(
+    request: Request, what: str, listing: Callable[[str, int, str], Sequence[Any]], name: str
+) -> Response:
+    """A page of a listing; ``name``: the attribute that it is in the order of."""
+    prefix = request.query_params.get("prefix", "")
+    after = request.query_params.get("after", "")
+    # One more says whether there are more.
+    found = listing(prefix, _PAGE + 1, after)
     return page(
         request,
-        "categories.html",
-        title="Categories",
+        f"{what}.html",
+        title=what.capitalize(),
         prefix=prefix,
         after=after,
         found=found[:_PAGE],
-        next=found[_PAGE - 1].category if len(found) > _PAGE else None,
+        next=getattr(found[_PAGE - 1], name) if len(found) > _PAGE else None,
     )
-
-
-def _asked(request: Request) -> tuple[str, str]:
-    return request.query_params.get("prefix", ""), request.query_params.get("after", "")
 
 
 ROUTES = [Route("/streams", streams), Route("/categories", categories)]

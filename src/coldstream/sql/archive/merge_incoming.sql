@@ -1,5 +1,5 @@
 -- audience: internal; needs timescale
--- Puts what the session's table incoming has of an archived range into messages, as it was, and empties the table
+-- Puts what the session's incoming table has of an archived range into messages, as it was, and empties the table
 -- for the next. Heads, marks and the ledger are the caller's work. An id that a message of another range has is
 -- that message's.
 CREATE OR REPLACE FUNCTION @extschema@.merge_incoming()

@@ -1,5 +1,5 @@
 -- audience: internal
--- Brings the next messages of the source, which the session's table incoming has: rows, heads, ids, ledger
+-- Brings the next messages of the source, which the session's incoming table has: rows, heads, ids, ledger
 -- and the record of how far the copy is, in one transaction. They are all that the source has after one global
 -- position, the one that the copy is at, and up to another.
 CREATE OR REPLACE FUNCTION @extschema@.copy_incoming("after" bigint, last_global_position bigint)
@@ -38,16 +38,7 @@ BEGIN
   INSERT INTO @extschema@.recent_ids (id, global_position)
   SELECT i.id, i.global_position FROM pg_temp.coldstream_incoming AS i WHERE i.time >= _copied.ids_since;
 
-  -- After the INSERT, which holds the locks of the chunks: see admit_time.
-  IF first_time < (SELECT s.closed_before FROM @extschema@.store AS s) THEN
-    PERFORM @extschema@.admit_time(c.time)
-    FROM (
-      SELECT min(i.time) AS time
-      FROM pg_temp.coldstream_incoming AS i
-      JOIN @extschema@.hypertable_chunks() AS h ON i.time >= h.range_start AND i.time < h.range_end
-      GROUP BY h.range_start
-    ) AS c;
-  END IF;
+  PERFORM @extschema@.admit_incoming();
 
   SELECT i.id INTO last_id FROM pg_temp.coldstream_incoming AS i WHERE i.global_position = $2 LIMIT 1;
   UPDATE @extschema@.copied AS c

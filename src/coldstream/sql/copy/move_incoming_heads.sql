@@ -1,5 +1,5 @@
 -- audience: internal
--- Moves the heads of the streams that the session's table incoming has messages of, as the writes of these
+-- Moves the heads of the streams that the session's incoming table has messages of, as the writes of these
 -- messages in the order of their global positions would. Heads are looked up one by one: the planner knows
 -- nothing of how many there are while they become more.
 CREATE OR REPLACE FUNCTION @extschema@.move_incoming_heads()

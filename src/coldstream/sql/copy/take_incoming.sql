@@ -1,5 +1,5 @@
 -- audience: internal
--- Puts the messages of the session's table incoming into messages, by one statement. They name
+-- Puts the messages of the session's incoming table into messages, by one statement. They name
 -- their bucket, and so go past the trigger: heads, ids and the ledger are the caller's work.
 --
 -- positions: where the table has the numbers 1, 2, 3 ..., the global positions for them.

@@ -1,5 +1,5 @@
 -- audience: internal
--- Brings the messages of the session's table incoming into a store that others write to. Returns their global
+-- Brings the messages of the session's incoming table into a store that others write to. Returns their global
 -- positions, in order: new ones, where the table has the numbers 1, 2, 3 ... for them; or with keep those that
 -- they have.
 --
@@ -71,22 +71,7 @@ BEGIN
   SELECT i.id, CASE WHEN $1 THEN i.global_position ELSE _positions[i.global_position] END
   FROM pg_temp.coldstream_incoming AS i;
 
-  -- After the INSERT, which holds the locks of the chunks: see admit_time. The list of chunks takes the
-  -- longer the more there are, so it is looked at only where a time is late.
-  IF (
-    (SELECT min(i.time) FROM pg_temp.coldstream_incoming AS i)
-      < to_timestamp(
-        least(pg_sequence_last_value('@extschema@.closed_before') # @extschema@.store_token(), 9000000000000)
-      )
-  ) IS NOT FALSE THEN
-    PERFORM @extschema@.admit_time(c.time)
-    FROM (
-      SELECT min(i.time) AS time
-      FROM pg_temp.coldstream_incoming AS i
-      JOIN @extschema@.hypertable_chunks() AS h ON i.time >= h.range_start AND i.time < h.range_end
-      GROUP BY h.range_start
-    ) AS c;
-  END IF;
+  PERFORM @extschema@.admit_incoming();
 
   IF _existing IS NULL THEN
     RETURN _positions;

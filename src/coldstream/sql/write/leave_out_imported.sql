@@ -1,5 +1,5 @@
 -- audience: internal
--- Takes those out of the session's table incoming that are in the store already, with their position and their
+-- Takes those out of the session's incoming table that are in the store already, with their position and their
 -- id. Returns the global positions that those have, in order, NULL for the others; or
 -- NULL where none is there. Where the table has numbers for global positions, they are without gaps afterwards.
 CREATE OR REPLACE FUNCTION @extschema@.leave_out_imported("keep" boolean)

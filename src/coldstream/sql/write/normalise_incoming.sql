@@ -1,5 +1,5 @@
 -- audience: internal
--- Makes the JSON of the session's table incoming, which is as somebody wrote it in a file, the text of jsonb. It
+-- Makes the JSON of the session's incoming table, which is as somebody wrote it in a file, the text of jsonb. It
 -- needs none of the store's locks, so a second session does it while the messages before are brought.
 CREATE OR REPLACE FUNCTION @extschema@.normalise_incoming()
 RETURNS void
