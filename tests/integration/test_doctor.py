@@ -34,7 +34,8 @@ from coldstream.migrations import Settings
 from coldstream.migrations.connection import direct_connection
 
 pytestmark = pytest.mark.skipif(
-    ENGINE != "timescale", reason="not covered here: each engine has a test of its own below"
+    ENGINE != "timescale",
+    reason="not covered here: a run on TimescaleDB does it, also the ordinary table",
 )
 
 # What is so of the servers of these tests, whatever the store is like: they are made to be fast and

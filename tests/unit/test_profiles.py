@@ -122,6 +122,7 @@ def test_what_is_wrong_is_said(
     with pytest.raises(InvalidInput, match=message):
         profiles.use("a")
     assert cli("chunks", "--profile", "a").status == 2
+    assert "--profile is empty" in cli("chunks", "--profile", "").err
     path.unlink()
     assert f"There is no {path}" in cli("chunks", "--profile", "a").err
 

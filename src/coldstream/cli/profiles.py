@@ -108,6 +108,8 @@ def use(name: str | None) -> None:
     Raises:
         InvalidInput: there is no such profile, or variables say where a store is, too.
     """
+    if name is not None and not name.strip():
+        raise InvalidInput("--profile is empty")
     variables = {f"COLDSTREAM_{key.replace('-', '_').upper()}" for key in WHERE}
     if name is None:
         name = os.environ.get(VARIABLE)

@@ -43,7 +43,9 @@ class Rates:
     def __post_init__(self) -> None:
         for name in ("messages_per_day", "bytes_per_message", "columnstore_ratio", "archive_ratio"):
             if not 0 < getattr(self, name) < 1e18:
-                raise InvalidInput(f"{name} must be more than 0: {getattr(self, name)}")
+                raise InvalidInput(
+                    f"{name} must be more than 0, and less than 1e18: {getattr(self, name):g}"
+                )
 
     @property
     def bytes_per_day(self) -> float:
