@@ -372,7 +372,7 @@ def prove(serving: Serving, *, kills: int, faults: int, readers: int, seed: int)
 
 @contextmanager
 def serving_of(dsn: str, messages: int) -> Iterator[Serving]:
-    """A server of a store with so many messages, archived; nothing of either is left."""
+    """A server of a store with this number of messages, archived; nothing of either is left."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="coldstream-serving-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
